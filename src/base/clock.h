@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* Time: wall clock in milliseconds since 1970 UTC, monotonic milliseconds, RFC 3339 and HTTP dates. */
+#pragma once
+
+#include "base/error.h"
+
+#define TIME_TEXT 32
+int64_t clock_wall_ms(void);
+int64_t clock_mono_ms(void);
+/* "2026-11-21T14:02:11.042Z" into to (TIME_TEXT bytes); returns to. ms <= 0 gives "". */
+const char *time_rfc3339(char *to, int64_t ms);
+MUST_USE int time_parse_rfc3339(const char *s, int64_t *ret_ms);
+/* "20261121T140211Z" (SigV4). */
+const char *time_amz(char *to, int64_t ms);
+MUST_USE int time_parse_amz(const char *s, int64_t *ret_ms);
+/* "Sat, 21 Nov 2026 14:02:11 GMT" (RFC 9110 IMF-fixdate). */
+const char *time_http(char *to, int64_t ms);
+MUST_USE int time_parse_http(const char *s, int64_t *ret_ms);
+bool time_valid_date(int year, int month, int day); /* Gregorian */
+/* Local midnight at or before ms, and the local "HH:MM:SS" of ms. */
+int64_t time_local_midnight(int64_t ms);
+const char *time_local_hms(char *to, int64_t ms);

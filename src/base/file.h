@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* Files: bounded reads, durable writes, locks, walks, and what kind of file system a path is on. */
+#pragma once
+
+#include <sys/stat.h>
+
+#include "base/buf.h"
+
+MUST_USE int file_read(const char *path, size_t max, struct buf *out, struct error *err);
+/* Temporary file, fsync, rename over path, fsync of the folder. */
+MUST_USE int file_write_atomic(const char *path, const void *bytes, size_t n, mode_t mode, struct error *err);
+MUST_USE int file_mkdirs(const char *path, mode_t mode, struct error *err);
+MUST_USE int file_sync_dir(const char *dir, struct error *err);
+char *path_join(const char *a, const char *b); /* the caller frees */
+char *path_expand(const char *path);		   /* leading ~ ; the caller frees */
+/* Takes an exclusive flock on path (created 0600, the holder's pid inside). ERR_BUSY names the holder's pid. The
+ * descriptor holds the lock until it is closed, a crash included. */
+MUST_USE int file_lock(const char *path, int *ret_fd, struct error *err);
+/* "ext4", "tmpfs", "nfs"…; local is false for network file systems, durable false for tmpfs and ramfs. */
+struct file_system {
+	const char *name;
+	bool local, durable;
+	int64_t free_bytes, total_bytes;
+};
+MUST_USE int file_system_of(const char *path, struct file_system *ret, struct error *err);
+MUST_USE int file_write_all(int fd, const void *bytes, size_t n, const char *name, struct error *err);
+MUST_USE int file_remove_tree(const char *path, struct error *err); /* never follows links */

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* cJSON behind one face: bounded parsing, and members whose absence or type becomes an error naming their path
+ * ("files[3].size"). json_want_* fail when the member is missing or mistyped; json_may_* leave *ret when it is missing
+ * or null, and fail only on a wrong type. Returned text and objects belong to the document. */
+#pragma once
+
+#include <cjson/cJSON.h>
+
+#include "base/buf.h"
+
+struct json_at { /* where we are, for error texts: a chain on the caller's stack */
+	const struct json_at *up;
+	const char *name; /* a member, or NULL for element `index` */
+	size_t index;
+};
+
+/* ERR_INPUT when it is not one whole JSON value, not UTF-8, nested deeper than 32, or repeats a member's name. */
+MUST_USE int json_parse(const char *text, size_t n, cJSON **ret, struct error *err);
+void json_free(cJSON *j);
+DEFINE_AUTO_PTR(cJSON, json_free)
+MUST_USE int json_want_object(const cJSON *j, const struct json_at *at, struct error *err);
+MUST_USE int json_want_text(
+	const cJSON *o, const char *name, const struct json_at *at, const char **ret, struct error *err);
+MUST_USE int json_want_i64(const cJSON *o, const char *name, const struct json_at *at, int64_t min, int64_t max,
+	int64_t *ret, struct error *err);
+MUST_USE int json_want_array(
+	const cJSON *o, const char *name, const struct json_at *at, size_t max, const cJSON **ret, struct error *err);
+MUST_USE int json_want_member(
+	const cJSON *o, const char *name, const struct json_at *at, const cJSON **ret, struct error *err);
+MUST_USE int json_may_text(
+	const cJSON *o, const char *name, const struct json_at *at, const char **ret, struct error *err);
+MUST_USE int json_may_i64(const cJSON *o, const char *name, const struct json_at *at, int64_t min, int64_t max,
+	int64_t *ret, struct error *err);
+MUST_USE int json_may_double(
+	const cJSON *o, const char *name, const struct json_at *at, double *ret, struct error *err);
+MUST_USE int json_may_bool(const cJSON *o, const char *name, const struct json_at *at, bool *ret, struct error *err);
+MUST_USE int json_may_array(
+	const cJSON *o, const char *name, const struct json_at *at, size_t max, const cJSON **ret, struct error *err);
+/* Building. Adding aborts when memory is out. Numbers above 2^53 are refused by assertion. */
+cJSON *json_object(void);
+cJSON *json_array(void);
+void json_add_text(cJSON *o, const char *name, const char *value); /* NULL adds null */
+void json_add_i64(cJSON *o, const char *name, int64_t value);
+void json_add_double(cJSON *o, const char *name, double value);
+void json_add_bool(cJSON *o, const char *name, bool value);
+void json_add_time(cJSON *o, const char *name, int64_t ms); /* RFC 3339, null when 0 */
+void json_add(cJSON *o, const char *name, cJSON *value);	/* takes value */
+void json_push(cJSON *array, cJSON *value);					/* takes value */
+char *json_text(const cJSON *j);							/* one line; the caller frees */

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* The process's own log: JSON lines in a rotated file (or standard error), any thread. Not the cloud's log groups and
+ * not the journal's events, though an event that is also logged carries the same id. Control characters are escaped by
+ * JSON. */
+#pragma once
+
+#include "base/json.h"
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_LEVEL_N };
+const char *log_level_name(enum log_level level);
+MUST_USE int log_level_parse(const char *s, enum log_level *ret);
+/* path NULL: standard error as short lines. Rotated to path.1 .. path.<keep> at max_bytes. */
+MUST_USE int log_open(const char *path, enum log_level least, int64_t max_bytes, int keep, struct error *err);
+void log_close(void);
+/* fields: pairs of name and text value ended by NULL: log_event(LOG_WARN, "upload", "retry", "session", id, "why",
+ * text, NULL) */
+void log_event(enum log_level level, const char *module, const char *message, ...) __attribute__((sentinel));

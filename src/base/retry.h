@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* Retrying: what an answer means, and how long to wait.
+ * The classification is one table, looked up by the peer's parsed error code first and the HTTP status second (product
+ * of architecture.md "Retry"). A 4xx whose body is neither the ingest API's JSON nor S3's XML came from a box in the
+ * middle. */
+#pragma once
+
+#include "base/http.h"
+
+enum answer_kind { ANSWER_JSON_API, ANSWER_S3 };
+/* Reads status and body of an answer that arrived (or the transport error that ended it) and fills err: 0 when it is a
+ * success (2xx with a body of the expected kind), -1 with err->code, err->http, err->word and a sentence. For S3, a 200
+ * whose body is an <Error> is an error, and HTML with 200 is ERR_MIDDLEBOX. `what` begins the sentence. */
+MUST_USE int answer_check(const struct http_answer *a, enum answer_kind kind, const char *what, struct error *err);
+int64_t answer_retry_after_ms(
+	const struct http_answer *a, int64_t now_ms); /* seconds or HTTP date; 0 when absent; capped at 1 h */
+
+struct backoff {
+	int64_t base_ms, cap_ms;
+};
+extern const struct backoff backoff_request_transient; /* inside a request: AWS standard mode, 3 attempts, cap 20 s */
+extern const struct backoff backoff_request_throttle;
+extern const struct backoff backoff_journal; /* between tries of a session: 30 s to 1 h */
+#define RETRY_ATTEMPTS 3
+int64_t backoff_ms(const struct backoff *b, int attempt); /* full jitter; attempt counts from 1 */
+
+/* Retry tokens of one endpoint (AWS standard mode: 500 in all, 5 a retry, 10 after a time-out, 1 back on success). */
+struct retry_budget {
+	int tokens;
+};
+#define RETRY_BUDGET_INIT ((struct retry_budget){.tokens = 500})
+bool retry_budget_take(struct retry_budget *b, const struct error *why);
+void retry_budget_success(struct retry_budget *b, bool after_retry);

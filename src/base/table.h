@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* A plain text table for command output: columns as wide as their content, cells escaped, numbers right-aligned. */
+#pragma once
+
+#include "base/buf.h"
+
+struct table;
+struct table *table_new(const char *const *titles, size_t columns); /* a title that starts with '>' is right-aligned */
+void table_cell(struct table *t, const char *text);					/* next cell; copies and escapes; NULL is "-" */
+void table_cellf(struct table *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void table_print(const struct table *t, struct buf *out);
+void table_free(struct table *t);
+DEFINE_AUTO_PTR(struct table, table_free)

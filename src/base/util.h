@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* Ownership, allocation and array helpers that every file uses. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/param.h> /* MIN, MAX */
+
+#define MUST_USE __attribute__((warn_unused_result))
+#define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+
+/* AUTO(x_free) struct x *p = NULL;   frees p when it leaves scope; TAKE(p) hands it on and keeps it from that.
+ * A header that declares x_free or x_done adds one DEFINE_AUTO_* line below it. */
+#define AUTO(fn) __attribute__((cleanup(fn##_auto)))
+#define TAKE(p)                                                                                                        \
+	__extension__({                                                                                                    \
+		__typeof__(p) take_ = (p);                                                                                     \
+		(p) = NULL;                                                                                                    \
+		take_;                                                                                                         \
+	})
+#define DEFINE_AUTO_PTR(type, fn)                                                                                      \
+	static inline void fn##_auto(type **p) {                                                                           \
+		if (*p) fn(*p);                                                                                                \
+	}
+#define DEFINE_AUTO_VAL(type, fn)                                                                                      \
+	static inline void fn##_auto(type *p) { fn(p); }
+
+/* Small fixed allocations: they abort when memory is out (the journal makes a crash harmless). Sizes that come from
+ * files or the network are bounded by the caller before they get here. */
+void *xcalloc(size_t n, size_t size);
+void *xrealloc(void *p, size_t bytes);
+char *xstrdup(const char *s); /* NULL stays NULL */
+char *xstrndup(const char *s, size_t n);
+char *xasprintf(const char *fmt, ...) PRINTF_LIKE(1, 2);
+void xfree(void *p); /* free(3), usable with AUTO */
+DEFINE_AUTO_PTR(char, xfree)
+
+/* Grows ARRAY (a pointer lvalue) so that index COUNT fits; CAPACITY is its size in elements. New slots are zeroed. */
+#define ARRAY_RESERVE(array, count, capacity)                                                                          \
+	((array) = array_reserve((array), (count), &(capacity), sizeof((array)[0])))
+void *array_reserve(void *array, size_t count, size_t *capacity, size_t size);
+
+/* Closes *fd when it is open; usable as AUTO(fd_close) int fd = -1; */
+void fd_close(int fd);
+static inline void fd_close_auto(int *fd) {
+	if (*fd >= 0) fd_close(*fd);
+}
+#define TAKE_FD(fd)                                                                                                    \
+	__extension__({                                                                                                    \
+		int take_ = (fd);                                                                                              \
+		(fd) = -1;                                                                                                     \
+		take_;                                                                                                         \
+	})

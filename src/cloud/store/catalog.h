@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* The catalog: what the cloud knows (SQLite here; PostgreSQL and Redshift later behind the same functions). Any thread:
+ * a writer thread commits in groups (synchronous=FULL), a caller waits for its own group only; readers have connections
+ * of their own. Rows handed to a callback belong to the catalog during the call. */
+#pragma once
+
+#include "base/db.h"
+#include "base/digest.h"
+#include "base/json.h"
+#include "base/secret.h"
+#include "session/check.h"
+#include "session/manifest.h"
+
+struct catalog;
+MUST_USE int catalog_open(struct catalog **ret, const char *data_dir, struct error *err);
+void catalog_close(struct catalog *c);
+MUST_USE int catalog_writable(struct catalog *c, struct error *err);
+
+/* --- secrets of this cloud, made on first use: the JWT key and the access key that signs URLs --- */
+MUST_USE int catalog_secret(struct catalog *c, const char *name, struct secret *ret, struct error *err);
+
+/* --- API keys: stored as SHA-256 of the key; the text is shown once, by key_add --- */
+enum scope { SCOPE_STATION = 1, SCOPE_ADMIN = 2 };
+struct api_key {
+	char id[24]; /* public, in tokens and lists */
+	char station[80];
+	int scopes;
+	int64_t created_ms, revoked_ms, used_ms; /* revoked_ms 0: good */
+};
+MUST_USE int catalog_key_add(
+	struct catalog *c, const char *station, int scopes, struct secret *ret_key, struct api_key *ret, struct error *err);
+MUST_USE int catalog_key_revoke(struct catalog *c, const char *id, struct error *err); /* ERR_NOT_FOUND */
+MUST_USE int catalog_key_by_text(struct catalog *c, const char *text, struct api_key *ret,
+	struct error *err); /* ERR_NOT_FOUND when unknown; a revoked one is returned; constant time */
+MUST_USE int catalog_key_by_id(struct catalog *c, const char *id, struct api_key *ret, struct error *err);
+typedef int catalog_on_key(void *arg, const struct api_key *k);
+MUST_USE int catalog_keys(struct catalog *c, catalog_on_key *on_row, void *arg, struct error *err);
+const char *scopes_text(int scopes, char *to, size_t size); /* "station admin" */
+MUST_USE int scopes_parse(const char *text, int *ret, struct error *err);
+
+/* --- objects --- */
+struct object_row {
+	char bucket[64], key[1025];
+	char station[80], session[16], name[800]; /* of a recording; else "" */
+	int64_t revision;
+	int64_t size;
+	struct sha256 sha256;
+	int64_t stored_ms; /* 0: promised by a presigned URL, not yet here */
+};
+/* Writes promises (rows without stored_ms) in one transaction, durable before it returns; a promise that is there is
+ * replaced while nothing is stored under it. */
+MUST_USE int catalog_objects_promise(struct catalog *c, const struct object_row *rows, size_t n, struct error *err);
+MUST_USE int catalog_object_stored(struct catalog *c, const char *bucket, const char *key, int64_t size,
+	const struct sha256 *sha256, int64_t at_ms, struct error *err);
+MUST_USE int catalog_object(struct catalog *c, const char *bucket, const char *key, struct object_row *ret,
+	struct error *err); /* 1, 0 none, -1 */
+/* What a (station, session) has under a file's name: the newest revision that is stored, at most `revision`. 1, 0, -1.
+ */
+MUST_USE int catalog_object_by_name(struct catalog *c, const char *station, const char *session, int64_t revision,
+	const char *name, struct object_row *ret, struct error *err);
+typedef int catalog_on_object(void *arg, const struct object_row *row);
+MUST_USE int catalog_objects(struct catalog *c, const char *station_or_null, const char *session_or_null,
+	bool promised_only, catalog_on_object *on_row, void *arg, struct error *err);
+
+/* --- sessions --- */
+#define CLOUD_STATES(X) X(UPLOADING, "uploading") X(ACCEPTED, "accepted") X(REJECTED, "rejected")
+enum cloud_state {
+#define X(id, name) CLOUD_##id,
+	CLOUD_STATES(X)
+#undef X
+		CLOUD_STATE_N
+};
+extern const char *const cloud_state_names[CLOUD_STATE_N];
+/* A (station, session, revision) whose objects were promised exists in state uploading from then on. */
+MUST_USE int catalog_session_begin(
+	struct catalog *c, const char *station, const char *session, int64_t revision, struct error *err);
+/* One transaction: state, checks, metadata (text and number in typed columns), counts, a change for the cursor. A
+ * revision that was decided already is left as it is (events may come twice): *ret_again says so. */
+MUST_USE int catalog_session_decide(struct catalog *c, const char *station, const char *session, int64_t revision,
+	enum cloud_state state, const struct check_list *checks, const struct metadata *metadata,
+	const struct manifest *manifest_or_null, bool *ret_again, struct error *err);
+struct session_query {
+	const char *station;	/* NULL: all */
+	const char *session;	/* NULL: all */
+	int state;				/* -1: all */
+	const char *processing; /* NULL: all */
+	int64_t since_ms, limit;
+	const char *cursor; /* "" or NULL: from the start */
+	bool all_revisions; /* else the newest one only */
+};
+/* Each as the JSON object of api.md; *ret_next: "" at the end. ERR_INPUT: a bad cursor. */
+MUST_USE int catalog_sessions(
+	struct catalog *c, const struct session_query *q, cJSON **ret_array, char ret_next[96], struct error *err);
+typedef int catalog_on_undecided(void *arg, const char *station, const char *session, int64_t revision);
+MUST_USE int catalog_undecided(
+	struct catalog *c, catalog_on_undecided *on_row, void *arg, struct error *err); /* at start: look at each again */
+/* Revisions of one (station, session) that are not decided yet, ascending. */
+MUST_USE int catalog_undecided_of(struct catalog *c, const char *station, const char *session, int64_t *ret_revisions,
+	size_t max, size_t *ret_n, struct error *err);
+
+/* --- changes: a cursor over decisions and processing --- */
+MUST_USE int catalog_changes(struct catalog *c, const char *station, const char *after, int64_t limit,
+	cJSON **ret_array, char ret_cursor[48], struct error *err);
+/* Waits until a change beyond `after` may exist, at most wait_ms, or the catalog is closing. No lock or connection is
+ * held meanwhile. */
+void catalog_wait_change(struct catalog *c, const char *after, int64_t wait_ms);
+void catalog_wake(struct catalog *c); /* ends every wait: shutdown */
+
+/* --- stations --- */
+MUST_USE int catalog_heartbeat(struct catalog *c, const char *station, const char *key_id, const cJSON *beat,
+	int *ret_stations_with_key, struct error *err);
+MUST_USE int catalog_stations(
+	struct catalog *c, int64_t limit, const char *cursor, cJSON **ret_array, char ret_next[96], struct error *err);

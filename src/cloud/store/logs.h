@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* Log groups: structured JSON events by group, in a database of their own (logs.db). Any thread. logs_add only queues:
+ * a thread writes in batches. logs_add_known is durable when it returns and knows repeats by id. */
+#pragma once
+
+#include "base/json.h"
+
+#define LOG_GROUP_API "/headgate/api"
+#define LOG_GROUP_VALIDATE "/headgate/validate"
+#define LOG_GROUP_STATIONS "/headgate/stations"
+#define LOG_GROUP_AUDIT "/headgate/audit"
+struct logs;
+MUST_USE int logs_open(struct logs **ret, const char *data_dir, struct error *err);
+void logs_close(struct logs *l); /* writes what is queued */
+/* event is taken; gets "at" when it has none. stream: station, "api" … */
+void logs_add(struct logs *l, const char *group, const char *stream, cJSON *event);
+struct log_known {
+	const char *id, *stream;
+	int64_t at_ms;
+	const char *json;
+};
+MUST_USE int logs_add_known(struct logs *l, const char *group, const struct log_known *events, size_t n,
+	int64_t *ret_stored, struct error *err);
+typedef int logs_on_event(
+	void *arg, int64_t id, const char *group, const char *stream, int64_t at_ms, const char *json);
+MUST_USE int logs_read(struct logs *l, const char *group_or_null, int64_t since_ms, int64_t after_id, int64_t limit,
+	logs_on_event *on_event, void *arg, struct error *err);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* Object bytes in a folder: write-once, crash-safe. OBJECTS/<bucket>/<2 hex>/<sha256 of the key>, read-only files. A
+ * write is: O_TMPFILE (or a temporary name where the file system has none), bytes hashed and written as they come with
+ * early write-back, checksum compared, fdatasync, linkat without replacing, fsync of the folder. After a crash there is
+ * the whole object or none. Any thread; nothing here holds a lock over a system call that waits for the disk. What an
+ * object is (size, checksum) is kept in the catalog: see catalog_object_*. */
+#pragma once
+
+#include "base/digest.h"
+
+struct objects;
+MUST_USE int objects_open(
+	struct objects **ret, const char *dir, const char *const *buckets /* NULL-terminated */, struct error *err);
+void objects_close(struct objects *o);
+bool objects_has_bucket(const struct objects *o, const char *bucket);
+
+struct object_write;
+/* size: as announced; a body that is longer or shorter fails the commit (ERR_INPUT). ERR_DISK when there is no room. */
+MUST_USE int object_begin(
+	struct objects *o, const char *bucket, const char *key, int64_t size, struct object_write **ret, struct error *err);
+MUST_USE int object_append(struct object_write *w, const void *bytes, size_t n, struct error *err);
+/* expect NULL: not compared. ERR_CHECKSUM when the bytes are others, ERR_EXISTS when the key is there. Frees w in any
+ * case. */
+MUST_USE int object_commit(struct object_write *w, const struct sha256 *expect, struct sha256 *ret, struct error *err);
+void object_abort(struct object_write *w); /* NULL is fine */
+DEFINE_AUTO_PTR(struct object_write, object_abort)
+
+/* ERR_NOT_FOUND when it is not there. */
+MUST_USE int object_open(
+	struct objects *o, const char *bucket, const char *key, int *ret_fd, int64_t *ret_size, struct error *err);
+MUST_USE int object_digest(
+	struct objects *o, const char *bucket, const char *key, struct sha256 *ret, int64_t *ret_size, struct error *err);
+MUST_USE int objects_writable(struct objects *o, struct error *err); /* writes, syncs and removes a probe: /healthz */

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+/* headgate-cloud: the cloud side. */
+int main(void) { return 2; }

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* The ingest API as a client sees it (api.md), asynchronous on the loop. The client holds the token in memory only,
+ * gets one when there is none, renews it when a call answers 401, follows per-request retries (base/retry) and keeps
+ * the clock offset to the server. Every call ends in exactly one call of its on_done, from the loop, unless the client
+ * is closed first (then none). err->code is ERR_NONE on success. The answer belongs to the client and lives during
+ * on_done. */
+#pragma once
+
+#include "base/http.h"
+#include "base/json.h"
+#include "base/secret.h"
+
+struct ingest;
+struct ingest_options {
+	const char *endpoint;		  /* "https://ingest.example.org", no trailing slash needed */
+	const struct secret *api_key; /* copied */
+	struct http *http;			  /* borrowed */
+	uv_loop_t *loop;
+	const char *instance; /* x-headgate-instance */
+};
+struct ingest_result {
+	struct error err;
+	const cJSON *json;		/* the parsed answer, NULL on failure */
+	char request_id[64];	/* the server's x-request-id, or "" */
+	int64_t elapsed_ms;		/* of the last attempt */
+	int64_t retry_after_ms; /* what the server asked for, 0 when nothing */
+	int attempts;
+};
+typedef void ingest_on_done(void *arg, const struct ingest_result *r);
+MUST_USE int ingest_new(struct ingest **ret, const struct ingest_options *o, struct error *err);
+void ingest_close(struct ingest *c); /* no callback after this; pending requests are cancelled */
+
+/* path begins with '/'; body NULL for GET, else taken (freed by the client). hold_ms: how long the server may hold the
+ * answer (long poll), added to the deadline. Returns an id for ingest_cancel. */
+uint64_t ingest_call(struct ingest *c, const char *method, const char *path, cJSON *body, int64_t hold_ms,
+	ingest_on_done *on_done, void *arg);
+void ingest_cancel(struct ingest *c, uint64_t id); /* no callback after this */
+
+struct ingest_state {
+	bool has_token;
+	char station[80];		  /* from authenticate, "" before */
+	int64_t token_expires_ms; /* wall clock */
+	int64_t clock_offset_ms;  /* server minus us, from the Date of the last answer */
+	int64_t latency_ms;		  /* of the last answered call that was not held, -1 before */
+	int64_t last_answer_ms;	  /* wall clock of the last answer, 0 before */
+};
+void ingest_state(const struct ingest *c, struct ingest_state *ret);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* The control socket as a client sees it: JSON-RPC 2.0, one object a line, STATE/control.sock (0600).
+ * `hello` first: {protocol:1, version, instance, schema}. Methods: status {}, retry {sessions:[name…]}, rescan {},
+ * shutdown {}. This client is blocking with time-outs, for commands; the console will add one on a loop. */
+#pragma once
+
+#include "base/json.h"
+
+#define CONTROL_PROTOCOL 1
+#define CONTROL_SOCKET "control.sock"
+#define CONTROL_LINE_MAX (1 << 20)
+
+struct control_client;
+/* ERR_NOT_FOUND: no engine runs; ERR_TIMEOUT: one that does not answer in time; a protocol mismatch is ERR_CONFIG and a
+ * sentence. */
+MUST_USE int control_connect(struct control_client **ret, const char *state_dir, int64_t timeout_ms, struct error *err);
+void control_close(struct control_client *c);
+DEFINE_AUTO_PTR(struct control_client, control_close)
+/* params is taken (may be NULL). *ret_result is the caller's. The engine's own error comes back as err with its code by
+ * name. */
+MUST_USE int control_call(
+	struct control_client *c, const char *method, cJSON *params, cJSON **ret_result, struct error *err);
+/* status result: {engine:{pid, instance, version, since}, cloud:{ok, endpoint, latency_ms, station, token_expires_at,
+ * clock_offset_ms, last_answer_at, error?}, queue:{active, queued, bytes_left, rate_bytes_per_s, eta_s},
+ * folders:[{path, ok, error?, watching:"events"|"rescan"}], sessions:[{session, state, bytes, sent_bytes, files,
+ * stored_files, rate_bytes_per_s, tries, reason}] (those in work), disk:{path, free_bytes, total_bytes}, at} */

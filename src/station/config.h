@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* The station's configuration: product.md "Configuration", one table of rows (base/option). */
+#pragma once
+
+#include "base/args.h"
+#include "base/option.h"
+#include "base/secret.h"
+#include "session/schema.h"
+
+struct bandwidth_window { /* minutes of the local day; from == to means the whole day */
+	int64_t bytes_per_s;
+	int from_min, to_min;
+};
+struct config {
+	/* [station] */
+	char *name;				  /* default: the host's name made valid */
+	char *state_dir;		  /* default $STATE_DIRECTORY, $XDG_STATE_HOME/headgate, ~/.local/state/headgate */
+	struct option_list watch; /* recording roots */
+	int64_t settle_ms, rescan_ms;
+	char *done_marker;			  /* name of a file that says "complete"; NULL: none */
+	char *since;				  /* "YYYY-MM-DD" or "YYYYMMDD_HHMMSS": older sessions are left alone; NULL */
+	int64_t total_min, total_max; /* plausible size of a session in bytes; 0: no limit */
+	char *group;
+	bool allow_volatile; /* journal on tmpfs or a network file system */
+	/* [cloud] */
+	char *endpoint, *api_key_file, *ca_file;
+	struct secret api_key; /* from the file or HEADGATE_CLOUD_API_KEY, never from a flag */
+	/* [upload] */
+	int64_t connections; /* 1..64, default 4 */
+	struct bandwidth_window bandwidth;
+	int64_t low_rate_bytes, low_rate_ms, deadline_ms; /* of one transfer */
+	int64_t retry_base_ms, retry_cap_ms;			  /* journal-level back-off, 30 s .. 1 h */
+	/* [metadata], [metadata.keys] */
+	struct schema schema; /* the station's own rules; only stricter ones count */
+	/* [log] */
+	char *log_file, *log_level;
+
+	struct option_set set; /* rows, origins: what `headgate config` prints */
+	char *file_flag;	   /* --config, or NULL */
+	/* metadata.keys as written, for `headgate config` */
+	struct option_list metadata_keys;
+};
+/* Reads /etc/headgate/headgate.ini, the user's, --config (required when given), HEADGATE_*, then the flags given as
+ * pairs
+ * ("endpoint", "http://…") ended by NULL. ERR_CONFIG / ERR_USAGE. What a command needs (an endpoint, a key, a root) is
+ * asked of it by config_require. */
+MUST_USE int config_load(struct config *c, const char *config_flag, const char *const *flags, struct error *err);
+enum config_need { NEED_WATCH = 1, NEED_CLOUD = 2, NEED_STATE = 4 };
+MUST_USE int config_require(
+	struct config *c, int needs, struct error *err);			  /* reads the key file; makes the state folder */
+int64_t config_rate_now(const struct config *c, int64_t wall_ms); /* bytes a second, 0: no limit */
+void config_done(struct config *c);
+DEFINE_AUTO_VAL(struct config, config_done)
+extern const struct arg_flag config_flags[]; /* flags every station command shares (base/args) */
+extern const size_t config_flag_n;

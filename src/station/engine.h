@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* The engine: one libuv loop that finds, settles, checks, uploads and confirms sessions, and serves the control socket.
+ */
+#pragma once
+
+#include "base/json.h"
+#include "station/config.h"
+
+struct engine_options {
+	const struct config *config; /* borrowed */
+	bool once;					 /* ship all that is ready, wait until decided, end */
+	int64_t wait_ms;			 /* --once: how long at most; 0: no limit */
+	bool quiet;
+	/* Called on the loop about four times a second with the same JSON as the socket's `status`; NULL: none. */
+	void (*on_progress)(void *arg, const char *status_json);
+	void *arg;
+};
+/* Runs until done (once), SIGTERM, SIGINT or `shutdown`; a signal ends it within a second and loses nothing. Returns 0,
+ * or -1 with the first of product.md's exit reasons that holds (ERR_DISK, ERR_BUSY, ERR_KEY, ERR_UNREACHABLE,
+ * ERR_UNFINISHED, ERR_ATTENTION, ERR_CANCELLED on SIGINT). */
+MUST_USE int engine_run(const struct engine_options *o, struct error *err);
+/* --dry-run: what would be sent, no cloud, no journal: one JSON object a session, {session, root, would, reason, files,
+ * bytes}. */
+MUST_USE int engine_dry_run(
+	const struct config *c, void (*on_session)(void *arg, const cJSON *session), void *arg, struct error *err);
+/* Commands without a running engine take the lock and go through the same gateway: puts failed, rejected and held
+ * sessions back to settling. */
+MUST_USE int engine_offline_retry(const struct config *c, const char *const *names, size_t n, struct error *err);

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/* The journal: state.db (SQLite, WAL) in the state folder, the truth about every session of this station.
+ *
+ * A writer thread owns the only writing connection. The loop hands it operations; it commits them in groups
+ * (synchronous=FULL) in the order they came and then calls back on the loop. What entering a state means runs in that
+ * callback, so that nothing is done that the journal does not know. An operation that cannot be written calls back with
+ * the error and the journal takes no further one (`journal_broken`): the engine stops, shows it and exits with 74.
+ *
+ * Tables: session, file, part, attempt, verdict, event, outbox, setting, and summary (kept by triggers). */
+#pragma once
+
+#include <uv.h>
+
+#include "base/db.h"
+#include "session/check.h"
+#include "station/state.h"
+
+struct session_row {
+	int64_t id;
+	char name[16];	  /* SESSION_NAME */
+	char *root;		  /* the watch root; owned */
+	int64_t revision; /* of what is being settled or sent now, from 1 */
+	enum session_state state;
+	bool paused, ignored, present, data_safe;
+	int64_t found_ms, updated_ms, settled_ms, uploaded_ms, accepted_ms;
+	int64_t fingerprint_ms; /* since when the snapshot has not changed (wall clock) */
+	char fingerprint[65];	/* digest of names, sizes, mtimes; "" before */
+	int64_t files, bytes;	/* of the newest snapshot */
+	int64_t stored_files, stored_bytes;
+	int64_t next_attempt_ms; /* when queued: not before; 0 at once */
+	int tries;
+	char processing[16]; /* the cloud's: none, pending, running, done, failed; "" unknown */
+	char *reason;		 /* last reason in words, or NULL; owned; raw (escape before a terminal) */
+};
+void session_row_done(struct session_row *r);
+
+enum file_state { FILE_PENDING, FILE_STORED, FILE_STATE_N };
+struct file_row {
+	char *name; /* owned */
+	int64_t size, mtime_ns, ctime_ns, inode;
+	bool hashed;
+	struct sha256 sha256;
+	struct sha256 *parts; /* owned, part_count(size) of them when hashed, or NULL */
+	size_t part_n;
+	enum file_state state;
+	char *bucket, *key; /* owned, NULL until the cloud named them */
+	int64_t stored_ms;
+};
+void file_row_done(struct file_row *f);
+
+struct attempt_row { /* one request about one file (or the whole session: name "") */
+	char *name;
+	int64_t at_ms, elapsed_ms, bytes;
+	int http;
+	char code[32], request_id[64];
+	char *reason;
+};
+struct event_row { /* what happened, shown to people; the same id in the local log and the cloud's */
+	int64_t id;
+	char event_id[32];
+	int64_t at_ms, session; /* 0: of the station */
+	char level[8], code[48];
+	char *message;
+};
+
+/* --- writing (the engine, and commands that hold the station lock) --- */
+struct journal;
+struct journal_options {
+	bool allow_volatile; /* tmpfs or a network file system */
+	const char *group;	 /* NULL: 0600 */
+};
+/* Called on the loop after the commit (err->code ERR_NONE) or the failure. */
+typedef void journal_on_commit(void *arg, const struct error *err);
+MUST_USE int journal_open(
+	struct journal **ret, uv_loop_t *loop, const char *state_dir, const struct journal_options *o, struct error *err);
+/* Commits what is queued, calls those callbacks, ends the thread; then on_closed from the loop. */
+void journal_close(struct journal *j, void (*on_closed)(void *arg), void *arg);
+bool journal_broken(const struct journal *j);
+
+/* Fields that a step may set beside the state: those whose bit is in mask. Texts are copied. */
+enum {
+	SET_REVISION = 1 << 0,
+	SET_FINGERPRINT = 1 << 1,
+	SET_COUNTS = 1 << 2,
+	SET_NEXT_ATTEMPT = 1 << 3,
+	SET_TRIES = 1 << 4,
+	SET_REASON = 1 << 5,
+	SET_PROCESSING = 1 << 6,
+	SET_FLAGS = 1 << 7 /* paused, ignored, present, data_safe */,
+	SET_STORED = 1 << 8,
+	SET_TIMES = 1 << 9 /* settled_ms, uploaded_ms, accepted_ms */
+};
+/* Adds a session in state FOUND and its event. The id comes back in row->id at once (ids are given by the caller's
+ * side, from the highest in the journal). */
+void journal_add_session(struct journal *j, struct session_row *row, journal_on_commit *on_commit, void *arg);
+/* THE gateway: the only way a state changes. Looks up the successor of row->state; when there is none, logs, refuses
+ * and returns -1 with ERR_INTERNAL (no callback). Else sets row->state and the masked fields' copies in the journal,
+ * writes the explaining event in the same transaction and calls back after the commit. `message` is for people ("all 12
+ * files are stored"). */
+MUST_USE int session_step(struct journal *j, struct session_row *row, enum session_event event, int mask,
+	const char *level, const char *message, journal_on_commit *on_commit, void *arg, struct error *err);
+/* Masked fields without a change of state; message NULL: no event. */
+void journal_update(struct journal *j, const struct session_row *row, int mask, const char *message,
+	journal_on_commit *on_commit, void *arg);
+/* Replaces the file rows of the session's current revision. Rows whose name, size and mtime are those of an earlier
+ * revision keep what is known of them when `files[i].hashed` is set by the caller; the journal copies what it is given.
+ */
+void journal_set_files(struct journal *j, int64_t session, int64_t revision, const struct file_row *files, size_t n,
+	journal_on_commit *on_commit, void *arg);
+void journal_file_stored(
+	struct journal *j, int64_t session, const struct file_row *file, journal_on_commit *on_commit, void *arg);
+void journal_add_attempt(struct journal *j, int64_t session, const struct attempt_row *a);
+void journal_set_checks(struct journal *j, int64_t session, int64_t revision, const char *side /* "local", "cloud" */,
+	const struct check_list *checks);
+void journal_add_event(struct journal *j, int64_t session, const char *level, const char *code, const char *message);
+void journal_set(struct journal *j, const char *name, const char *value, journal_on_commit *on_commit, void *arg);
+/* Failure reports not yet delivered: each with an id of its own. */
+void journal_outbox_add(struct journal *j, const char *id, const char *json);
+void journal_outbox_delete(struct journal *j, const char *const *ids, size_t n);
+
+/* --- reading (any thread or process, each with a view of its own; read-only) --- */
+struct journal_view;
+MUST_USE int journal_view_open(
+	struct journal_view **ret, const char *state_dir, struct error *err); /* ERR_NOT_FOUND: no journal yet */
+void journal_view_close(struct journal_view *v);
+DEFINE_AUTO_PTR(struct journal_view, journal_view_close)
+MUST_USE int journal_view_version(
+	struct journal_view *v, int64_t *ret, struct error *err); /* grows when anything was committed */
+
+struct session_filter {
+	int state;			 /* -1: all */
+	bool unsettled_only; /* what the engine must load at start: every session not accepted (ignored ones too) */
+	bool attention_only; /* state_needs_person and not ignored */
+	int64_t since_ms;	 /* updated at or after; 0: all */
+	int64_t limit;		 /* 0: all; newest first */
+};
+/* Called for each row in turn (the row is the view's); a non-zero return ends the walk and is returned. */
+typedef int journal_on_session(void *arg, const struct session_row *row);
+MUST_USE int journal_sessions(
+	struct journal_view *v, const struct session_filter *f, journal_on_session *on_row, void *arg, struct error *err);
+/* 1 found, 0 not; by name (the newest where two roots have it) or by root and name. The caller calls session_row_done.
+ */
+MUST_USE int journal_session(
+	struct journal_view *v, const char *name, const char *root_or_null, struct session_row *ret, struct error *err);
+MUST_USE int journal_files(struct journal_view *v, int64_t session, int64_t revision, struct file_row **ret,
+	size_t *ret_n, struct error *err); /* revision 0: the current */
+void file_rows_free(struct file_row *files, size_t n);
+typedef int journal_on_attempt(void *arg, const struct attempt_row *row);
+MUST_USE int journal_attempts(struct journal_view *v, int64_t session, int64_t limit, journal_on_attempt *on_row,
+	void *arg, struct error *err); /* newest first */
+MUST_USE int journal_checks(struct journal_view *v, int64_t session, int64_t revision, const char *side,
+	struct check_list *ret, struct error *err);
+typedef int journal_on_event(void *arg, const struct event_row *row);
+MUST_USE int journal_events(struct journal_view *v, int64_t session_or_0, int64_t after_id, int64_t limit,
+	journal_on_event *on_row, void *arg, struct error *err);
+MUST_USE int journal_get(
+	struct journal_view *v, const char *name, char **ret /* NULL when unset; the caller frees */, struct error *err);
+typedef int journal_on_outbox(void *arg, const char *id, const char *json);
+MUST_USE int journal_outbox(
+	struct journal_view *v, int64_t limit, journal_on_outbox *on_row, void *arg, struct error *err); /* oldest first */
+/* Another session that holds exactly this content (its newest revision's data files' digests), 0 when none. */
+MUST_USE int journal_same_content(
+	struct journal_view *v, int64_t session, const struct sha256 *content, char ret_name[16], struct error *err);
+void journal_set_content(struct journal *j, int64_t session, const struct sha256 *content);
+
+struct journal_summary {	   /* from the summary table: constant time whatever the size */
+	int64_t by_state[STATE_N]; /* not ignored */
+	int64_t ignored, paused;
+	int64_t today_found, today_accepted; /* recorded (by name) since local midnight */
+	int64_t bytes_left;					 /* not accepted, not ignored, present */
+	int64_t sessions;
+	int64_t oldest_unsafe_ms; /* found_ms of the oldest session that is not accepted nor ignored; 0 */
+	int64_t outbox;
+};
+MUST_USE int journal_summary(
+	struct journal_view *v, int64_t midnight_ms, struct journal_summary *ret, struct error *err);

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* One session folder, read: which files, their identity, what is odd about them; the read lease; the digests. Blocking:
+ * called in the thread pool. Nothing is ever written into the recordings; links are never followed. */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "session/check.h"
+#include "station/journal.h"
+
+#define SCAN_DEPTH_MAX 16
+#define SCAN_FILES_MAX 10000
+struct snapshot {
+	struct file_row *files; /* sorted by name (bytewise); owned */
+	size_t n, capacity;
+	char **bad_kinds; /* NULL-terminated, owned: "tmp/pipe: FIFO", "data: link to ../x" */
+	size_t bad_n, bad_capacity;
+	int64_t bytes, newest_ms;
+	char fingerprint[65]; /* of names, sizes and mtimes, bad kinds included */
+};
+void snapshot_done(struct snapshot *s);
+/* ERR_NOT_FOUND when the folder is gone, ERR_DISK for what cannot be read (naming it and the mend), ERR_CANCELLED. A
+ * name that is not UTF-8 or holds a control character is among the files and left to the check. More than
+ * SCAN_FILES_MAX files or SCAN_DEPTH_MAX levels: ERR_INPUT. */
+MUST_USE int snapshot_take(
+	const char *root, const char *session, const atomic_bool *cancel, struct snapshot *ret, struct error *err);
+enum lease { LEASE_FREE, LEASE_WRITER, LEASE_UNKNOWN };
+/* Takes and at once releases a read lease on the file (F_SETLEASE); EAGAIN: a writer has it open. */
+enum lease file_lease(const char *path);
+enum lease snapshot_leases(const char *root, const char *session, const struct snapshot *s, char *ret_name,
+	size_t size); /* the first file with a writer */
+/* Digests of one file: the whole and, above PART_SINGLE_MAX, each part, in one read. Fills sha256, parts, hashed and
+ * the identity (size, mtime, ctime, inode) taken from the open descriptor before the first byte, compared after the
+ * last: ERR_CHANGED when it moved. done_bytes (may be NULL) grows as it reads. */
+MUST_USE int file_hash(const char *root, const char *session, struct file_row *f, const atomic_bool *cancel,
+	_Atomic int64_t *done_bytes, struct error *err);
+/* Opens the file for sending and compares its identity with f; ERR_CHANGED. O_NOFOLLOW on every step below the root. */
+MUST_USE int file_open_same(
+	const char *root, const char *session, const struct file_row *f, int *ret_fd, struct error *err);
+MUST_USE int file_still_same(int fd, const struct file_row *f, struct error *err);
+/* Root folders: names of session folders in it, in order. ERR_NOT_FOUND when the root is gone. */
+MUST_USE int root_list(const char *root, char ***ret_names, size_t *ret_n, struct error *err);
