@@ -45,8 +45,8 @@ enum session_state {
 	X(CLOUD_REJECTED, "cloud_rejected")                                                                                \
 	X(FATAL, "fatal")		/* -> failed */                                                                            \
 	X(RETRIED, "retried")	/* an operator's retry: failed, rejected, held -> settling */                              \
-	X(VANISHED, "vanished") /* before accepted: -> gone; an accepted session keeps its verdict */                      \
-	X(RETURNED, "returned") /* gone -> settling */
+	X(VANISHED, "vanished") /* -> gone; from uploaded and accepted the state stays, present becomes false */           \
+	X(RETURNED, "returned") /* gone -> settling; uploaded and accepted stay */
 enum session_event {
 #define X(id, name) EVENT_##id,
 	SESSION_EVENTS(X)
