@@ -8,8 +8,8 @@
 #include "base/error.h"
 
 enum db_mode {
-	DB_WRITER, /* creates; WAL, synchronous=FULL, foreign_keys, SQLITE_FCNTL_PERSIST_WAL; migrates */
-	DB_READER, /* read-only, busy time-out; ERR_NOT_FOUND when there is none */
+	DB_WRITER, /* creates (0600); WAL, synchronous=FULL, foreign_keys, SQLITE_FCNTL_PERSIST_WAL; migrates */
+	DB_READER, /* read-only, busy time-out; ERR_NOT_FOUND when there is none (or an empty one) */
 };
 struct db_schema {
 	const char *const *migrations; /* [i] brings user_version i to i + 1, each in one transaction */
@@ -18,10 +18,15 @@ struct db_schema {
 	int statement_n;
 };
 struct db;
+/* SQLite's own failures become ERR_DISK with the mend (full, unreadable, damaged, locked for 10 s), a violated
+ * constraint ERR_CONFLICT, anything that only a bug can cause ERR_INTERNAL. */
 MUST_USE int db_open(
 	struct db **ret, const char *path, enum db_mode mode, const struct db_schema *schema, struct error *err);
 void db_close(struct db *db);
 DEFINE_AUTO_PTR(struct db, db_close)
+/* Statements are prepared at their first use, so that a command that reads one row stays quick. This prepares them all.
+ */
+MUST_USE int db_prepare_all(struct db *db, struct error *err);
 /* Types, one letter an argument: i int64_t, n int (plain), d double, t const char * (NULL binds NULL; copied), b const
  * void *, size_t (copied; NULL binds NULL). */
 MUST_USE int db_exec(struct db *db, int statement, struct error *err, const char *types, ...); /* runs to its end */
@@ -38,8 +43,8 @@ const char *db_text(struct db *db, int statement, int column); /* NULL for NULL;
 const void *db_blob(struct db *db, int statement, int column, size_t *ret_n);
 /* One row or none: db_query + one db_step; 1 a row (reset by the caller), 0 none, -1 error. */
 MUST_USE int db_one(struct db *db, int statement, struct error *err, const char *types, ...);
-MUST_USE int db_begin(struct db *db, struct error *err); /* BEGIN IMMEDIATE */
-MUST_USE int db_commit(struct db *db, struct error *err);
+MUST_USE int db_begin(struct db *db, struct error *err);  /* BEGIN IMMEDIATE */
+MUST_USE int db_commit(struct db *db, struct error *err); /* rolls back when it fails */
 void db_rollback(struct db *db);
 MUST_USE int db_script(struct db *db, const char *sql, struct error *err); /* fixed text only, never outside text */
 sqlite3 *db_handle(struct db *db);

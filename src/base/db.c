@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT */
+/* SQLite behind one face. Invariants: a statement is either idle (reset, bindings cleared) or being read between
+ * db_query and the db_step that gave 0 or -1, or db_reset; prepared[] is filled at first use and never shrinks. One
+ * thread at a time. Settings and their reasons: architecture.md "Libraries", measured.md "SQLite". */
+#include "base/db.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BUSY_MS 10000
+
+struct db {
+	sqlite3 *handle;
+	char *path;
+	const struct db_schema *schema;
+	sqlite3_stmt **prepared;	/* schema->statement_n of them, NULL until used */
+	sqlite3_stmt *data_version; /* PRAGMA data_version */
+};
+
+/* What SQLite's primary result codes mean to an operator. Any other is a bug of ours. */
+static const struct {
+	int sqlite;
+	enum error_code code;
+	const char *mend;
+} db_causes[] = {
+	{SQLITE_FULL, ERR_DISK, "free some space on its disk, then start again: nothing that was recorded is lost"},
+	{SQLITE_IOERR, ERR_DISK, "look at its disk and mount, then start again"},
+	{SQLITE_CORRUPT, ERR_DISK, "the file is damaged: restore it from a copy, or move it away to begin a new one"},
+	{SQLITE_NOTADB, ERR_DISK, "the file is no database: move it away, or name another folder"},
+	{SQLITE_CANTOPEN, ERR_DISK, "make it and its folder readable and writable for this user"},
+	{SQLITE_PERM, ERR_DISK, "make it and its folder readable and writable for this user"},
+	{SQLITE_READONLY, ERR_DISK, "make it and its folder writable for this user"},
+	{SQLITE_AUTH, ERR_DISK, "make it and its folder readable and writable for this user"},
+	{SQLITE_BUSY, ERR_DISK, "another program keeps it locked: end that one, or try again"},
+	{SQLITE_LOCKED, ERR_DISK, "another program keeps it locked: end that one, or try again"},
+	{SQLITE_PROTOCOL, ERR_DISK, "another program keeps it locked: end that one, or try again"},
+	{SQLITE_NOLFS, ERR_DISK, "its file system takes no large files: name a folder on another one"},
+	{SQLITE_NOMEM, ERR_DISK, "memory is out: end other programs, then start again"},
+	{SQLITE_TOOBIG, ERR_INPUT, "a value is too long for it"},
+	{SQLITE_CONSTRAINT, ERR_CONFLICT, NULL},
+	{SQLITE_INTERRUPT, ERR_CANCELLED, NULL},
+};
+
+static int db_failed(const struct db *db, int rc, const char *what, struct error *err) {
+	enum error_code code = ERR_INTERNAL;
+	const char *mend = NULL;
+	for (size_t i = 0; i < ARRAY_LEN(db_causes); i++) {
+		if (db_causes[i].sqlite != (rc & 0xff)) continue;
+		code = db_causes[i].code;
+		mend = db_causes[i].mend;
+	}
+	const char *why = db->handle ? sqlite3_errmsg(db->handle) : sqlite3_errstr(rc);
+	int os = db->handle ? sqlite3_system_errno(db->handle) : 0;
+	error_set(err, code, "%s %s: %s%s%s", what, db->path, why, mend ? "; " : "", mend ? mend : "");
+	if (code == ERR_DISK) err->os = os;
+	return -1;
+}
+
+/* --- opening --- */
+
+static int db_run(struct db *db, const char *sql, const char *what, struct error *err) {
+	int rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+	return rc == SQLITE_OK ? 0 : db_failed(db, rc, what, err);
+}
+
+/* The first column of the first row of a fixed statement. */
+static int db_pragma(struct db *db, const char *sql, int64_t *ret, char *text, size_t size, struct error *err) {
+	sqlite3_stmt *s = NULL;
+	int rc = sqlite3_prepare_v2(db->handle, sql, -1, &s, NULL);
+	if (rc == SQLITE_OK) rc = sqlite3_step(s);
+	if (rc != SQLITE_ROW) {
+		int failed = db_failed(db, rc, "read", err);
+		sqlite3_finalize(s);
+		return failed;
+	}
+	if (ret) *ret = sqlite3_column_int64(s, 0);
+	if (text) snprintf(text, size, "%s", (const char *)sqlite3_column_text(s, 0));
+	sqlite3_finalize(s);
+	return 0;
+}
+
+static int db_too_new(const struct db *db, int64_t version, struct error *err) {
+	return error_set(err, ERR_DISK,
+		"%s is of version %lld and this program knows up to %d: use the newer program that wrote it, or another folder",
+		db->path, (long long)version, db->schema->version);
+}
+
+/* One step, in a transaction of its own. user_version is read inside it: another process may have been first. */
+static int db_migrate_one(struct db *db, int64_t *ret_version, struct error *err) {
+	int64_t version = 0;
+	char set[64];
+	if (db_begin(db, err)) return -1;
+	if (db_pragma(db, "PRAGMA user_version", &version, NULL, 0, err)) goto failed;
+	if (version < db->schema->version) {
+		if (db_run(db, db->schema->migrations[version], "migrate", err)) goto failed;
+		version++;
+		snprintf(set, sizeof set, "PRAGMA user_version = %lld", (long long)version);
+		if (db_run(db, set, "migrate", err)) goto failed;
+	}
+	*ret_version = version;
+	return db_commit(db, err);
+failed:
+	db_rollback(db);
+	return -1;
+}
+
+static int db_migrate(struct db *db, struct error *err) {
+	int64_t version = 0;
+	if (db_pragma(db, "PRAGMA user_version", &version, NULL, 0, err)) return -1;
+	while (version < db->schema->version)
+		if (db_migrate_one(db, &version, err)) return -1;
+	return version > db->schema->version ? db_too_new(db, version, err) : 0;
+}
+
+static int db_setup_writer(struct db *db, struct error *err) {
+	char mode[16];
+	int persist = 1;
+	if (db_pragma(db, "PRAGMA journal_mode = WAL", NULL, mode, sizeof mode, err)) return -1;
+	if (strcmp(mode, "wal") != 0)
+		return error_set(err, ERR_DISK,
+			"%s cannot use a write-ahead log (its journal mode stays \"%s\"): its file "
+			"system lacks shared memory, name a folder on a local disk",
+			db->path, mode);
+	/* Else a reader who may not write the folder finds a database it cannot open once the writer has gone. */
+	sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_PERSIST_WAL, &persist);
+	if (db_run(db,
+			"PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;"
+			"PRAGMA journal_size_limit = 67108864",
+			"set up", err))
+		return -1;
+	return db_migrate(db, err);
+}
+
+static int db_setup_reader(struct db *db, struct error *err) {
+	int64_t version = 0;
+	if (db_pragma(db, "PRAGMA user_version", &version, NULL, 0, err)) return -1;
+	if (!version) return error_set(err, ERR_NOT_FOUND, "%s is still empty: start its writer first", db->path);
+	if (version > db->schema->version) return db_too_new(db, version, err);
+	if (version < db->schema->version)
+		return error_set(err, ERR_DISK,
+			"%s is of version %lld and this program reads version %d: start its writer once, which migrates it",
+			db->path, (long long)version, db->schema->version);
+	return 0;
+}
+
+/* SQLite would create it 0644 less the umask; its -wal and -shm take over the mode of the file. */
+static int db_create_private(const char *path, struct error *err) {
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return error_errno(err, ERR_DISK, errno, "open %s (make it and its folder writable for this user)", path);
+	fd_close(fd);
+	return 0;
+}
+
+int db_open(struct db **ret, const char *path, enum db_mode mode, const struct db_schema *schema, struct error *err) {
+	int flags = mode == DB_WRITER ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
+	if (mode == DB_WRITER && db_create_private(path, err)) return -1;
+	if (mode == DB_READER && access(path, F_OK) && (errno == ENOENT || errno == ENOTDIR))
+		return error_set(err, ERR_NOT_FOUND, "there is no %s yet: start its writer first", path);
+	AUTO(db_close) struct db *db = xcalloc(1, sizeof *db);
+	db->path = xstrdup(path);
+	db->schema = schema;
+	db->prepared = xcalloc((size_t)schema->statement_n, sizeof(sqlite3_stmt *));
+	int rc = sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
+	if (rc != SQLITE_OK) return db_failed(db, rc, "open", err);
+	sqlite3_busy_timeout(db->handle, BUSY_MS);
+	if ((mode == DB_WRITER ? db_setup_writer : db_setup_reader)(db, err)) return -1;
+	*ret = TAKE(db);
+	return 0;
+}
+
+void db_close(struct db *db) {
+	if (!db) return;
+	for (int i = 0; i < db->schema->statement_n; i++) sqlite3_finalize(db->prepared[i]);
+	sqlite3_finalize(db->data_version);
+	sqlite3_close(db->handle);
+	xfree(db->prepared);
+	xfree(db->path);
+	xfree(db);
+}
+
+/* --- statements --- */
+
+static int db_prepare(struct db *db, const char *sql, sqlite3_stmt **ret, struct error *err) {
+	int rc = sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, ret, NULL);
+	return rc == SQLITE_OK ? 0 : db_failed(db, rc, "prepare a statement of", err);
+}
+
+static int db_statement(struct db *db, int statement, sqlite3_stmt **ret, struct error *err) {
+	assert(statement >= 0 && statement < db->schema->statement_n);
+	sqlite3_stmt **s = &db->prepared[statement];
+	if (!*s && db_prepare(db, db->schema->statements[statement], s, err)) return -1;
+	sqlite3_reset(*s);
+	sqlite3_clear_bindings(*s);
+	*ret = *s;
+	return 0;
+}
+
+int db_prepare_all(struct db *db, struct error *err) {
+	sqlite3_stmt *s;
+	for (int i = 0; i < db->schema->statement_n; i++)
+		if (db_statement(db, i, &s, err)) return -1;
+	return 0;
+}
+
+static int db_bind_text(sqlite3_stmt *s, int at, const char *text) {
+	return text ? sqlite3_bind_text(s, at, text, -1, SQLITE_TRANSIENT) : sqlite3_bind_null(s, at);
+}
+
+static int db_bind_blob(sqlite3_stmt *s, int at, const void *bytes, size_t n) {
+	return bytes ? sqlite3_bind_blob64(s, at, bytes, n, SQLITE_TRANSIENT) : sqlite3_bind_null(s, at);
+}
+
+/* A blob takes two arguments, hence the order of reading them is spelled out. */
+static int db_bind(sqlite3_stmt *s, const char *types, va_list args) {
+	int rc = SQLITE_OK, at = 1;
+	for (const char *t = types; *t && rc == SQLITE_OK; t++, at++) {
+		const void *bytes;
+		switch (*t) {
+		case 'i': rc = sqlite3_bind_int64(s, at, va_arg(args, int64_t)); break;
+		case 'n': rc = sqlite3_bind_int(s, at, va_arg(args, int)); break;
+		case 'd': rc = sqlite3_bind_double(s, at, va_arg(args, double)); break;
+		case 't': rc = db_bind_text(s, at, va_arg(args, const char *)); break;
+		case 'b':
+			bytes = va_arg(args, const void *);
+			rc = db_bind_blob(s, at, bytes, va_arg(args, size_t));
+			break;
+		default: rc = SQLITE_MISUSE;
+		}
+	}
+	if (rc == SQLITE_OK && at - 1 != sqlite3_bind_parameter_count(s)) rc = SQLITE_RANGE;
+	return rc;
+}
+
+static int db_bound(
+	struct db *db, int statement, sqlite3_stmt **ret, struct error *err, const char *types, va_list args) {
+	if (db_statement(db, statement, ret, err)) return -1;
+	int rc = db_bind(*ret, types, args);
+	if (rc == SQLITE_MISUSE || rc == SQLITE_RANGE)
+		return error_set(err, ERR_INTERNAL, "statement %d of %s was given arguments \"%s\", which do not fit it",
+			statement, db->path, types);
+	return rc == SQLITE_OK ? 0 : db_failed(db, rc, "bind", err);
+}
+
+int db_exec(struct db *db, int statement, struct error *err, const char *types, ...) {
+	sqlite3_stmt *s;
+	va_list args;
+	va_start(args, types);
+	int failed = db_bound(db, statement, &s, err, types, args);
+	va_end(args);
+	if (failed) return -1;
+	int rc;
+	do rc = sqlite3_step(s);
+	while (rc == SQLITE_ROW);
+	if (rc != SQLITE_DONE) failed = db_failed(db, rc, "write", err);
+	sqlite3_reset(s);
+	return failed;
+}
+
+int64_t db_changes(const struct db *db) { return sqlite3_changes(db->handle); }
+
+int64_t db_last_id(const struct db *db) { return sqlite3_last_insert_rowid(db->handle); }
+
+int db_query(struct db *db, int statement, struct error *err, const char *types, ...) {
+	sqlite3_stmt *s;
+	va_list args;
+	va_start(args, types);
+	int failed = db_bound(db, statement, &s, err, types, args);
+	va_end(args);
+	return failed;
+}
+
+int db_step(struct db *db, int statement, struct error *err) {
+	sqlite3_stmt *s = db->prepared[statement];
+	int rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW) return 1;
+	int failed = rc == SQLITE_DONE ? 0 : db_failed(db, rc, "read", err);
+	sqlite3_reset(s);
+	return failed;
+}
+
+void db_reset(struct db *db, int statement) { sqlite3_reset(db->prepared[statement]); }
+
+int db_one(struct db *db, int statement, struct error *err, const char *types, ...) {
+	sqlite3_stmt *s;
+	va_list args;
+	va_start(args, types);
+	int failed = db_bound(db, statement, &s, err, types, args);
+	va_end(args);
+	return failed ? -1 : db_step(db, statement, err);
+}
+
+int64_t db_i64(struct db *db, int statement, int column) {
+	return sqlite3_column_int64(db->prepared[statement], column);
+}
+
+double db_double(struct db *db, int statement, int column) {
+	return sqlite3_column_double(db->prepared[statement], column);
+}
+
+const char *db_text(struct db *db, int statement, int column) {
+	return (const char *)sqlite3_column_text(db->prepared[statement], column);
+}
+
+const void *db_blob(struct db *db, int statement, int column, size_t *ret_n) {
+	const void *bytes = sqlite3_column_blob(db->prepared[statement], column);
+	*ret_n = (size_t)sqlite3_column_bytes(db->prepared[statement], column);
+	return bytes;
+}
+
+/* --- transactions --- */
+
+int db_begin(struct db *db, struct error *err) { return db_run(db, "BEGIN IMMEDIATE", "begin to write", err); }
+
+int db_commit(struct db *db, struct error *err) {
+	int failed = db_run(db, "COMMIT", "write", err);
+	if (failed) db_rollback(db);
+	return failed;
+}
+
+/* SQLite itself has rolled back after some errors (full disk, I/O): then there is nothing left to do. */
+void db_rollback(struct db *db) {
+	if (!sqlite3_get_autocommit(db->handle)) sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+}
+
+int db_script(struct db *db, const char *sql, struct error *err) { return db_run(db, sql, "write", err); }
+
+sqlite3 *db_handle(struct db *db) { return db->handle; }
+
+int db_data_version(struct db *db, int64_t *ret, struct error *err) {
+	if (!db->data_version && db_prepare(db, "PRAGMA data_version", &db->data_version, err)) return -1;
+	int rc = sqlite3_step(db->data_version);
+	int failed = rc == SQLITE_ROW ? 0 : db_failed(db, rc, "read", err);
+	if (!failed) *ret = sqlite3_column_int64(db->data_version, 0);
+	sqlite3_reset(db->data_version);
+	return failed;
+}
