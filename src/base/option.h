@@ -29,8 +29,9 @@ struct option {
 	const char *help;	 /* one line */
 	const char *flag;	 /* long flag without "--", or NULL */
 	int (*set)(void *config, const char *value, struct error *err); /* OPTION_CALL */
+	void (*show)(const void *config, char *to, size_t size);		/* OPTION_CALL; NULL: shown as nothing */
 	bool secret;													/* shown as "(set)" */
-	bool no_file; /* may not stand in a configuration file (never used for secrets: those have none) */
+	bool no_file; /* may not stand in a configuration file: secrets; `help` must say what to do instead */
 };
 enum option_source { SOURCE_DEFAULT, SOURCE_FILE, SOURCE_ENVIRONMENT, SOURCE_FLAG };
 struct option_origin { /* one a row, beside the bound struct */
@@ -42,7 +43,7 @@ struct option_set {
 	size_t n;
 	void *config;				   /* the bound struct */
 	struct option_origin *origins; /* n of them, the caller's memory */
-	const char *env_prefix;		   /* "HEADGATE_": HEADGATE_SECTION_NAME */
+	const char *env_prefix;		   /* "HEADGATE_" */
 	/* A section whose keys are free (metadata.keys): called instead of the rows; NULL when there is none. */
 	const char *free_section;
 	int (*free_set)(void *config, const char *name, const char *value, struct error *err);
@@ -50,10 +51,13 @@ struct option_set {
 MUST_USE int options_default(struct option_set *set, struct error *err);
 /* A missing file is fine when !required. Unknown keys: ERR_CONFIG with file, line and the nearest valid name. */
 MUST_USE int options_file(struct option_set *set, const char *path, bool required, struct error *err);
+/* PREFIX_SECTION_NAME in capitals; the items of a list are separated by commas there. */
 MUST_USE int options_environment(struct option_set *set, struct error *err);
 MUST_USE int options_flag(
 	struct option_set *set, const char *flag, const char *value, struct error *err); /* ERR_USAGE when unknown */
 const struct option *option_by_flag(const struct option_set *set, const char *flag);
 void option_show(
 	const struct option_set *set, size_t row, char *to, size_t size); /* the value as it would be written */
-void options_done(struct option_set *set);							  /* frees owned fields */
+/* As it would be written: the largest unit that divides it. */
+void option_write_number(enum option_type type, int64_t n, char *to, size_t size);
+void options_done(struct option_set *set); /* frees owned fields */
