@@ -4,6 +4,12 @@
 
 #include "base/buf.h"
 
+/* Bytes of the character that begins at s (n >= 1), its code point in *ret; 0 when they are not UTF-8: overlong forms,
+ * surrogates and what lies above U+10FFFF are none. */
+size_t text_decode(const char *s, size_t n, uint32_t *ret);
+/* Controls (C0, DEL, C1), line and paragraph separators, and what turns the direction of writing: what a terminal may
+ * act upon, or what shows one name as another. */
+bool text_is_unsafe(uint32_t c);
 bool text_is_utf8(const char *s, size_t n, size_t *ret_bad_offset); /* RFC 3629; NUL bytes are refused too */
 /* Appends s for a person's eye: control characters, ESC, C1, bidi overrides and invalid bytes become \xHH or \u{HHHH}.
  */
