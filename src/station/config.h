@@ -35,10 +35,11 @@ struct config {
 	/* [log] */
 	char *log_file, *log_level;
 
-	struct option_set set; /* rows, origins: what `headgate config` prints */
+	struct option_set set; /* rows, origins (owned): what `headgate config` prints */
 	char *file_flag;	   /* --config, or NULL */
 	/* metadata.keys as written, for `headgate config` */
 	struct option_list metadata_keys;
+	bool metadata_keys_begun; /* while loading: the file in hand has set one, so it adds */
 };
 /* Reads /etc/headgate/headgate.ini, the user's, --config (required when given), HEADGATE_*, then the flags given as
  * pairs
@@ -53,3 +54,9 @@ void config_done(struct config *c);
 DEFINE_AUTO_VAL(struct config, config_done)
 extern const struct arg_flag config_flags[]; /* flags every station command shares (base/args) */
 extern const size_t config_flag_n;
+/* The paths that are read without being asked for, strongest last; NULL where there is no home. The caller frees. */
+#define CONFIG_SYSTEM_FILE "/etc/headgate/headgate.ini"
+char *config_user_file(void);
+/* "20MB/s 08:00-18:00", "5 MB/s", "" for none. */
+MUST_USE int bandwidth_parse(const char *text, struct bandwidth_window *ret, struct error *err);
+void bandwidth_write(const struct bandwidth_window *w, char *to, size_t size);

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/* A configuration made whole and held against itself: machine-dependent defaults, absolute paths, ranges that need two
+ * values; and what a command asks for (config_require). Each error names where the value came from. One thread. */
+#include "station/config_check.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "session/name.h"
+
+const char *config_where(const struct config *c, const void *field) {
+	size_t offset = (size_t)((const char *)field - (const char *)c);
+	for (size_t i = 0; i < c->set.n; i++)
+		if (c->set.rows[i].type != OPTION_CALL && c->set.rows[i].offset == offset) return c->set.origins[i].where;
+	return "default";
+}
+
+/* --- bandwidth --- */
+
+static int bandwidth_fail(const char *text, struct error *err) {
+	return error_set(err, ERR_CONFIG,
+		"\"%s\" is not a bandwidth: write 20MB/s, or 20MB/s 08:00-18:00 for a part of the day", TEXT_SAFE(text));
+}
+
+static int bandwidth_hours(const char *text, int *ret_from, int *ret_to) {
+	unsigned h1, m1, h2, m2;
+	int end = 0;
+	if (sscanf(text, "%2u:%2u-%2u:%2u%n", &h1, &m1, &h2, &m2, &end) != 4 || text[end]) return -1;
+	if (h1 > 24 || h2 > 24 || m1 > 59 || m2 > 59 || h1 * 60 + m1 > 1440 || h2 * 60 + m2 > 1440) return -1;
+	*ret_from = (int)(h1 * 60 + m1) % 1440;
+	*ret_to = (int)(h2 * 60 + m2) % 1440;
+	return 0;
+}
+
+int bandwidth_parse(const char *text, struct bandwidth_window *ret, struct error *err) {
+	struct bandwidth_window w = {0};
+	char rate[64];
+	struct error why = ERROR_INIT;
+	text_copy(rate, sizeof rate, text);
+	char *slash = strstr(rate, "/s");
+	char *hours = NULL;
+	if (!*text_trim(rate)) {
+		*ret = w;
+		return 0;
+	}
+	if (!slash || strlen(text) >= sizeof rate) return bandwidth_fail(text, err);
+	hours = text_trim(slash + 2);
+	*slash = '\0';
+	if (unit_parse_bytes(text_trim(rate), &w.bytes_per_s, &why) || w.bytes_per_s < 1024) {
+		if (why.code == ERR_NONE)
+			return error_set(err, ERR_CONFIG, "\"%s\" is below the least bandwidth of 1 KiB/s", TEXT_SAFE(text));
+		return bandwidth_fail(text, err);
+	}
+	if (*hours && bandwidth_hours(hours, &w.from_min, &w.to_min)) return bandwidth_fail(text, err);
+	*ret = w;
+	return 0;
+}
+
+void bandwidth_write(const struct bandwidth_window *w, char *to, size_t size) {
+	char rate[UNIT_TEXT];
+	to[0] = '\0';
+	if (!w->bytes_per_s) return;
+	option_write_number(OPTION_BYTES, w->bytes_per_s, rate, sizeof rate);
+	if (w->from_min == w->to_min) snprintf(to, size, "%s/s", rate);
+	else
+		snprintf(to, size, "%s/s %02d:%02d-%02d:%02d", rate, w->from_min / 60, w->from_min % 60, w->to_min / 60,
+			w->to_min % 60);
+}
+
+int64_t config_rate_now(const struct config *c, int64_t wall_ms) {
+	const struct bandwidth_window *w = &c->bandwidth;
+	time_t seconds = (time_t)(wall_ms / 1000);
+	struct tm day;
+	if (w->from_min == w->to_min || !localtime_r(&seconds, &day)) return w->bytes_per_s;
+	int minute = day.tm_hour * 60 + day.tm_min;
+	bool inside = w->from_min < w->to_min ? minute >= w->from_min && minute < w->to_min
+										  : minute >= w->from_min || minute < w->to_min;
+	return inside ? w->bytes_per_s : 0;
+}
+
+/* --- after loading --- */
+
+/* The host's name with what a station's name may not hold replaced. */
+static char *config_host_name(void) {
+	char host[STATION_NAME_MAX + 1] = "";
+	gethostname(host, sizeof host - 1);
+	host[strcspn(host, ".")] = '\0';
+	for (char *c = host; *c; c++)
+		if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-", *c)) *c = '-';
+	const char *start = host + strspn(host, "._-");
+	return xstrdup(*start ? start : "station");
+}
+
+static char *config_default_state(void) {
+	const char *systemd = getenv("STATE_DIRECTORY"), *xdg = getenv("XDG_STATE_HOME");
+	if (systemd && *systemd == '/') return xstrndup(systemd, strcspn(systemd, ":"));
+	if (xdg && *xdg == '/') return path_join(xdg, "headgate");
+	return path_expand("~/.local/state/headgate");
+}
+
+/* "~" expanded, made absolute, no slash at its end. */
+static char *config_path(const char *path) {
+	char cwd[4096];
+	AUTO(xfree) char *whole = path_expand(path);
+	if (*whole != '/' && getcwd(cwd, sizeof cwd)) {
+		char *joined = path_join(cwd, text_starts(whole, "./") ? whole + 2 : whole);
+		xfree(whole);
+		whole = joined;
+	}
+	size_t n = strlen(whole);
+	while (n > 1 && whole[n - 1] == '/') whole[--n] = '\0';
+	return TAKE(whole);
+}
+
+static void config_path_set(char **path) {
+	if (!*path) return;
+	char *whole = config_path(*path);
+	xfree(*path);
+	*path = whole;
+}
+
+static void config_paths(struct config *c) {
+	if (!c->name) c->name = config_host_name();
+	if (!c->state_dir) c->state_dir = config_default_state();
+	char **const paths[] = {&c->state_dir, &c->api_key_file, &c->ca_file, &c->log_file};
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) config_path_set(paths[i]);
+	for (size_t i = 0; i < c->watch.n; i++) config_path_set(&c->watch.items[i]);
+}
+
+static int config_check_name(struct config *c, struct error *err) {
+	if (station_name_check(c->name, err)) return error_prefix(err, "%s: [station] name", config_where(c, &c->name));
+	return 0;
+}
+
+/* One within the other would make every session appear twice. */
+static int config_check_watch(struct config *c, struct error *err) {
+	for (size_t i = 0; i < c->watch.n; i++)
+		for (size_t k = 0; k < c->watch.n; k++) {
+			const char *a = c->watch.items[i], *b = c->watch.items[k];
+			if (i != k && text_starts(b, a) && (b[strlen(a)] == '/' || (b[strlen(a)] == '\0' && i < k)))
+				return error_set(err, ERR_CONFIG, "%s: [station] watch names %s twice or within another: remove one",
+					config_where(c, &c->watch), TEXT_SAFE(b));
+		}
+	return 0;
+}
+
+static int config_check_since(struct config *c, struct error *err) {
+	int y, m, d, end = 0;
+	if (!c->since || session_name_is(c->since)) return 0;
+	if (sscanf(c->since, "%4d-%2d-%2d%n", &y, &m, &d, &end) == 3 && end == 10 && !c->since[end] &&
+		time_valid_date(y, m, d))
+		return 0;
+	return error_set(err, ERR_CONFIG, "%s: [station] since \"%s\" is not a day: write YYYY-MM-DD or YYYYMMDD_HHMMSS",
+		config_where(c, &c->since), TEXT_SAFE(c->since));
+}
+
+static int config_check_sizes(struct config *c, struct error *err) {
+	if (c->total_max && c->total_min > c->total_max)
+		return error_set(err, ERR_CONFIG, "%s: [station] total_min is above total_max: no session could pass",
+			config_where(c, &c->total_min));
+	if (c->retry_base_ms > c->retry_cap_ms)
+		return error_set(err, ERR_CONFIG, "%s: [upload] retry_base is above retry_cap: swap them",
+			config_where(c, &c->retry_base_ms));
+	return 0;
+}
+
+static int config_check_endpoint(struct config *c, struct error *err) {
+	if (!c->endpoint) return 0;
+	const char *host = strstr(c->endpoint, "://");
+	bool known = text_starts(c->endpoint, "https://") || text_starts(c->endpoint, "http://");
+	if (known && host[3] && host[3] != '/' && !strpbrk(host, "?#@ \"<>\\")) return 0;
+	return error_set(err, ERR_CONFIG,
+		"%s: [cloud] endpoint \"%s\" is not an address: write https://HOST or https://HOST:PORT",
+		config_where(c, &c->endpoint), TEXT_SAFE(c->endpoint));
+}
+
+static int config_check_log(struct config *c, struct error *err) {
+	enum log_level level;
+	if (c->log_level && log_level_parse(c->log_level, &level) == 0) return 0;
+	return error_set(err, ERR_CONFIG, "%s: [log] level \"%s\" is none of debug, info, warn and error",
+		config_where(c, &c->log_level), c->log_level ? TEXT_SAFE(c->log_level) : "");
+}
+
+int config_finish(struct config *c, struct error *err) {
+	static int (*const checks[])(struct config *, struct error *) = {config_check_name, config_check_watch,
+		config_check_since, config_check_sizes, config_check_endpoint, config_check_log};
+	config_paths(c);
+	for (size_t i = 0; i < ARRAY_LEN(checks); i++)
+		if (checks[i](c, err)) return -1;
+	return 0;
+}
+
+/* --- what a command needs --- */
+
+static int config_need_key(struct config *c, struct error *err) {
+	if (c->api_key.len) return 0;
+	if (!c->api_key_file)
+		return error_set(err, ERR_CONFIG,
+			"there is no API key: name its file with [cloud] api_key_file, set "
+			"HEADGATE_CLOUD_API_KEY, or run headgate setup");
+	if (secret_read_file(&c->api_key, c->api_key_file, err))
+		return error_prefix(err, "%s", config_where(c, &c->api_key_file));
+	return 0;
+}
+
+static int config_need_cloud(struct config *c, struct error *err) {
+	if (!c->endpoint)
+		return error_set(err, ERR_CONFIG,
+			"no cloud is named: set [cloud] endpoint, HEADGATE_CLOUD_ENDPOINT or --endpoint, or run headgate setup");
+	return config_need_key(c, err);
+}
+
+static int config_need_watch(struct config *c, struct error *err) {
+	if (c->watch.n) return 0;
+	return error_set(err, ERR_CONFIG,
+		"no folder is watched: set [station] watch, HEADGATE_STATION_WATCH or --watch, or run headgate setup");
+}
+
+static int config_need_state(struct config *c, struct error *err) {
+	if (file_mkdirs(c->state_dir, 0700, err)) return -1;
+	if (!c->group) return 0;
+	const struct group *g = getgrnam(c->group);
+	if (!g)
+		return error_set(err, ERR_CONFIG,
+			"%s: [station] group \"%s\" does not exist on this machine: groupadd it, or "
+			"name another",
+			config_where(c, &c->group), TEXT_SAFE(c->group));
+	if (chown(c->state_dir, (uid_t)-1, g->gr_gid) || chmod(c->state_dir, 02770))
+		return error_errno(err, ERR_DISK, errno, "open the state folder %s to the group %s", c->state_dir, c->group);
+	return 0;
+}
+
+int config_require(struct config *c, int needs, struct error *err) {
+	if ((needs & NEED_WATCH) && config_need_watch(c, err)) return -1;
+	if ((needs & NEED_CLOUD) && config_need_cloud(c, err)) return -1;
+	if ((needs & NEED_STATE) && config_need_state(c, err)) return -1;
+	return 0;
+}
