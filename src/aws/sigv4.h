@@ -16,7 +16,7 @@ struct sigv4_request {
 	const char *query; /* raw query without '?', or "" */
 	const struct sigv4_header *headers;
 	size_t header_n;
-	const char *payload_hash; /* hex, or "UNSIGNED-PAYLOAD" … */
+	const char *payload_hash; /* hex, or "UNSIGNED-PAYLOAD" …; NULL: UNSIGNED-PAYLOAD; see also sigv4_verify */
 };
 struct sigv4_scope {
 	const char *access_key, *region, *service, *session_token; /* token NULL: none */
@@ -44,7 +44,9 @@ struct sigv4_verify {
 	void *arg;
 	const char *region, *service;
 	int64_t now_ms;
-	int64_t skew_ms; /* 15 min for S3 */
+	int64_t skew_ms;					/* 15 min for S3 */
+	const char *const *required;		/* see sigv4_verify; NULL-terminated, or NULL */
+	bool normalize_path, double_encode; /* as in sigv4_scope: false for S3 */
 };
 enum sigv4_verdict {
 	SIGV4_OK,
@@ -57,9 +59,12 @@ enum sigv4_verdict {
 	SIGV4_MISSING_HEADER, /* a header that is signed, or must be, is not there */
 	SIGV4_VERDICT_N
 };
-/* `required`: names of headers that must be among the signed ones when they are on the request (NULL-terminated). A
- * presigned URL and an Authorization header are both understood. On SIGV4_OK ret_signed (if not NULL) has the signed
- * header names. */
+/* `required`: names of headers that must be among the signed ones when they are on the request; host must always be
+ * there and signed, and every x-amz-* header on the request must be (as S3 has it). A presigned URL and an
+ * Authorization header are both understood, not both at once. A NULL payload_hash means UNSIGNED-PAYLOAD for a
+ * presigned URL, and the x-amz-content-sha256 header's value otherwise, which the caller then compares with the body.
+ * On SIGV4_OK ret_signed (if not NULL) has the signed header names, joined by ';'. */
 enum sigv4_verdict sigv4_verify(const struct sigv4_request *r, const struct sigv4_verify *v, struct buf *ret_signed);
 /* When a presigned URL ends (X-Amz-Date + X-Amz-Expires), ms; -1 when it is none. */
 int64_t sigv4_url_expiry_ms(const char *url);
+const char *sigv4_verdict_code(enum sigv4_verdict verdict); /* S3's error code: "SignatureDoesNotMatch" …; "" for OK */
