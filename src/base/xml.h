@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* XML through expat, bounded: no entities of the document's own, depth 16, 1 MiB. */
+/* XML through expat, bounded: no document type (so no entities of the document's own), depth 16, 1 MiB. Any thread. */
 #pragma once
 
 #include "base/buf.h"
