@@ -91,6 +91,8 @@ static const struct option config_rows[] = {
 		.min = 10, .max = 24 * HOUR, .help = "longest pause between a session's tries"},
 	{.section = "metadata", .name = "file", .type = OPTION_CALL, .set = set_metadata_file, .show = show_metadata_file,
 		.initial = "metadata.txt", .flag = "metadata-file", .help = "name of the metadata file in a session"},
+	{.section = "metadata", .name = "cloud_schema", .type = OPTION_BOOL, .offset = AT(cloud_schema), .initial = "yes",
+		.help = "check with the cloud's metadata rules before upload too, not with the station's own alone"},
 	{.section = "log", .name = "file", .type = OPTION_TEXT, .offset = AT(log_file), .flag = "log-file",
 		.help = "file of the engine's own log (default: standard error)"},
 	{.section = "log", .name = "level", .type = OPTION_TEXT, .offset = AT(log_level), .flag = "log-level",
