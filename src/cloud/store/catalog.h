@@ -13,10 +13,15 @@
 
 struct catalog;
 MUST_USE int catalog_open(struct catalog **ret, const char *data_dir, struct error *err);
-void catalog_close(struct catalog *c);
+void catalog_close(struct catalog *c); /* what was asked for is written first; no other call may be under way */
+DEFINE_AUTO_PTR(struct catalog, catalog_close)
+/* One server a data folder: ERR_BUSY names the other's pid; held until ret_fd is closed. Commands (`key add`) open the
+ * catalog without it, beside a running server. */
+MUST_USE int catalog_lock(const char *data_dir, int *ret_fd, struct error *err);
 MUST_USE int catalog_writable(struct catalog *c, struct error *err);
 
 /* --- secrets of this cloud, made on first use: the JWT key and the access key that signs URLs --- */
+#define CATALOG_SECRET_LEN 64 /* characters of [a-z0-9], 330 bits */
 MUST_USE int catalog_secret(struct catalog *c, const char *name, struct secret *ret, struct error *err);
 
 /* --- API keys: stored as SHA-256 of the key; the text is shown once, by key_add --- */
@@ -33,6 +38,8 @@ MUST_USE int catalog_key_revoke(struct catalog *c, const char *id, struct error 
 MUST_USE int catalog_key_by_text(struct catalog *c, const char *text, struct api_key *ret,
 	struct error *err); /* ERR_NOT_FOUND when unknown; a revoked one is returned; constant time */
 MUST_USE int catalog_key_by_id(struct catalog *c, const char *id, struct api_key *ret, struct error *err);
+/* A callback that does not return 0 ends the reading; the function then returns 0 as well. This holds for each below.
+ */
 typedef int catalog_on_key(void *arg, const struct api_key *k);
 MUST_USE int catalog_keys(struct catalog *c, catalog_on_key *on_row, void *arg, struct error *err);
 const char *scopes_text(int scopes, char *to, size_t size); /* "station admin" */

@@ -11,16 +11,18 @@
 #define LOG_GROUP_AUDIT "/headgate/audit"
 struct logs;
 MUST_USE int logs_open(struct logs **ret, const char *data_dir, struct error *err);
-void logs_close(struct logs *l); /* writes what is queued */
+void logs_close(struct logs *l); /* writes what is queued; no other call may be under way */
+DEFINE_AUTO_PTR(struct logs, logs_close)
 /* event is taken; gets "at" when it has none. stream: station, "api" … */
 void logs_add(struct logs *l, const char *group, const char *stream, cJSON *event);
-struct log_known {
+struct log_known { /* id: of the sender's choice, known within its stream */
 	const char *id, *stream;
 	int64_t at_ms;
 	const char *json;
 };
 MUST_USE int logs_add_known(struct logs *l, const char *group, const struct log_known *events, size_t n,
 	int64_t *ret_stored, struct error *err);
+/* In order of id. A callback that does not return 0 ends the reading. */
 typedef int logs_on_event(
 	void *arg, int64_t id, const char *group, const char *stream, int64_t at_ms, const char *json);
 MUST_USE int logs_read(struct logs *l, const char *group_or_null, int64_t since_ms, int64_t after_id, int64_t limit,

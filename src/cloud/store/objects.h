@@ -12,10 +12,13 @@ struct objects;
 MUST_USE int objects_open(
 	struct objects **ret, const char *dir, const char *const *buckets /* NULL-terminated */, struct error *err);
 void objects_close(struct objects *o);
+/* Writes under temporary names from now on, as on a file system without O_TMPFILE (which objects_open finds out). */
+void objects_use_names(struct objects *o);
 bool objects_has_bucket(const struct objects *o, const char *bucket);
 
 struct object_write;
-/* size: as announced; a body that is longer or shorter fails the commit (ERR_INPUT). ERR_DISK when there is no room. */
+/* size: as announced; a body that is longer or shorter fails the append or the commit (ERR_INPUT). ERR_DISK when there
+ * is no room, ERR_EXISTS when the key is there: both before a byte was sent. ERR_NOT_FOUND: no such bucket. */
 MUST_USE int object_begin(
 	struct objects *o, const char *bucket, const char *key, int64_t size, struct object_write **ret, struct error *err);
 MUST_USE int object_append(struct object_write *w, const void *bytes, size_t n, struct error *err);
@@ -30,4 +33,9 @@ MUST_USE int object_open(
 	struct objects *o, const char *bucket, const char *key, int *ret_fd, int64_t *ret_size, struct error *err);
 MUST_USE int object_digest(
 	struct objects *o, const char *bucket, const char *key, struct sha256 *ret, int64_t *ret_size, struct error *err);
+/* object_digest after making sure that file and name are on the disk: for one whose write ended between its link and
+ * the catalog's row (reconcile.h). */
+MUST_USE int object_settle(
+	struct objects *o, const char *bucket, const char *key, struct sha256 *ret, int64_t *ret_size, struct error *err);
+bool object_exists(const struct objects *o, const char *bucket, const char *key);
 MUST_USE int objects_writable(struct objects *o, struct error *err); /* writes, syncs and removes a probe: /healthz */

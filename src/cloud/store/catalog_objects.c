@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* Objects in the catalog: promised by a presigned URL, then stored. What is stored never changes again. Any thread. */
+#include "cloud/store/catalog_core.h"
+
+#include "base/text.h"
+
+struct promise {
+	const struct object_row *rows;
+	size_t n;
+};
+
+static int objects_promise(struct catalog_write *w, void *arg, struct error *err) {
+	const struct promise *p = arg;
+	for (size_t i = 0; i < p->n; i++) {
+		const struct object_row *o = &p->rows[i];
+		if (db_exec(w->db, SQL_OBJECT_PROMISE, err, "tttttiib", o->bucket, o->key, o->station, o->session, o->name,
+				o->revision, o->size, (const void *)o->sha256.bytes, sizeof o->sha256.bytes))
+			return -1;
+	}
+	return 0;
+}
+
+int catalog_objects_promise(struct catalog *c, const struct object_row *rows, size_t n, struct error *err) {
+	struct promise p = {.rows = rows, .n = n};
+	return n ? catalog_run(c, objects_promise, &p, err) : 0;
+}
+
+static void object_read(struct db *db, int statement, struct object_row *ret) {
+	size_t n = 0;
+	text_copy(ret->bucket, sizeof ret->bucket, db_text(db, statement, 0));
+	text_copy(ret->key, sizeof ret->key, db_text(db, statement, 1));
+	text_copy(ret->station, sizeof ret->station, db_text(db, statement, 2));
+	text_copy(ret->session, sizeof ret->session, db_text(db, statement, 3));
+	text_copy(ret->name, sizeof ret->name, db_text(db, statement, 4));
+	ret->revision = db_i64(db, statement, 5);
+	ret->size = db_i64(db, statement, 6);
+	const void *sha256 = db_blob(db, statement, 7, &n);
+	ret->sha256 = (struct sha256){0};
+	if (n == sizeof ret->sha256.bytes) memcpy(ret->sha256.bytes, sha256, n);
+	ret->stored_ms = db_i64(db, statement, 8);
+}
+
+struct stored {
+	const char *bucket, *key;
+	int64_t size, at_ms;
+	const struct sha256 *sha256;
+};
+
+/* Told twice is fine when it is told the same. */
+static int stored_same(struct catalog_write *w, const struct stored *s, struct error *err) {
+	struct object_row row;
+	int found = db_one(w->db, SQL_OBJECT_GET, err, "tt", s->bucket, s->key);
+	if (found < 0) return -1;
+	if (found) object_read(w->db, SQL_OBJECT_GET, &row);
+	if (found && row.size == s->size && sha256_equal(&row.sha256, s->sha256)) return 0;
+	return error_set(err, ERR_CONFLICT, "the catalog has another content for the key %s in %s, and keeps it",
+		TEXT_SAFE(s->key), s->bucket);
+}
+
+static int object_stored(struct catalog_write *w, void *arg, struct error *err) {
+	const struct stored *s = arg;
+	int64_t at_ms = s->at_ms > 0 ? s->at_ms : w->now_ms;
+	if (db_exec(w->db, SQL_OBJECT_STORED, err, "ttibi", s->bucket, s->key, s->size, (const void *)s->sha256->bytes,
+			sizeof s->sha256->bytes, at_ms))
+		return -1;
+	return db_changes(w->db) ? 0 : stored_same(w, s, err);
+}
+
+int catalog_object_stored(struct catalog *c, const char *bucket, const char *key, int64_t size,
+	const struct sha256 *sha256, int64_t at_ms, struct error *err) {
+	struct stored s = {.bucket = bucket, .key = key, .size = size, .at_ms = at_ms, .sha256 = sha256};
+	return catalog_run(c, object_stored, &s, err);
+}
+
+int catalog_object(struct catalog *c, const char *bucket, const char *key, struct object_row *ret, struct error *err) {
+	AUTO(catalog_reader_done) struct catalog_reader r = {0};
+	if (catalog_reader_take(c, &r, err)) return -1;
+	int found = db_one(r.db, SQL_OBJECT_GET, err, "tt", bucket, key);
+	if (found > 0) object_read(r.db, SQL_OBJECT_GET, ret);
+	return found;
+}
+
+int catalog_object_by_name(struct catalog *c, const char *station, const char *session, int64_t revision,
+	const char *name, struct object_row *ret, struct error *err) {
+	AUTO(catalog_reader_done) struct catalog_reader r = {0};
+	if (catalog_reader_take(c, &r, err)) return -1;
+	int found = db_one(r.db, SQL_OBJECT_BY_NAME, err, "ttit", station, session, revision, name);
+	if (found > 0) object_read(r.db, SQL_OBJECT_BY_NAME, ret);
+	return found;
+}
+
+/* The statement with the best index for what is asked, its arguments bound. */
+static int objects_query(struct db *db, const char *station, const char *session, bool promised_only,
+	int *ret_statement, struct error *err) {
+	if (station && session) return db_query(db, *ret_statement = SQL_OBJECTS_OF_SESSION, err, "tt", station, session);
+	if (station) return db_query(db, *ret_statement = SQL_OBJECTS_OF_STATION, err, "t", station);
+	if (session) return db_query(db, *ret_statement = SQL_OBJECTS_OF_NAME, err, "t", session);
+	return db_query(db, *ret_statement = promised_only ? SQL_OBJECTS_PROMISED : SQL_OBJECTS, err, "");
+}
+
+int catalog_objects(struct catalog *c, const char *station_or_null, const char *session_or_null, bool promised_only,
+	catalog_on_object *on_row, void *arg, struct error *err) {
+	AUTO(catalog_reader_done) struct catalog_reader r = {0};
+	struct object_row row;
+	int more, statement = SQL_OBJECTS;
+	if (catalog_reader_take(c, &r, err) ||
+		objects_query(r.db, station_or_null, session_or_null, promised_only, &statement, err))
+		return -1;
+	while ((more = db_step(r.db, statement, err)) > 0) {
+		object_read(r.db, statement, &row);
+		if (promised_only && row.stored_ms) continue;
+		if (on_row(arg, &row)) return 0;
+	}
+	return more;
+}

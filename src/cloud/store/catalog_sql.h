@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* Every statement of the catalog by name, and its tables. Included by the catalog_*.c files only; the texts themselves
+ * live in catalog.c, which instantiates the lists. Times are milliseconds since 1970 UTC, 0 for "not yet". */
+#pragma once
+
+/* A session row is one (station, session, revision). Rows are never deleted, so ids grow: a page's cursor is an id. */
+#define CATALOG_MIGRATION_1                                                                                            \
+	"CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"                                 \
+	"CREATE TABLE key (id TEXT PRIMARY KEY, hash BLOB NOT NULL, station TEXT NOT NULL, scopes INTEGER NOT NULL,"       \
+	" created_ms INTEGER NOT NULL, revoked_ms INTEGER NOT NULL DEFAULT 0, used_ms INTEGER NOT NULL DEFAULT 0)"         \
+	" WITHOUT ROWID;"                                                                                                  \
+	"CREATE TABLE object (bucket TEXT NOT NULL, key TEXT NOT NULL, station TEXT NOT NULL, session TEXT NOT NULL,"      \
+	" name TEXT NOT NULL, revision INTEGER NOT NULL, size INTEGER NOT NULL, sha256 BLOB NOT NULL,"                     \
+	" stored_ms INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (bucket, key)) WITHOUT ROWID;"                                 \
+	"CREATE INDEX object_name ON object (station, session, name, revision);"                                           \
+	"CREATE INDEX object_promised ON object (bucket, key) WHERE stored_ms = 0;"                                        \
+	"CREATE TABLE session (id INTEGER PRIMARY KEY, station TEXT NOT NULL, session TEXT NOT NULL,"                      \
+	" revision INTEGER NOT NULL, state TEXT NOT NULL, processing TEXT NOT NULL DEFAULT 'none',"                        \
+	" checks TEXT NOT NULL DEFAULT '[]', bytes INTEGER NOT NULL DEFAULT 0, files INTEGER NOT NULL DEFAULT 0,"          \
+	" begun_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL, uploaded_ms INTEGER NOT NULL DEFAULT 0,"                 \
+	" decided_ms INTEGER NOT NULL DEFAULT 0, UNIQUE (station, session, revision));"                                    \
+	"CREATE INDEX session_station ON session (station, id);"                                                           \
+	"CREATE INDEX session_session ON session (session, id);"                                                           \
+	"CREATE INDEX session_undecided ON session (id) WHERE state = 'uploading';"                                        \
+	"CREATE TABLE metadata (session INTEGER NOT NULL REFERENCES session (id), key TEXT NOT NULL,"                      \
+	" ordinal INTEGER NOT NULL, number REAL, text TEXT NOT NULL, PRIMARY KEY (session, key)) WITHOUT ROWID;"           \
+	"CREATE INDEX metadata_number ON metadata (key, number);"                                                          \
+	"CREATE INDEX metadata_text ON metadata (key, text);"                                                              \
+	"CREATE TABLE change (seq INTEGER PRIMARY KEY AUTOINCREMENT, session INTEGER NOT NULL REFERENCES session (id),"    \
+	" station TEXT NOT NULL, state TEXT NOT NULL, processing TEXT NOT NULL, at_ms INTEGER NOT NULL);"                  \
+	"CREATE INDEX change_station ON change (station, seq);"                                                            \
+	"CREATE TABLE heartbeat (station TEXT NOT NULL, instance TEXT NOT NULL, key_id TEXT NOT NULL,"                     \
+	" at_ms INTEGER NOT NULL, beat TEXT NOT NULL, PRIMARY KEY (station, instance)) WITHOUT ROWID;"                     \
+	"CREATE INDEX heartbeat_key ON heartbeat (key_id, at_ms);"
+
+#define KEY_COLUMNS "SELECT id, hash, station, scopes, created_ms, revoked_ms, used_ms FROM key "
+#define OBJECT_COLUMNS "SELECT bucket, key, station, session, name, revision, size, sha256, stored_ms FROM object "
+/* ?1 cursor, ?2 state, ?3 processing, ?4 since, ?5 whether all revisions, ?6 limit; then what is asked for. An
+ * undecided session shows what has arrived so far. */
+#define SESSION_PAGE(which)                                                                                            \
+	"SELECT id, station, session, revision, state, processing, checks, bytes, files, uploaded_ms, decided_ms"          \
+	" FROM session s WHERE " which " s.id > ?1 AND (?2 IS NULL OR s.state = ?2)"                                       \
+	" AND (?3 IS NULL OR s.processing = ?3) AND s.changed_ms >= ?4 AND (?5 OR NOT EXISTS"                              \
+	" (SELECT 1 FROM session n WHERE n.station = s.station AND n.session = s.session AND n.revision > s.revision))"    \
+	" ORDER BY s.id LIMIT ?6"
+#define CHANGE_COLUMNS                                                                                                 \
+	"SELECT c.seq, c.station, s.session, s.revision, c.state, c.processing, s.checks, s.decided_ms, c.at_ms"           \
+	" FROM change c JOIN session s ON s.id = c.session "
+
+#define CATALOG_STATEMENTS(X)                                                                                          \
+	X(SAVE, "SAVEPOINT operation")                                                                                     \
+	X(SAVE_UNDO, "ROLLBACK TO operation")                                                                              \
+	X(SAVE_END, "RELEASE operation")                                                                                   \
+	X(SETTING_PUT, "INSERT OR REPLACE INTO setting (name, value) VALUES (?1, ?2)")                                     \
+	X(SETTING_FIRST, "INSERT OR IGNORE INTO setting (name, value) VALUES (?1, ?2)")                                    \
+	X(SETTING_GET, "SELECT value FROM setting WHERE name = ?1")                                                        \
+	/* keys */                                                                                                         \
+	X(KEY_ADD, "INSERT INTO key (id, hash, station, scopes, created_ms) VALUES (?1, ?2, ?3, ?4, ?5)")                  \
+	X(KEY_REVOKE, "UPDATE key SET revoked_ms = ?2 WHERE id = ?1 AND revoked_ms = 0")                                   \
+	X(KEY_USED, "UPDATE key SET used_ms = ?2 WHERE id = ?1 AND used_ms < ?2")                                          \
+	X(KEY_GET, KEY_COLUMNS "WHERE id = ?1")                                                                            \
+	X(KEYS, KEY_COLUMNS "ORDER BY created_ms, id")                                                                     \
+	/* objects: what is stored is never changed by a promise */                                                        \
+	X(OBJECT_PROMISE,                                                                                                  \
+		"INSERT INTO object (bucket, key, station, session, name, revision, size, sha256)"                             \
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (bucket, key) DO UPDATE SET station = ?3, session = ?4," \
+		" name = ?5, revision = ?6, size = ?7, sha256 = ?8 WHERE stored_ms = 0")                                       \
+	X(OBJECT_STORED,                                                                                                   \
+		"INSERT INTO object (bucket, key, station, session, name, revision, size, sha256, stored_ms)"                  \
+		" VALUES (?1, ?2, '', '', '', 0, ?3, ?4, ?5) ON CONFLICT (bucket, key) DO UPDATE SET size = ?3, sha256 = ?4,"  \
+		" stored_ms = ?5 WHERE stored_ms = 0")                                                                         \
+	X(OBJECT_GET, OBJECT_COLUMNS "WHERE bucket = ?1 AND key = ?2")                                                     \
+	X(OBJECT_BY_NAME,                                                                                                  \
+		OBJECT_COLUMNS "WHERE station = ?1 AND session = ?2 AND name = ?4 AND revision <= ?3 AND stored_ms > 0"        \
+					   " ORDER BY revision DESC LIMIT 1")                                                              \
+	X(OBJECTS, OBJECT_COLUMNS "ORDER BY bucket, key")                                                                  \
+	X(OBJECTS_PROMISED, OBJECT_COLUMNS "WHERE stored_ms = 0 ORDER BY bucket, key")                                     \
+	X(OBJECTS_OF_STATION, OBJECT_COLUMNS "WHERE station = ?1 ORDER BY session, name, revision")                        \
+	X(OBJECTS_OF_NAME, OBJECT_COLUMNS "WHERE session = ?1 ORDER BY station, name, revision")                           \
+	X(OBJECTS_OF_SESSION, OBJECT_COLUMNS "WHERE station = ?1 AND session = ?2 ORDER BY name, revision")                \
+	/* the newest of each name, without manifests: what a session weighs */                                            \
+	X(OBJECTS_COUNT,                                                                                                   \
+		"SELECT count(*), coalesce(sum(size), 0), coalesce(max(at), 0) FROM (SELECT size, stored_ms AS at,"            \
+		" max(revision) FROM object WHERE station = ?1 AND session = ?2 AND revision <= ?3 AND stored_ms > 0"          \
+		" AND name NOT GLOB '_headgate/*' GROUP BY name)")                                                             \
+	/* sessions */                                                                                                     \
+	X(SESSION_BEGIN, "INSERT OR IGNORE INTO session (station, session, revision, state, begun_ms, changed_ms)"         \
+					 " VALUES (?1, ?2, ?3, ?4, ?5, ?5)")                                                               \
+	X(SESSION_GET, "SELECT id, state FROM session WHERE station = ?1 AND session = ?2 AND revision = ?3")              \
+	X(SESSION_DECIDE,                                                                                                  \
+		"UPDATE session SET state = ?2, checks = ?3, bytes = ?4, files = ?5, uploaded_ms = ?6, decided_ms = ?7,"       \
+		" changed_ms = ?7 WHERE id = ?1")                                                                              \
+	X(SESSIONS, SESSION_PAGE(""))                                                                                      \
+	X(SESSIONS_OF_STATION, SESSION_PAGE("s.station = ?7 AND"))                                                         \
+	X(SESSIONS_OF_NAME, SESSION_PAGE("s.session = ?7 AND"))                                                            \
+	X(SESSIONS_OF_BOTH, SESSION_PAGE("s.station = ?7 AND s.session = ?8 AND"))                                         \
+	X(SESSIONS_UNDECIDED, "SELECT station, session, revision FROM session WHERE state = 'uploading' ORDER BY id")      \
+	X(SESSION_UNDECIDED,                                                                                               \
+		"SELECT revision FROM session WHERE station = ?1 AND session = ?2 AND state = 'uploading' ORDER BY revision")  \
+	X(METADATA_ADD, "INSERT INTO metadata (session, key, ordinal, number, text) VALUES (?1, ?2, ?3, ?4, ?5)")          \
+	X(METADATA_ADD_TEXT, "INSERT INTO metadata (session, key, ordinal, text) VALUES (?1, ?2, ?3, ?4)")                 \
+	X(METADATA_OF, "SELECT key, number IS NOT NULL, number, text FROM metadata WHERE session = ?1 ORDER BY ordinal")   \
+	/* changes */                                                                                                      \
+	X(CHANGE_ADD, "INSERT INTO change (session, station, state, processing, at_ms)"                                    \
+				  " SELECT id, station, state, processing, ?2 FROM session WHERE id = ?1")                             \
+	X(CHANGE_LAST, "SELECT coalesce(max(seq), 0) FROM change")                                                         \
+	X(CHANGES, CHANGE_COLUMNS "WHERE c.seq > ?1 ORDER BY c.seq LIMIT ?2")                                              \
+	X(CHANGES_OF, CHANGE_COLUMNS "WHERE c.seq > ?1 AND c.station = ?3 ORDER BY c.seq LIMIT ?2")                        \
+	/* stations: those that reported, and those with a key that never did */                                           \
+	X(HEARTBEAT,                                                                                                       \
+		"INSERT OR REPLACE INTO heartbeat (station, instance, key_id, at_ms, beat) VALUES (?1, ?2, ?3, ?4, ?5)")       \
+	X(HEARTBEAT_FORGET, "DELETE FROM heartbeat WHERE station = ?1 AND instance <> ?2 AND at_ms < ?3")                  \
+	X(HEARTBEAT_INSTANCES, "SELECT count(DISTINCT instance) FROM heartbeat WHERE key_id = ?1 AND at_ms >= ?2")         \
+	X(STATIONS,                                                                                                        \
+		"SELECT n.station, h.at_ms, h.beat, max(h.at_ms) FROM (SELECT station FROM heartbeat UNION"                    \
+		" SELECT station FROM key WHERE revoked_ms = 0 AND scopes & 1) n LEFT JOIN heartbeat h USING (station)"        \
+		" WHERE n.station > ?1 GROUP BY n.station ORDER BY n.station LIMIT ?2")
+
+enum catalog_statement {
+#define X(id, sql) SQL_##id,
+	CATALOG_STATEMENTS(X)
+#undef X
+		SQL_N
+};
