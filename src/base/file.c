@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/* Files and folders: bounded reads, durable writes, locks. Any thread; every function here may wait for the disk. Kinds
+ * of file systems are in file_system.c. */
+#include "base/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+static enum error_code code_of(int e) { return e == ENOENT || e == ENOTDIR ? ERR_NOT_FOUND : ERR_DISK; }
+
+int file_read(const char *path, size_t max, struct buf *out, struct error *err) {
+	/* O_NONBLOCK: a FIFO under this name must not hang us. */
+	AUTO(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+	if (fd < 0 || fstat(fd, &st) != 0) return error_errno(err, code_of(errno), errno, "cannot read %s", path);
+	if (!S_ISREG(st.st_mode)) return error_set(err, ERR_INPUT, "%s is not a regular file", path);
+	AUTO(buf_done) struct buf all = BUF_INIT(MIN(max, out->max - out->len));
+	char chunk[16384];
+	for (;;) {
+		ssize_t n = read(fd, chunk, sizeof chunk);
+		if (n < 0 && errno == EINTR) continue;
+		if (n < 0) return error_errno(err, ERR_DISK, errno, "cannot read %s", path);
+		if (n == 0) break;
+		buf_add(&all, chunk, (size_t)n);
+		if (buf_check(&all, path, err)) return -1;
+	}
+	buf_add(out, all.data, all.len);
+	return 0;
+}
+
+int file_write_all(int fd, const void *bytes, size_t n, const char *name, struct error *err) {
+	const char *at = bytes;
+	while (n) {
+		ssize_t put = write(fd, at, n);
+		if (put < 0 && errno == EINTR) continue;
+		if (put < 0) return error_errno(err, ERR_DISK, errno, "cannot write %s", name);
+		at += put;
+		n -= (size_t)put;
+	}
+	return 0;
+}
+
+/* The folder of path; the caller frees. */
+static char *parent_of(const char *path) {
+	const char *slash = strrchr(path, '/');
+	if (!slash) return xstrdup(".");
+	return xstrndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+int file_sync_dir(const char *dir, struct error *err) {
+	AUTO(fd_close) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) != 0) return error_errno(err, code_of(errno), errno, "cannot sync the folder %s", dir);
+	return 0;
+}
+
+static int write_synced(int fd, const void *bytes, size_t n, mode_t mode, const char *path, struct error *err) {
+	if (fchmod(fd, mode) != 0) return error_errno(err, ERR_DISK, errno, "cannot set the mode of %s", path);
+	if (file_write_all(fd, bytes, n, path, err)) return -1;
+	if (fsync(fd) != 0) return error_errno(err, ERR_DISK, errno, "cannot sync %s", path);
+	return 0;
+}
+
+int file_write_atomic(const char *path, const void *bytes, size_t n, mode_t mode, struct error *err) {
+	AUTO(xfree) char *temporary = xasprintf("%s.XXXXXX", path);
+	AUTO(fd_close) int fd = mkostemp(temporary, O_CLOEXEC);
+	if (fd < 0) return error_errno(err, code_of(errno), errno, "cannot write %s", path);
+	int failed = write_synced(fd, bytes, n, mode, path, err);
+	if (!failed && rename(temporary, path) != 0)
+		failed = error_errno(err, ERR_DISK, errno, "cannot put %s in its place", path);
+	if (failed) {
+		unlink(temporary);
+		return -1;
+	}
+	AUTO(xfree) char *dir = parent_of(path);
+	return file_sync_dir(dir, err);
+}
+
+int file_mkdirs(const char *path, mode_t mode, struct error *err) {
+	AUTO(xfree) char *part = xstrdup(path);
+	for (char *at = part + (*part == '/');; at++) {
+		if (*at && *at != '/') continue;
+		char end = *at;
+		*at = '\0';
+		struct stat st;
+		if (*part && mkdir(part, mode) != 0 && errno != EEXIST)
+			return error_errno(err, ERR_DISK, errno, "cannot make the folder %s", part);
+		if (*part && (stat(part, &st) != 0 || !S_ISDIR(st.st_mode)))
+			return error_set(err, ERR_DISK, "%s is not a folder: move it away", part);
+		if (!end) return 0;
+		*at = end;
+	}
+}
+
+char *path_join(const char *a, const char *b) {
+	while (*b == '/' && *a) b++;
+	if (!*a) return xstrdup(b);
+	return xasprintf("%s%s%s", a, text_ends(a, "/") || !*b ? "" : "/", b);
+}
+
+char *path_expand(const char *path) {
+	if (path[0] != '~' || (path[1] && path[1] != '/')) return xstrdup(path);
+	const char *home = getenv("HOME");
+	if (home && *home) return path_join(home, path + 1);
+	struct passwd entry, *found = NULL;
+	char text[4096];
+	if (getpwuid_r(getuid(), &entry, text, sizeof text, &found) == 0 && found && found->pw_dir)
+		return path_join(found->pw_dir, path + 1);
+	return xstrdup(path);
+}
+
+/* ERR_BUSY with the pid that stands in the file. */
+static int lock_is_held(int fd, const char *path, struct error *err) {
+	char pid[16] = "";
+	ssize_t n = pread(fd, pid, sizeof pid - 1, 0);
+	pid[MAX(n, 0)] = '\0';
+	text_trim(pid);
+	int64_t number = 0;
+	if (text_to_i64(pid, 1, INT32_MAX, &number)) return error_set(err, ERR_BUSY, "%s is held by another process", path);
+	return error_set(err, ERR_BUSY, "%s is held by process %d", path, (int)number);
+}
+
+int file_lock(const char *path, int *ret_fd, struct error *err) {
+	AUTO(fd_close) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0) return error_errno(err, code_of(errno), errno, "cannot open the lock %s", path);
+	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		if (errno == EINTR) continue;
+		if (errno == EWOULDBLOCK) return lock_is_held(fd, path, err);
+		return error_errno(err, ERR_DISK, errno, "cannot lock %s", path);
+	}
+	char pid[16];
+	int n = snprintf(pid, sizeof pid, "%d\n", (int)getpid());
+	if (ftruncate(fd, 0) != 0) return error_errno(err, ERR_DISK, errno, "cannot write %s", path);
+	if (file_write_all(fd, pid, (size_t)n, path, err)) return -1;
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+#define TREE_DEPTH_MAX 200 /* descriptors are held on the way down */
+static int remove_entry(int parent, const char *name, const char *path, int depth, struct error *err);
+
+/* Empties the folder; takes fd. */
+static int remove_entries(int fd, const char *path, int depth, struct error *err) {
+	DIR *dir = fdopendir(fd);
+	if (!dir) {
+		fd_close(fd);
+		return error_errno(err, ERR_DISK, errno, "cannot read the folder %s", path);
+	}
+	int failed = 0;
+	const struct dirent *entry = NULL;
+	while (!failed && (entry = readdir(dir))) {
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+		AUTO(xfree) char *inner = path_join(path, entry->d_name);
+		failed = remove_entry(dirfd(dir), entry->d_name, inner, depth + 1, err);
+	}
+	closedir(dir);
+	return failed;
+}
+
+/* Removes name in the folder parent; path is for error texts. */
+static int remove_entry(int parent, const char *name, const char *path, int depth, struct error *err) {
+	if (unlinkat(parent, name, 0) == 0 || errno == ENOENT) return 0;
+	if (errno != EISDIR && errno != EPERM) return error_errno(err, ERR_DISK, errno, "cannot remove %s", path);
+	if (depth > TREE_DEPTH_MAX) return error_set(err, ERR_DISK, "cannot remove %s: it is nested too deeply", path);
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0) return error_errno(err, ERR_DISK, errno, "cannot remove %s", path);
+	if (remove_entries(fd, path, depth, err)) return -1;
+	if (unlinkat(parent, name, AT_REMOVEDIR) != 0 && errno != ENOENT)
+		return error_errno(err, ERR_DISK, errno, "cannot remove %s", path);
+	return 0;
+}
+
+int file_remove_tree(const char *path, struct error *err) { return remove_entry(AT_FDCWD, path, path, 0, err); }
