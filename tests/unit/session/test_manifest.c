@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/* session/manifest: written, read again, and each way of being wrong. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "session/manifest.h"
+#include "session/part.h"
+
+static void add_file(struct manifest *m, const char *name, int64_t size) {
+	struct manifest_file *f = manifest_add(m);
+	f->name = xstrdup(name);
+	f->bucket = xstrdup("headgate-raw");
+	f->key = xasprintf("20261120_134502/lab/%s", name);
+	f->size = size;
+	f->mtime_ms = 1795182302042;
+	sha256_of(name, strlen(name), &f->sha256);
+	f->part_n = (size_t)part_count(size);
+	if (f->part_n) f->parts = xcalloc(f->part_n, sizeof *f->parts);
+	for (size_t i = 0; i < f->part_n; i++) sha256_of(&i, sizeof i, &f->parts[i]);
+}
+
+static struct manifest sample(void) {
+	struct manifest m = {.station = xstrdup("lab"),
+		.session = xstrdup("20261120_134502"),
+		.software = xstrdup("headgate 0.1.0"),
+		.metadata = xstrdup("metadata.txt"),
+		.revision = 1};
+	add_file(&m, "eeg ä.dat", 600000000);
+	add_file(&m, "metadata.txt", 40);
+	return m;
+}
+
+static void test_round(void **state) {
+	(void)state;
+	struct error err = ERROR_INIT;
+	AUTO(manifest_done) struct manifest m = sample(), back = {0};
+	AUTO(xfree) char *text = manifest_write(&m);
+	AUTO(xfree) char *same = manifest_write(&m);
+	assert_string_equal(text, same);
+	if (manifest_read(text, strlen(text), &back, &err)) fail_msg("%s", err.text);
+	assert_string_equal(back.station, "lab");
+	assert_string_equal(back.session, "20261120_134502");
+	assert_string_equal(back.software, "headgate 0.1.0");
+	assert_string_equal(back.metadata, "metadata.txt");
+	assert_int_equal(back.revision, 1);
+	assert_int_equal(back.n, 2);
+	assert_string_equal(back.files[0].name, "eeg ä.dat");
+	assert_string_equal(back.files[0].bucket, "headgate-raw");
+	assert_string_equal(back.files[0].key, "20261120_134502/lab/eeg ä.dat");
+	assert_int_equal(back.files[0].size, 600000000);
+	assert_int_equal(back.files[0].mtime_ms, 1795182302042);
+	assert_true(sha256_equal(&back.files[0].sha256, &m.files[0].sha256));
+	assert_int_equal(back.files[0].part_n, 36);
+	assert_memory_equal(back.files[0].parts, m.files[0].parts, 36 * sizeof(struct sha256));
+	assert_null(back.files[1].parts);
+	AUTO(xfree) char *again = manifest_write(&back);
+	assert_string_equal(text, again);
+}
+
+static void test_time_unknown(void **state) {
+	(void)state;
+	struct error err = ERROR_INIT;
+	AUTO(manifest_done) struct manifest m = sample(), back = {0};
+	m.files[0].mtime_ms = 0;
+	m.files[1].mtime_ms = -5000; /* before 1970 */
+	AUTO(xfree) char *text = manifest_write(&m);
+	if (manifest_read(text, strlen(text), &back, &err)) fail_msg("%s", err.text);
+	assert_int_equal(back.files[0].mtime_ms, 0);
+	assert_int_equal(back.files[1].mtime_ms, 0);
+}
+
+static void test_ten_thousand_files(void **state) {
+	(void)state;
+	struct error err = ERROR_INIT;
+	AUTO(manifest_done) struct manifest m = sample(), back = {0}, none = {0};
+	for (int i = 0; i < MANIFEST_FILES_MAX - 2; i++) {
+		char name[32];
+		snprintf(name, sizeof name, "trial/%05d.dat", i);
+		add_file(&m, name, i);
+	}
+	AUTO(xfree) char *text = manifest_write(&m);
+	int64_t began = clock_mono_ms();
+	if (manifest_read(text, strlen(text), &back, &err)) fail_msg("%s", err.text);
+	assert_true(clock_mono_ms() - began < 20000); /* by sorting; the square would take minutes under a sanitizer */
+	assert_int_equal(back.n, MANIFEST_FILES_MAX);
+	free(m.files[9000].name);
+	m.files[9000].name = xstrdup("trial/00001.dat");
+	AUTO(xfree) char *twice = manifest_write(&m);
+	assert_int_equal(manifest_read(twice, strlen(twice), &none, &err), -1);
+	assert_non_null(strstr(err.text, "\"trial/00001.dat\" stands twice"));
+	free(m.files[9000].name);
+	m.files[9000].name = xstrdup("x");
+	add_file(&m, "one more", 1);
+	AUTO(xfree) char *many = manifest_write(&m);
+	assert_int_equal(manifest_read(many, strlen(many), &none, &err), -1);
+	assert_non_null(strstr(err.text, "files"));
+	assert_null(none.files);
+}
+
+/* --- one member changed --- */
+
+enum what { SET_TEXT, SET_NUMBER, SET_NULL, REMOVE };
+struct change {
+	bool in_file; /* else at the top */
+	const char *member;
+	enum what what;
+	const char *text;
+	double number;
+	const char *words;
+};
+static const struct change changes[] = {
+	{false, "version", SET_NUMBER, NULL, 2, "version"},
+	{false, "version", REMOVE, NULL, 0, "version"},
+	{false, "station", SET_TEXT, "../x", 0, "station"},
+	{false, "station", SET_NULL, NULL, 0, "station"},
+	{false, "session", SET_TEXT, "today", 0, "session"},
+	{false, "revision", SET_NUMBER, NULL, 0, "revision"},
+	{false, "revision", SET_NUMBER, NULL, 1.5, "revision"},
+	{false, "revision", SET_NUMBER, NULL, 1e18, "revision"},
+	{false, "software", REMOVE, NULL, 0, "software"},
+	{false, "metadata", SET_TEXT, "other.txt", 0, "\"other.txt\" is not among the files"},
+	{false, "metadata", SET_NUMBER, NULL, 1, "metadata"},
+	{false, "files", SET_TEXT, "x", 0, "files"},
+	{false, "files", REMOVE, NULL, 0, "files"},
+	{true, "name", SET_TEXT, "../../etc/passwd", 0, "files[0].name"},
+	{true, "name", SET_TEXT, "_headgate/1/manifest.json", 0, "files[0].name"},
+	{true, "name", SET_TEXT, "metadata.txt", 0, "stands twice"},
+	{true, "name", REMOVE, NULL, 0, "files[0].name"},
+	{true, "bucket", SET_TEXT, "Raw_Data", 0, "files[0].bucket"},
+	{true, "bucket", SET_NULL, NULL, 0, "files[0].bucket"},
+	{true, "key", SET_TEXT, "", 0, "files[0].key"},
+	{true, "size", SET_NUMBER, NULL, -1, "files[0].size"},
+	{true, "size", SET_NUMBER, NULL, 0.5, "files[0].size"},
+	{true, "size", SET_TEXT, "600000000", 0, "files[0].size"},
+	{true, "size", SET_NUMBER, NULL, 10, "files[0].parts has 36 digests, a file of 10 bytes has 0 parts"},
+	{true, "mtime", SET_TEXT, "yesterday", 0, "files[0].mtime"},
+	{true, "mtime", SET_NUMBER, NULL, 1, "files[0].mtime"},
+	{true, "sha256", SET_TEXT, "AAAA", 0, "files[0].sha256"},
+	{true, "sha256", SET_NULL, NULL, 0, "files[0].sha256"},
+	{true, "parts", REMOVE, NULL, 0, "files[0].parts"},
+	{true, "parts", SET_TEXT, "x", 0, "files[0].parts"},
+};
+
+static void apply(cJSON *j, const struct change *c) {
+	cJSON_DeleteItemFromObjectCaseSensitive(j, c->member);
+	if (c->what == SET_TEXT) cJSON_AddStringToObject(j, c->member, c->text);
+	if (c->what == SET_NUMBER) cJSON_AddNumberToObject(j, c->member, c->number);
+	if (c->what == SET_NULL) cJSON_AddNullToObject(j, c->member);
+}
+
+static void test_each_member_wrong(void **state) {
+	(void)state;
+	AUTO(manifest_done) struct manifest m = sample();
+	AUTO(xfree) char *good = manifest_write(&m);
+	for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
+		struct error err = ERROR_INIT;
+		AUTO(json_free) cJSON *j = cJSON_Parse(good);
+		cJSON *files = cJSON_GetObjectItem(j, "files");
+		apply(changes[i].in_file ? cJSON_GetArrayItem(files, 0) : j, &changes[i]);
+		AUTO(xfree) char *text = json_text(j);
+		struct manifest none = {0};
+		if (!manifest_read(text, strlen(text), &none, &err)) fail_msg("taken: change %zu", i);
+		assert_int_equal(err.code, ERR_INPUT);
+		assert_null(none.files);
+		if (!strstr(err.text, changes[i].words)) fail_msg("change %zu: %s", i, err.text);
+	}
+}
+
+static void test_not_a_manifest(void **state) {
+	(void)state;
+	static const char *const texts[] = {"", "[]", "null", "{", "<html></html>", "{\"version\":1,\"version\":1}",
+		"{\"version\":1,\"station\":\"a\",\"session\":\"20261120_134502\",\"revision\":1,\"software\":\"s\","
+		"\"metadata\":\"m\",\"files\":[1]}",
+		"{\"version\":1,\"station\":\"a\",\"session\":\"20261120_134502\",\"revision\":1,\"software\":\"s\","
+		"\"metadata\":\"m\",\"files\":[]}"};
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct error err = ERROR_INIT;
+		struct manifest none = {0};
+		assert_int_equal(manifest_read(texts[i], strlen(texts[i]), &none, &err), -1);
+		assert_int_equal(err.code, ERR_INPUT);
+	}
+	struct error err = ERROR_INIT;
+	struct manifest none = {0};
+	assert_int_equal(manifest_read("", (size_t)MANIFEST_BYTES_MAX + 1, &none, &err), -1);
+	assert_non_null(strstr(err.text, "at most"));
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_round),
+		cmocka_unit_test(test_time_unknown),
+		cmocka_unit_test(test_ten_thousand_files),
+		cmocka_unit_test(test_each_member_wrong),
+		cmocka_unit_test(test_not_a_manifest),
+	};
+	return cmocka_run_group_tests_name("session/manifest", tests, NULL, NULL);
+}
