@@ -59,7 +59,7 @@ static int disk_failed(struct error *err, int e, const char *what, const char *d
 
 /* --- the folder --- */
 
-static void objects_free(struct objects *o) {
+void objects_close(struct objects *o) {
 	if (!o) return;
 	for (size_t i = 0; i < o->bucket_n; i++) {
 		xfree(o->buckets[i].name);
@@ -69,9 +69,6 @@ static void objects_free(struct objects *o) {
 	xfree(o->dir);
 	xfree(o);
 }
-DEFINE_AUTO_PTR(struct objects, objects_free)
-
-void objects_close(struct objects *o) { objects_free(o); }
 
 /* Makes DIR/name durable and opens it. */
 static int subdir_open(const char *dir, const char *name, int *ret_fd, struct error *err) {
@@ -134,7 +131,7 @@ static bool nameless_works(const struct objects *o) {
 }
 
 int objects_open(struct objects **ret, const char *dir, const char *const *buckets, struct error *err) {
-	AUTO(objects_free) struct objects *o = xcalloc(1, sizeof *o);
+	AUTO(objects_close) struct objects *o = xcalloc(1, sizeof *o);
 	o->dir = xstrdup(dir);
 	o->tmp_fd = -1;
 	if (file_mkdirs(dir, 0700, err) || subdir_open(dir, TEMPORARY_DIR, &o->tmp_fd, err)) return -1;

@@ -12,6 +12,7 @@ struct objects;
 MUST_USE int objects_open(
 	struct objects **ret, const char *dir, const char *const *buckets /* NULL-terminated */, struct error *err);
 void objects_close(struct objects *o);
+DEFINE_AUTO_PTR(struct objects, objects_close)
 /* Writes under temporary names from now on, as on a file system without O_TMPFILE (which objects_open finds out). */
 void objects_use_names(struct objects *o);
 bool objects_has_bucket(const struct objects *o, const char *bucket);
