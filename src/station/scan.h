@@ -9,7 +9,8 @@
 #include "station/journal.h"
 
 #define SCAN_DEPTH_MAX 16
-#define SCAN_FILES_MAX 10000
+#define SCAN_FILES_MAX 10001 /* 10,000 and the metadata file */
+#define SCAN_READ_BYTES (256 * 1024)
 struct snapshot {
 	struct file_row *files; /* sorted by name (bytewise); owned */
 	size_t n, capacity;
@@ -19,19 +20,27 @@ struct snapshot {
 	char fingerprint[65]; /* of names, sizes and mtimes, bad kinds included */
 };
 void snapshot_done(struct snapshot *s);
-/* ERR_NOT_FOUND when the folder is gone, ERR_DISK for what cannot be read (naming it and the mend), ERR_CANCELLED. A
+DEFINE_AUTO_VAL(struct snapshot, snapshot_done)
+/* Links are among the bad kinds wherever they lead; a session folder that is itself a link is ERR_INPUT.
+ * ERR_NOT_FOUND when the folder is gone, ERR_DISK for what cannot be read (naming it and the mend), ERR_CANCELLED. A
  * name that is not UTF-8 or holds a control character is among the files and left to the check. More than
  * SCAN_FILES_MAX files or SCAN_DEPTH_MAX levels: ERR_INPUT. */
 MUST_USE int snapshot_take(
 	const char *root, const char *session, const atomic_bool *cancel, struct snapshot *ret, struct error *err);
+/* A lease that is broken while we hold it sends SIGIO, whose default ends the process: ignores it. Once, at start. */
+void lease_init(void);
 enum lease { LEASE_FREE, LEASE_WRITER, LEASE_UNKNOWN };
 /* Takes and at once releases a read lease on the file (F_SETLEASE); EAGAIN: a writer has it open. */
 enum lease file_lease(const char *path);
 enum lease snapshot_leases(const char *root, const char *session, const struct snapshot *s, char *ret_name,
 	size_t size); /* the first file with a writer */
+/* Opens one regular file of a session for reading, no link followed at any step below the root. ERR_NOT_FOUND,
+ * ERR_DISK, ERR_CHANGED when the name is not that of a regular file (any more). */
+MUST_USE int session_file_open(const char *root, const char *session, const char *name, int *ret_fd, struct error *err);
 /* Digests of one file: the whole and, above PART_SINGLE_MAX, each part, in one read. Fills sha256, parts, hashed and
  * the identity (size, mtime, ctime, inode) taken from the open descriptor before the first byte, compared after the
- * last: ERR_CHANGED when it moved. done_bytes (may be NULL) grows as it reads. */
+ * last: ERR_CHANGED when it moved, or when f's own size and mtime (if mtime_ns is set) are others. done_bytes (may be
+ * NULL) grows as it reads. */
 MUST_USE int file_hash(const char *root, const char *session, struct file_row *f, const atomic_bool *cancel,
 	_Atomic int64_t *done_bytes, struct error *err);
 /* Opens the file for sending and compares its identity with f; ERR_CHANGED. O_NOFOLLOW on every step below the root. */
@@ -40,3 +49,4 @@ MUST_USE int file_open_same(
 MUST_USE int file_still_same(int fd, const struct file_row *f, struct error *err);
 /* Root folders: names of session folders in it, in order. ERR_NOT_FOUND when the root is gone. */
 MUST_USE int root_list(const char *root, char ***ret_names, size_t *ret_n, struct error *err);
+void root_list_free(char **names, size_t n);
