@@ -1,2 +1,325 @@
 /* SPDX-License-Identifier: MIT */
+/* One look at a session: is a revision whole, is it what its manifest says, do its metadata keep the rules?
+ *
+ *   manifest not stored yet, or an object of it          -> wait: the next object's event brings another look
+ *   manifest broken, foreign, or an object not as it says -> rejected by `manifest` or `objects`
+ *   metadata against the rules                            -> rejected by that check, mended by the next revision
+ *   else                                                  -> accepted
+ *
+ * A look depends on what is stored alone, never on the event that brought it, and a decision is made once: the catalog
+ * leaves a decided revision as it is. So events may come twice, late or out of order. Any thread. */
 #include "cloud/jobs/validate.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "session/name.h"
+
+#define REVISIONS_A_LOOK 1024
+
+struct look {
+	struct catalog *catalog;
+	struct objects *objects;
+	struct logs *logs;
+	const struct schema *schema;
+	const char *station, *session;
+	int64_t revision;
+	struct object_row manifest_row;
+	struct manifest manifest;
+	struct metadata metadata;
+	struct check_list checks;
+};
+
+static void look_done(struct look *k) {
+	manifest_done(&k->manifest);
+	metadata_done(&k->metadata);
+	check_list_done(&k->checks);
+}
+DEFINE_AUTO_VAL(struct look, look_done)
+
+/* What a step found: go on, wait for more objects, or decide on the checks as they are. */
+enum step { STEP_ERROR = -1, STEP_ON, STEP_WAIT, STEP_DECIDE };
+
+static enum step reject(struct look *k, enum check_id id, const char *found, const char *rule, const char *mend) {
+	check_add(&k->checks, id, VERDICT_HOLD, found, rule, mend);
+	return STEP_DECIDE;
+}
+
+/* --- reading small objects --- */
+
+static int read_whole(int fd, struct buf *out, const char *key, struct error *err) {
+	char chunk[65536];
+	for (;;) {
+		ssize_t n = read(fd, chunk, sizeof chunk);
+		if (n < 0 && errno == EINTR) continue;
+		if (n < 0) return error_errno(err, ERR_DISK, errno, "the object %s cannot be read", TEXT_SAFE(key));
+		if (n == 0) return buf_check(out, "the object", err);
+		buf_add(out, chunk, (size_t)n);
+	}
+}
+
+/* The bytes of a stored object, at most max, compared with the catalog's checksum. ERR_NOT_FOUND, ERR_INPUT (too long)
+ * and ERR_CHECKSUM speak of the object; anything else of this machine, to be tried again. */
+static int read_object(struct look *k, const struct object_row *row, size_t max, struct buf *out, struct error *err) {
+	AUTO(fd_close) int fd = -1;
+	int64_t size = 0;
+	struct sha256 sha256;
+	if (row->size > (int64_t)max) {
+		return error_set(
+			err, ERR_INPUT, "it has %s, at most %s are read", UNIT_BYTES(row->size), UNIT_BYTES((int64_t)max));
+	}
+	*out = BUF_INIT(max);
+	if (object_open(k->objects, row->bucket, row->key, &fd, &size, err) || read_whole(fd, out, row->key, err))
+		return -1;
+	sha256_of(buf_text(out), out->len, &sha256);
+	if (sha256_equal(&sha256, &row->sha256)) return 0;
+	return error_set(err, ERR_CHECKSUM, "its bytes are not those that were stored");
+}
+
+static bool error_is_of_object(const struct error *err) {
+	return err->code == ERR_NOT_FOUND || err->code == ERR_INPUT || err->code == ERR_CHECKSUM;
+}
+
+/* --- the manifest --- */
+
+#define MANIFEST_RULE "a manifest of this station, session and revision, as api.md describes it"
+#define MANIFEST_MEND "upload the session again: headgate retry; if it stays, update headgate on the station"
+
+static bool manifest_is_of(const struct look *k) {
+	const struct manifest *m = &k->manifest;
+	return strcmp(m->station, k->station) == 0 && strcmp(m->session, k->session) == 0 && m->revision == k->revision;
+}
+
+static enum step look_at_manifest(struct look *k, struct error *err) {
+	char name[64], found[256];
+	manifest_name(name, sizeof name, k->revision);
+	int there = catalog_object_by_name(k->catalog, k->station, k->session, k->revision, name, &k->manifest_row, err);
+	if (there < 0) return STEP_ERROR;
+	if (!there || !k->manifest_row.stored_ms) return STEP_WAIT;
+	AUTO(buf_done) struct buf text = {0};
+	if (read_object(k, &k->manifest_row, MANIFEST_BYTES_MAX, &text, err) ||
+		manifest_read(buf_text(&text), text.len, &k->manifest, err)) {
+		if (!error_is_of_object(err)) return STEP_ERROR;
+		return reject(k, CHECK_MANIFEST, err->text, MANIFEST_RULE, MANIFEST_MEND);
+	}
+	if (!manifest_is_of(k)) {
+		snprintf(found, sizeof found, "it says station %s, session %s, revision %lld", k->manifest.station,
+			k->manifest.session, (long long)k->manifest.revision);
+		return reject(k, CHECK_MANIFEST, found, MANIFEST_RULE, MANIFEST_MEND);
+	}
+	snprintf(found, sizeof found, "%zu files", k->manifest.n);
+	check_add(&k->checks, CHECK_MANIFEST, VERDICT_PASS, found, "", "");
+	return STEP_ON;
+}
+
+/* --- the objects --- */
+
+#define OBJECTS_RULE "each object is this station's own, with the manifest's size and checksum"
+
+/* api.md "Keys": the plain one of revision 1, or that of a later revision up to this. What else a manifest names may be
+ * another station's, and is never looked up. */
+static bool key_is_own(const struct look *k, const struct manifest_file *f) {
+	struct error err = ERROR_INIT;
+	char key[KEY_MAX + 1];
+	if (strcmp(f->bucket, k->manifest_row.bucket) != 0) return false;
+	if (object_key(key, sizeof key, k->session, k->station, 1, false, f->name, &err)) return false;
+	if (strcmp(key, f->key) == 0) return true;
+	size_t prefix = strlen(key) - strlen(f->name), reserved = strlen(RESERVED_DIR "/");
+	if (strncmp(key, f->key, prefix) != 0 || strncmp(f->key + prefix, RESERVED_DIR "/", reserved) != 0) return false;
+	int64_t revision = strtoll(f->key + prefix + reserved, NULL, 10);
+	return revision >= 2 && revision <= k->revision &&
+		   object_key(key, sizeof key, k->session, k->station, revision, true, f->name, &err) == 0 &&
+		   strcmp(key, f->key) == 0;
+}
+
+/* Words for what is wrong with one object in found, "" when it is as it should be; STEP_WAIT when it is not there. */
+static enum step look_at_object(
+	struct look *k, const struct manifest_file *f, char *found, size_t size, struct error *err) {
+	struct object_row row;
+	char name[64];
+	text_safe(name, sizeof name, f->name);
+	found[0] = '\0';
+	if (!key_is_own(k, f)) {
+		snprintf(found, size, "%s is named under a key that is not of this session", name);
+		return STEP_ON;
+	}
+	int there = catalog_object(k->catalog, f->bucket, f->key, &row, err);
+	if (there < 0) return STEP_ERROR;
+	if (!there || !row.stored_ms) return STEP_WAIT;
+	if (row.size != f->size) {
+		snprintf(
+			found, size, "%s has %lld bytes, the manifest says %lld", name, (long long)row.size, (long long)f->size);
+	} else if (!sha256_equal(&row.sha256, &f->sha256)) {
+		snprintf(found, size, "%s has another checksum than the manifest says", name);
+	}
+	return STEP_ON;
+}
+
+/* All of them, even when one is missing: a manifest that names a foreign object is refused at once. */
+static enum step look_at_objects(struct look *k, struct error *err) {
+	bool missing = false;
+	char found[256];
+	for (size_t i = 0; i < k->manifest.n; i++) {
+		enum step step = look_at_object(k, &k->manifest.files[i], found, sizeof found, err);
+		if (step == STEP_ERROR) return STEP_ERROR;
+		if (step == STEP_WAIT) missing = true;
+		else if (*found) return reject(k, CHECK_OBJECTS, found, OBJECTS_RULE, MANIFEST_MEND);
+	}
+	if (missing) return STEP_WAIT;
+	snprintf(found, sizeof found, "%zu objects as the manifest says", k->manifest.n);
+	check_add(&k->checks, CHECK_OBJECTS, VERDICT_PASS, found, "", "");
+	return STEP_ON;
+}
+
+/* --- the session's own checks --- */
+
+static const struct manifest_file *metadata_file(const struct look *k) {
+	if (strcmp(k->manifest.metadata, k->schema->file) != 0) return NULL; /* the rules name another: it is not there */
+	for (size_t i = 0; i < k->manifest.n; i++) {
+		if (strcmp(k->manifest.files[i].name, k->manifest.metadata) == 0) return &k->manifest.files[i];
+	}
+	return NULL;
+}
+
+/* The metadata's text, or nothing when it is too long to be read: its size says so. */
+static int read_metadata(struct look *k, struct buf *out, size_t *ret_n, struct error *err) {
+	const struct manifest_file *f = metadata_file(k);
+	struct object_row row;
+	*ret_n = 0;
+	if (!f) return 0;
+	*ret_n = (size_t)f->size;
+	if (f->size > METADATA_MAX) return 0;
+	int there = catalog_object(k->catalog, f->bucket, f->key, &row, err);
+	if (there < 0) return -1;
+	if (!there) return error_set(err, ERR_NOT_FOUND, "%s is not in the catalog", TEXT_SAFE(f->name));
+	return read_object(k, &row, METADATA_MAX, out, err);
+}
+
+/* Not the cloud's to tell: what kind of file it was, and whether the station has it twice. */
+static bool judged_here(enum check_id id) { return id != CHECK_KINDS && id != CHECK_UNIQUE; }
+
+static void run_checks(struct look *k, const struct buf *text, size_t metadata_n) {
+	struct check_file *files = xcalloc(k->manifest.n, sizeof *files);
+	for (size_t i = 0; i < k->manifest.n; i++) {
+		files[i] = (struct check_file){.name = k->manifest.files[i].name, .size = k->manifest.files[i].size};
+	}
+	struct check_input in = {.session = k->session,
+		.files = files,
+		.file_n = k->manifest.n,
+		.schema = k->schema,
+		.metadata_text = metadata_file(k) && metadata_n <= METADATA_MAX ? buf_text(text) : NULL,
+		.metadata_n = metadata_n};
+	AUTO(check_list_done) struct check_list own = {0};
+	checks_run(&in, &own, &k->metadata);
+	for (size_t i = 0; i < own.n; i++) {
+		const struct check *c = &own.items[i];
+		if (judged_here(c->id)) check_add(&k->checks, c->id, c->verdict, c->found, c->rule, c->mend);
+	}
+	free(files);
+}
+
+static enum step look_at_content(struct look *k, struct error *err) {
+	AUTO(buf_done) struct buf text = {0};
+	size_t n = 0;
+	char found[256];
+	if (read_metadata(k, &text, &n, err)) {
+		if (!error_is_of_object(err)) return STEP_ERROR;
+		snprintf(found, sizeof found, "the metadata: %.200s", err->text);
+		return reject(k, CHECK_OBJECTS, found, OBJECTS_RULE, MANIFEST_MEND);
+	}
+	run_checks(k, &text, n);
+	return STEP_DECIDE;
+}
+
+/* --- deciding --- */
+
+/* The same decision has the same id whoever makes it and however often: a repeat is known by it. */
+static void decision_id(const struct look *k, enum cloud_state state, char to[SHA256_HEX]) {
+	struct sha256 sha256;
+	AUTO(xfree)
+	char *text = xasprintf("%s/%s/%lld/%s", k->station, k->session, (long long)k->revision, cloud_state_names[state]);
+	sha256_of(text, strlen(text), &sha256);
+	sha256_hex(to, &sha256);
+	to[24] = '\0';
+}
+
+static cJSON *decision_event(const struct look *k, enum cloud_state state, const char *id, int64_t at_ms) {
+	char reason[300];
+	checks_reason(&k->checks, reason, sizeof reason);
+	cJSON *j = json_object();
+	json_add_time(j, "at", at_ms);
+	json_add_text(j, "id", id);
+	json_add_text(j, "level", state == CLOUD_ACCEPTED ? "info" : "error");
+	json_add_text(j, "code", state == CLOUD_ACCEPTED ? "session_accepted" : "session_rejected");
+	json_add_text(j, "message", *reason ? reason : "whole and verified");
+	json_add_text(j, "station", k->station);
+	json_add_text(j, "session", k->session);
+	json_add_i64(j, "revision", k->revision);
+	json_add_i64(j, "files", (int64_t)k->manifest.n);
+	json_add(j, "checks", checks_to_json(&k->checks));
+	return j;
+}
+
+static void log_decision(const struct look *k, enum cloud_state state) {
+	struct error err = ERROR_INIT;
+	char id[SHA256_HEX];
+	int64_t now = clock_wall_ms(), stored = 0;
+	decision_id(k, state, id);
+	AUTO(json_free) cJSON *j = decision_event(k, state, id, now);
+	AUTO(xfree) char *text = json_text(j);
+	struct log_known event = {.id = id, .stream = k->station, .at_ms = now, .json = text};
+	/* The decision stands whether its line can be written or not. */
+	if (logs_add_known(k->logs, LOG_GROUP_VALIDATE, &event, 1, &stored, &err)) {
+		log_event(LOG_ERROR, "validate", err.text, "station", k->station, "session", k->session, NULL);
+	}
+}
+
+static int decide(struct look *k, struct error *err) {
+	bool again = false;
+	enum cloud_state state = checks_hold(&k->checks) ? CLOUD_REJECTED : CLOUD_ACCEPTED;
+	const struct manifest *manifest = k->manifest.n ? &k->manifest : NULL;
+	if (catalog_session_decide(
+			k->catalog, k->station, k->session, k->revision, state, &k->checks, &k->metadata, manifest, &again, err)) {
+		return -1;
+	}
+	log_decision(k, state);
+	return 0;
+}
+
+static int validate_revision(struct look *k, bool *ret_decided, struct error *err) {
+	enum step step = look_at_manifest(k, err);
+	if (step == STEP_ON) step = look_at_objects(k, err);
+	if (step == STEP_ON) step = look_at_content(k, err);
+	if (step == STEP_ERROR) return -1;
+	if (step == STEP_WAIT) return 0;
+	if (decide(k, err)) return -1;
+	*ret_decided = true;
+	return 0;
+}
+
+int validate_session(struct catalog *c, struct objects *o, struct logs *l, const struct schema *schema,
+	const char *station, const char *session, bool *ret_decided, struct error *err) {
+	int64_t revisions[REVISIONS_A_LOOK];
+	size_t n = 0;
+	bool decided = false;
+	int status = 0;
+	if (catalog_undecided_of(c, station, session, revisions, REVISIONS_A_LOOK, &n, err)) return -1;
+	for (size_t i = 0; i < n; i++) {
+		AUTO(look_done)
+		struct look k = {.catalog = c,
+			.objects = o,
+			.logs = l,
+			.schema = schema,
+			.station = station,
+			.session = session,
+			.revision = revisions[i]};
+		/* One that cannot be read now does not keep the others waiting. */
+		if (validate_revision(&k, &decided, err)) status = -1;
+	}
+	if (status == 0) *ret_decided = decided;
+	return status;
+}
