@@ -144,7 +144,7 @@ static void journal_main(void *arg) {
 static void log_committed(const struct journal_op *op) {
 	enum log_level level = LOG_INFO;
 	if (log_level_parse(op->level, &level)) level = LOG_INFO;
-	log_event(level, "journal", op->message, "event", op->event_id, "code", op->code,
+	log_event(level, "journal", op->message, "code", op->code, "event", op->event_id,
 		*op->session_name ? "session" : NULL, op->session_name, NULL);
 }
 

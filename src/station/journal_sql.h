@@ -63,7 +63,7 @@
 	X(SESSIONS_ALL, "SELECT " SESSION_COLUMNS " FROM session WHERE 1" NEWEST_FIRST)                                    \
 	X(SESSIONS_BY_STATE, "SELECT " SESSION_COLUMNS " FROM session WHERE state = ?" NEWEST_FIRST)                       \
 	X(SESSIONS_UNSETTLED, "SELECT " SESSION_COLUMNS " FROM session WHERE state <> 'accepted'" NEWEST_FIRST)            \
-	X(SESSIONS_ATTENTION, "SELECT " SESSION_COLUMNS " FROM session"                                                    \
+	X(SESSIONS_ATTENTION, "SELECT " SESSION_COLUMNS " FROM session INDEXED BY session_attention"                       \
 						  " WHERE ignored = 0 AND state IN ('held', 'rejected', 'failed', 'gone')" NEWEST_FIRST)       \
 	X(SESSION_BY_NAME,                                                                                                 \
 		"SELECT " SESSION_COLUMNS " FROM session WHERE name = ? ORDER BY found_ms DESC, id DESC LIMIT 1")              \

@@ -1,0 +1,815 @@
+/* SPDX-License-Identifier: MIT */
+/* The journal's operations and its reader, through the real thread and a real file. */
+#include "journal_fixture.h"
+
+#include <sys/stat.h>
+
+#include "session/part.h"
+#include "station/journal_sql.h"
+
+#define OK(call)                                                                                                       \
+	do {                                                                                                               \
+		struct error ok_err = ERROR_INIT;                                                                              \
+		if ((call) < 0) fail_msg("%s: %s", #call, ok_err.text);                                                        \
+	} while (0)
+#define E (&ok_err)
+
+static struct session_row read_session(const struct fixture *f, const char *name) {
+	AUTO(journal_view_close) struct journal_view *v = fixture_view(f);
+	struct session_row r = {0};
+	struct error err = ERROR_INIT;
+	int found = journal_session(v, name, NULL, &r, &err);
+	if (found != 1) fail_msg("%s: %s", name, err.text);
+	return r;
+}
+
+/* --- the gateway --- */
+
+/* Breadth first from found: the events that lead to a state. */
+static int path_to(enum session_state to, enum session_event *path) {
+	struct {
+		int from;
+		enum session_event by;
+	} reached[STATE_N];
+	enum session_state queue[STATE_N];
+	int head = 0, tail = 0, n = 0;
+	for (int s = 0; s < STATE_N; s++) reached[s].from = -1;
+	queue[tail++] = STATE_FOUND;
+	while (head < tail) {
+		enum session_state s = queue[head++];
+		for (int e = 0; e < EVENT_N; e++) {
+			int next = state_next(s, (enum session_event)e);
+			if (next <= STATE_FOUND || reached[next].from >= 0) continue;
+			reached[next].from = (int)s;
+			reached[next].by = (enum session_event)e;
+			queue[tail++] = (enum session_state)next;
+		}
+	}
+	for (int s = (int)to; s != (int)STATE_FOUND; s = reached[s].from) path[n++] = reached[s].by;
+	for (int i = 0; i < n / 2; i++) {
+		enum session_event swap = path[i];
+		path[i] = path[n - 1 - i];
+		path[n - 1 - i] = swap;
+	}
+	return n;
+}
+
+static int keep_last_event(void *arg, const struct event_row *e) {
+	struct event_row *last = arg;
+	*last = *e;
+	last->message = NULL;
+	return 0;
+}
+
+static void walk_cell(struct fixture *f, enum session_state s, enum session_event e) {
+	enum session_event path[STATE_N];
+	struct session_row r = fixture_add_nth(f, (int)s * 100 + (int)e);
+	for (int i = 0, n = path_to(s, path); i < n; i++) assert_int_equal(fixture_step(f, &r, path[i]), 0);
+	assert_int_equal(r.state, s);
+	int want = state_next(s, e);
+	int refused = fixture_step(f, &r, e);
+	assert_int_equal(refused, want < 0 ? -1 : 0);
+	if (refused) {
+		assert_int_equal(f->last.code, ERR_INTERNAL);
+		assert_non_null(strstr(f->last.text, session_event_name(e)));
+	}
+	assert_int_equal(r.state, want < 0 ? (int)s : want);
+	fixture_wait(f);
+	struct session_row stored = read_session(f, r.name);
+	assert_int_equal(stored.state, r.state);
+	assert_int_equal(stored.updated_ms, r.updated_ms);
+	if (want >= 0) {
+		AUTO(journal_view_close) struct journal_view *v = fixture_view(f);
+		struct event_row last = {0};
+		OK(journal_events(v, r.id, 0, 0, keep_last_event, &last, E));
+		assert_string_equal(last.code, session_event_name(e));
+		assert_int_equal(last.session, r.id);
+		assert_string_equal(last.level, "info");
+		assert_int_equal(strlen(last.event_id), sizeof last.event_id - 1);
+	}
+	session_row_done(&stored);
+}
+
+static void every_state_and_event_through_the_journal(void **state) {
+	struct fixture *f = *state;
+	for (int s = 0; s < STATE_N; s++) {
+		for (int e = 0; e < EVENT_N; e++) walk_cell(f, (enum session_state)s, (enum session_event)e);
+	}
+	assert_int_equal(f->failures, 0);
+	assert_false(journal_broken(f->j));
+}
+
+/* A row that is not what the journal holds: the journal refuses, keeps what came before it, takes nothing after it. */
+static void a_stale_row_breaks_the_journal_and_writes_nothing(void **state) {
+	struct fixture *f = *state;
+	struct session_row r = fixture_add(f, "20261120_000001");
+	fixture_wait(f);
+	struct session_row stale = r;
+	assert_int_equal(fixture_step(f, &r, EVENT_SCANNED), 0);
+	assert_int_equal(fixture_step(f, &stale, EVENT_FATAL), 0);
+	struct session_row late = fixture_add(f, "20261120_000002");
+	fixture_wait(f);
+	assert_int_equal(f->failures, 2);
+	assert_int_equal(f->last.code, ERR_INTERNAL);
+	assert_non_null(strstr(f->last.text, "20261120_000001 is not found in the journal, so it cannot become failed"));
+	assert_true(journal_broken(f->j));
+	struct session_row stored = read_session(f, "20261120_000001");
+	assert_int_equal(stored.state, STATE_SETTLING);
+	session_row_done(&stored);
+	AUTO(journal_view_close) struct journal_view *v = fixture_view(f);
+	struct error err = ERROR_INIT;
+	assert_int_equal(journal_session(v, late.name, NULL, &stored, &err), 0);
+	f->failures = 0;
+	fixture_flush(f);
+	assert_int_equal(f->failures, 1);
+}
+
+/* --- fields --- */
+
+static struct session_row full_row(int64_t id, const char *name, int salt) {
+	struct session_row r = {
+		.id = id,
+		.root = (char *)"/data/recordings",
+		.revision = salt + 2,
+		.paused = salt % 2,
+		.ignored = salt % 2,
+		.present = salt % 2,
+		.data_safe = salt % 2,
+		.settled_ms = salt + 3,
+		.uploaded_ms = salt + 4,
+		.accepted_ms = salt + 5,
+		.fingerprint_ms = salt + 6,
+		.files = salt + 7,
+		.bytes = salt + 8,
+		.stored_files = salt + 9,
+		.stored_bytes = salt + 10,
+		.next_attempt_ms = salt + 11,
+		.tries = salt + 12,
+		.reason = (char *)(salt % 2 ? "Robert'); DROP TABLE session;--\x1b[2J" : NULL),
+	};
+	snprintf(r.name, sizeof r.name, "%s", name);
+	snprintf(r.fingerprint, sizeof r.fingerprint, "%064d", salt);
+	snprintf(r.processing, sizeof r.processing, "p%d", salt);
+	return r;
+}
+
+static bool same_text(const char *a, const char *b) { return a && b ? strcmp(a, b) == 0 : a == b; }
+
+/* The bits whose fields are those of b. */
+static int equal_masks(const struct session_row *a, const struct session_row *b) {
+	int m = 0;
+	if (a->revision == b->revision) m |= SET_REVISION;
+	if (a->fingerprint_ms == b->fingerprint_ms && same_text(a->fingerprint, b->fingerprint)) m |= SET_FINGERPRINT;
+	if (a->files == b->files && a->bytes == b->bytes) m |= SET_COUNTS;
+	if (a->next_attempt_ms == b->next_attempt_ms) m |= SET_NEXT_ATTEMPT;
+	if (a->tries == b->tries) m |= SET_TRIES;
+	if (same_text(a->reason, b->reason)) m |= SET_REASON;
+	if (same_text(a->processing, b->processing)) m |= SET_PROCESSING;
+	if (a->paused == b->paused && a->ignored == b->ignored && a->present == b->present && a->data_safe == b->data_safe)
+		m |= SET_FLAGS;
+	if (a->stored_files == b->stored_files && a->stored_bytes == b->stored_bytes) m |= SET_STORED;
+	if (a->settled_ms == b->settled_ms && a->uploaded_ms == b->uploaded_ms && a->accepted_ms == b->accepted_ms)
+		m |= SET_TIMES;
+	return m;
+}
+
+static void each_mask_sets_its_own_fields(void **state) {
+	struct fixture *f = *state;
+	const int all = (SET_TIMES << 1) - 1;
+	struct session_row added = fixture_add(f, "20261120_000001");
+	const struct session_row a = full_row(added.id, added.name, 100), b = full_row(added.id, added.name, 201);
+	for (int bit = 1; bit <= SET_TIMES; bit <<= 1) {
+		f->waiting += 2;
+		journal_update(f->j, &a, all, NULL, fixture_done, f);
+		journal_update(f->j, &b, bit, NULL, fixture_done, f);
+		fixture_wait(f);
+		struct session_row stored = read_session(f, added.name);
+		assert_int_equal(equal_masks(&stored, &a), all & ~bit);
+		assert_int_equal(equal_masks(&stored, &b), bit);
+		assert_int_equal(stored.state, STATE_FOUND);
+		session_row_done(&stored);
+	}
+	/* The same fields through a step. */
+	struct session_row r = b;
+	struct error err = ERROR_INIT;
+	f->waiting++;
+	assert_int_equal(session_step(f->j, &r, EVENT_SCANNED, all, "warn", "scanned", fixture_done, f, &err), 0);
+	fixture_wait(f);
+	struct session_row stored = read_session(f, added.name);
+	assert_int_equal(equal_masks(&stored, &b), all);
+	assert_int_equal(stored.state, STATE_SETTLING);
+	session_row_done(&stored);
+	assert_int_equal(f->failures, 0);
+}
+
+static void updating_what_is_not_there_is_an_error(void **state) {
+	struct fixture *f = *state;
+	struct session_row r = full_row(77, "20261120_000001", 1);
+	f->waiting++;
+	journal_update(f->j, &r, SET_TRIES, "x", fixture_done, f);
+	fixture_wait(f);
+	assert_int_equal(f->last.code, ERR_INTERNAL);
+	assert_true(journal_broken(f->j));
+}
+
+/* The caller's memory is its own again as soon as an operation was submitted. */
+static void operations_copy_what_they_are_given(void **state) {
+	struct fixture *f = *state;
+	struct session_row r = fixture_add(f, "20261120_000001");
+	char reason[] = "before";
+	r.reason = reason;
+	f->waiting++;
+	journal_update(f->j, &r, SET_REASON, reason, fixture_done, f);
+	memset(reason, 'x', sizeof reason - 1);
+	fixture_wait(f);
+	struct session_row stored = read_session(f, r.name);
+	assert_string_equal(stored.reason, "before");
+	session_row_done(&stored);
+}
+
+/* --- files --- */
+
+static struct file_row make_file(const char *name, int64_t size, bool hashed) {
+	struct file_row f = {.name = xstrdup(name),
+		.size = size,
+		.mtime_ns = 1763600000123456789,
+		.ctime_ns = 1763600000123456790,
+		.inode = 0x7fffffffffffffff,
+		.hashed = hashed};
+	if (!hashed) return f;
+	sha256_of(name, strlen(name), &f.sha256);
+	f.part_n = (size_t)part_count(size);
+	if (f.part_n) f.parts = xcalloc(f.part_n, sizeof *f.parts);
+	for (size_t i = 0; i < f.part_n; i++) sha256_of(&i, sizeof i, &f.parts[i]);
+	return f;
+}
+
+static void assert_same_file(const struct file_row *a, const struct file_row *b) {
+	assert_string_equal(a->name, b->name);
+	assert_int_equal(a->size, b->size);
+	assert_int_equal(a->mtime_ns, b->mtime_ns);
+	assert_int_equal(a->ctime_ns, b->ctime_ns);
+	assert_int_equal(a->inode, b->inode);
+	assert_int_equal(a->hashed, b->hashed);
+	assert_memory_equal(&a->sha256, &b->sha256, sizeof a->sha256);
+	assert_int_equal(a->part_n, b->part_n);
+	if (a->part_n) assert_memory_equal(a->parts, b->parts, a->part_n * sizeof *a->parts);
+	assert_int_equal(a->state, b->state);
+	assert_true(same_text(a->bucket, b->bucket) && same_text(a->key, b->key));
+	assert_int_equal(a->stored_ms, b->stored_ms);
+}
+
+static void read_files(
+	const struct fixture *f, int64_t session, int64_t revision, struct file_row **ret, size_t *ret_n) {
+	AUTO(journal_view_close) struct journal_view *v = fixture_view(f);
+	struct error err = ERROR_INIT;
+	if (journal_files(v, session, revision, ret, ret_n, &err)) fail_msg("%s", err.text);
+}
+
+static void files_and_parts_come_back_as_they_went_in(void **state) {
+	struct fixture *f = *state;
+	struct session_row r = fixture_add(f, "20261120_000001");
+	struct file_row in[] = {make_file("a b\xc3\xa9.dat", 600 << 20, true), make_file("empty", 0, true),
+		make_file("new\nline", 12, false), make_file("sub/x", 5LL << 30, true)};
+	in[1].state = FILE_STORED;
+	in[1].bucket = xstrdup("raw");
+	in[1].key = xstrdup("k/e");
+	in[1].stored_ms = 42;
+	f->waiting++;
+	journal_set_files(f->j, r.id, 1, in, ARRAY_LEN(in), fixture_done, f);
+	fixture_wait(f);
+	struct file_row *out;
+	size_t n;
+	for (int revision = 0; revision < 2; revision++) {
+		read_files(f, r.id, revision, &out, &n);
+		assert_int_equal(n, ARRAY_LEN(in));
+		for (size_t i = 0; i < n; i++) assert_same_file(&out[i], &in[i]);
+		file_rows_free(out, n);
+	}
+	/* Replaced whole; another revision beside it. */
+	f->waiting += 2;
+	journal_set_files(f->j, r.id, 1, in + 1, 1, fixture_done, f);
+	journal_set_files(f->j, r.id, 2, in + 2, 2, fixture_done, f);
+	fixture_wait(f);
+	read_files(f, r.id, 1, &out, &n);
+	assert_int_equal(n, 1);
+	assert_same_file(&out[0], &in[1]);
+	file_rows_free(out, n);
+	read_files(f, r.id, 2, &out, &n);
+	assert_int_equal(n, 2);
+	file_rows_free(out, n);
+	journal_set_files(f->j, r.id, 2, NULL, 0, NULL, NULL);
+	fixture_flush(f);
+	read_files(f, r.id, 2, &out, &n);
+	assert_int_equal(n, 0);
+	file_rows_free(out, n);
+	read_files(f, 999, 0, &out, &n);
+	assert_int_equal(n, 0);
+	file_rows_free(out, n);
+	for (size_t i = 0; i < ARRAY_LEN(in); i++) file_row_done(&in[i]);
+}
+
+static void a_file_is_stored_only_as_the_bytes_it_has_now(void **state) {
+	struct fixture *f = *state;
+	struct session_row r = fixture_add(f, "20261120_000001");
+	struct file_row file = make_file("a", 5, true);
+	f->waiting += 2;
+	journal_set_files(f->j, r.id, 1, &file, 1, fixture_done, f);
+	struct file_row old = make_file("a", 5, true);
+	sha256_of("other", 5, &old.sha256);
+	old.stored_ms = 1;
+	journal_file_stored(f->j, r.id, &old, fixture_done, f);
+	fixture_wait(f);
+	struct file_row *out;
+	size_t n;
+	read_files(f, r.id, 0, &out, &n);
+	assert_int_equal(out[0].state, FILE_PENDING);
+	file_rows_free(out, n);
+	file.bucket = xstrdup("raw");
+	file.key = xstrdup("20261120_000001/lab/a");
+	file.stored_ms = 7;
+	f->waiting++;
+	journal_file_stored(f->j, r.id, &file, fixture_done, f);
+	fixture_wait(f);
+	file.state = FILE_STORED;
+	read_files(f, r.id, 0, &out, &n);
+	assert_same_file(&out[0], &file);
+	file_rows_free(out, n);
+	assert_int_equal(f->failures, 0);
+	file_row_done(&file);
+	file_row_done(&old);
+}
+
+/* --- what happened --- */
+
+struct seen {
+	int n, stop_at;
+	char text[512];
+};
+
+static int see(struct seen *s, const char *text) {
+	size_t at = strlen(s->text);
+	snprintf(s->text + at, sizeof s->text - at, "%s ", text);
+	return ++s->n == s->stop_at ? 5 : 0;
+}
+static int see_attempt(void *arg, const struct attempt_row *a) {
+	char text[200];
+	snprintf(text, sizeof text, "%s@%lld+%lld/%lld:%d,%s,%s,%s", a->name, (long long)a->at_ms, (long long)a->elapsed_ms,
+		(long long)a->bytes, a->http, a->code, a->request_id, a->reason ? a->reason : "NULL");
+	return see(arg, text);
+}
+static int see_event(void *arg, const struct event_row *e) {
+	char text[200];
+	snprintf(text, sizeof text, "%lld:%s/%s=%s", (long long)e->session, e->level, e->code, e->message);
+	return see(arg, text);
+}
+static int see_outbox(void *arg, const char *id, const char *json) {
+	char text[100];
+	snprintf(text, sizeof text, "%s=%s", id, json);
+	return see(arg, text);
+}
+static int see_session(void *arg, const struct session_row *r) { return see(arg, r->name + 13); }
+
+static void attempts_come_newest_first(void **state) {
+	struct fixture *f = *state;
+	struct session_row r = fixture_add(f, "20261120_000001");
+	struct attempt_row a = {.name = (char *)"f",
+		.at_ms = 10,
+		.elapsed_ms = 20,
+		.bytes = 30,
+		.http = 503,
+		.code = "SlowDown",
+		.request_id = "r1",
+		.reason = (char *)"later"};
+	journal_add_attempt(f->j, r.id, &a);
+	struct attempt_row whole = {.at_ms = 11};
+	journal_add_attempt(f->j, r.id, &whole);
+	fixture_flush(f);
+	AUTO(journal_view_close) struct journal_view *v = fixture_view(f);
+	struct seen all = {0}, one = {0}, stopped = {.stop_at = 1};
+	struct error err = ERROR_INIT;
+	assert_int_equal(journal_attempts(v, r.id, 0, see_attempt, &all, &err), 0);
+	assert_string_equal(all.text, "@11+0/0:0,,,NULL f@10+20/30:503,SlowDown,r1,later ");
+	assert_int_equal(journal_attempts(v, r.id, 1, see_attempt, &one, &err), 0);
+	assert_int_equal(one.n, 1);
+	assert_int_equal(journal_attempts(v, r.id, 0, see_attempt, &stopped, &err), 5);
+	assert_int_equal(stopped.n, 1);
+}
+
+static void checks_are_kept_by_revision_and_side(void **state) {
+	struct fixture *f = *state;
+	struct session_row r = fixture_add(f, "20261120_000001");
+	struct check_list in = {0}, cloud = {0}, out = {0};
+	check_add(&in, CHECK_NAME, VERDICT_WARN, "20210229_161221", "a date", "nothing");
+	check_add(&in, CHECK_METADATA_RANGES, VERDICT_HOLD, "fatigue_level 14", "0..10", "correct it");
+	check_add(&cloud, CHECK_MANIFEST, VERDICT_PASS, "", "", "");
+	journal_set_checks(f->j, r.id, 1, "local", &cloud);
+	journal_set_checks(f->j, r.id, 1, "local", &in);
+	journal_set_checks(f->j, r.id, 1, "cloud", &cloud);
+	fixture_flush(f);
+	AUTO(journal_view_close) struct journal_view *v = fixture_view(f);
+	OK(journal_checks(v, r.id, 1, "local", &out, E));
+	assert_int_equal(out.n, 2);
+	for (size_t i = 0; i < out.n; i++) {
+		assert_int_equal(out.items[i].id, in.items[i].id);
+		assert_int_equal(out.items[i].verdict, in.items[i].verdict);
+		assert_string_equal(out.items[i].found, in.items[i].found);
+		assert_string_equal(out.items[i].rule, in.items[i].rule);
+		assert_string_equal(out.items[i].mend, in.items[i].mend);
+	}
+	check_list_done(&out);
+	OK(journal_checks(v, r.id, 1, "cloud", &out, E));
+	assert_int_equal(out.n, 1);
+	check_list_done(&out);
+	OK(journal_checks(v, r.id, 2, "cloud", &out, E));
+	assert_int_equal(out.n, 0);
+	check_list_done(&in);
+	check_list_done(&cloud);
+}
+
+static void events_settings_and_outbox(void **state) {
+	struct fixture *f = *state;
+	struct session_row r = fixture_add(f, "20261120_000001");
+	journal_add_event(f->j, 0, "warn", "cloud_lost", "the cloud does not answer");
+	journal_add_event(f->j, r.id, "error", "conflict", "other content under the same key");
+	journal_update(f->j, &r, 0, "a remark", NULL, NULL);
+	journal_set(f->j, "cursor", "c1", NULL, NULL);
+	journal_set(f->j, "cursor", "c2", NULL, NULL);
+	journal_set(f->j, "other", "o", NULL, NULL);
+	journal_set(f->j, "other", NULL, NULL, NULL);
+	const char *const ids[] = {"i2", "absent"};
+	for (int twice = 0; twice < 2; twice++) {
+		journal_outbox_add(f->j, "i1", "{1}");
+		journal_outbox_add(f->j, "i2", "{2}");
+	}
+	journal_outbox_add(f->j, "i3", "{3}");
+	journal_outbox_delete(f->j, ids, ARRAY_LEN(ids));
+	fixture_flush(f);
+	assert_int_equal(f->failures, 0);
+	AUTO(journal_view_close) struct journal_view *v = fixture_view(f);
+	struct seen all = {0}, own = {0}, after = {0}, out = {0}, first = {.stop_at = 1};
+	OK(journal_events(v, 0, 0, 0, see_event, &all, E));
+	assert_string_equal(all.text, "1:info/found=found in /data/recordings 0:warn/cloud_lost=the cloud does not answer "
+								  "1:error/conflict=other content under the same key 1:info/noted=a remark ");
+	OK(journal_events(v, r.id, 1, 1, see_event, &own, E));
+	assert_string_equal(own.text, "1:error/conflict=other content under the same key ");
+	OK(journal_events(v, 0, 3, 0, see_event, &after, E));
+	assert_int_equal(after.n, 1);
+	OK(journal_outbox(v, 0, see_outbox, &out, E));
+	assert_string_equal(out.text, "i1={1} i3={3} ");
+	struct error err = ERROR_INIT;
+	assert_int_equal(journal_outbox(v, 0, see_outbox, &first, &err), 5);
+	char *value = NULL;
+	OK(journal_get(v, "cursor", &value, E));
+	assert_string_equal(value, "c2");
+	free(value);
+	OK(journal_get(v, "other", &value, E));
+	assert_null(value);
+	struct journal_summary s;
+	OK(journal_summary(v, 0, &s, E));
+	assert_int_equal(s.outbox, 2);
+}
+
+/* --- lists --- */
+
+static void advance(struct fixture *f, struct session_row *r, enum session_state to) {
+	enum session_event path[STATE_N];
+	for (int i = 0, n = path_to(to, path); i < n; i++) assert_int_equal(fixture_step(f, r, path[i]), 0);
+}
+
+static void assert_sessions(struct journal_view *v, struct session_filter filter, const char *want) {
+	struct seen s = {0};
+	struct error err = ERROR_INIT;
+	if (journal_sessions(v, &filter, see_session, &s, &err)) fail_msg("%s", err.text);
+	assert_string_equal(s.text, want);
+}
+
+static void filters_choose_sessions_newest_first(void **state) {
+	struct fixture *f = *state;
+	const enum session_state states[] = {STATE_ACCEPTED, STATE_HELD, STATE_QUEUED, STATE_GONE, STATE_FAILED};
+	struct session_row rows[ARRAY_LEN(states)];
+	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
+		rows[i] = fixture_add_nth(f, (int)i + 1);
+		advance(f, &rows[i], states[i]);
+	}
+	rows[4].ignored = true;
+	journal_update(f->j, &rows[4], SET_FLAGS, NULL, NULL, NULL);
+	fixture_flush(f);
+	AUTO(journal_view_close) struct journal_view *v = fixture_view(f);
+	/* updated_ms may be equal: order by id then. */
+	assert_sessions(v, (struct session_filter){.state = -1}, "05 04 03 02 01 ");
+	assert_sessions(v, (struct session_filter){.state = -1, .limit = 2}, "05 04 ");
+	assert_sessions(v, (struct session_filter){.state = STATE_HELD}, "02 ");
+	assert_sessions(v, (struct session_filter){.state = STATE_FOUND}, "");
+	assert_sessions(v, (struct session_filter){.state = -1, .unsettled_only = true}, "05 04 03 02 ");
+	assert_sessions(v, (struct session_filter){.state = -1, .attention_only = true}, "04 02 ");
+	assert_sessions(v, (struct session_filter){.state = STATE_FAILED, .attention_only = true}, "");
+	assert_sessions(v, (struct session_filter){.state = STATE_ACCEPTED, .unsettled_only = true}, "");
+	assert_sessions(
+		v, (struct session_filter){.state = -1, .attention_only = true, .unsettled_only = true, .limit = 1}, "04 ");
+	assert_sessions(v, (struct session_filter){.state = -1, .since_ms = clock_wall_ms() + 60000}, "");
+	struct error err = ERROR_INIT;
+	struct seen stopped = {.stop_at = 2};
+	assert_int_equal(journal_sessions(v, &(struct session_filter){.state = -1}, see_session, &stopped, &err), 5);
+	assert_int_equal(stopped.n, 2);
+	assert_int_equal(journal_sessions(v, &(struct session_filter){.state = STATE_N}, see_session, &stopped, &err), -1);
+}
+
+static void the_same_name_under_two_roots(void **state) {
+	struct fixture *f = *state;
+	struct session_row a = fixture_add(f, "20261120_000001");
+	struct session_row b = {.name = "20261120_000001", .root = (char *)"/other", .found_ms = a.found_ms + 5};
+	journal_add_session(f->j, &b, NULL, NULL);
+	assert_int_equal(b.id, a.id + 1);
+	fixture_flush(f);
+	AUTO(journal_view_close) struct journal_view *v = fixture_view(f);
+	struct session_row r = {0};
+	struct error err = ERROR_INIT;
+	assert_int_equal(journal_session(v, b.name, NULL, &r, &err), 1);
+	assert_string_equal(r.root, "/other");
+	assert_true(r.present);
+	session_row_done(&r);
+	assert_int_equal(journal_session(v, b.name, "/data/recordings", &r, &err), 1);
+	assert_int_equal(r.id, a.id);
+	session_row_done(&r);
+	assert_int_equal(journal_session(v, b.name, "/nowhere", &r, &err), 0);
+}
+
+/* Of two with the same content the later one is told, unless the later one was sent first. */
+static void the_same_content_is_found(void **state) {
+	struct fixture *f = *state;
+	struct session_row a = fixture_add(f, "20261120_000001"), b = fixture_add(f, "20261120_000002");
+	struct sha256 content;
+	sha256_of("content", 7, &content);
+	journal_set_content(f->j, a.id, &content);
+	journal_set_content(f->j, b.id, &content);
+	fixture_flush(f);
+	AUTO(journal_view_close) struct journal_view *v = fixture_view(f);
+	struct error err = ERROR_INIT;
+	char name[16] = "";
+	assert_int_equal(journal_same_content(v, b.id, &content, name, &err), 1);
+	assert_string_equal(name, a.name);
+	assert_int_equal(journal_same_content(v, a.id, &content, name, &err), 0);
+	advance(f, &b, STATE_ACCEPTED);
+	fixture_wait(f);
+	assert_int_equal(journal_same_content(v, a.id, &content, name, &err), 1);
+	assert_string_equal(name, b.name);
+	advance(f, &a, STATE_GONE);
+	fixture_wait(f);
+	assert_int_equal(journal_same_content(v, b.id, &content, name, &err), 0);
+	struct sha256 other = {{1}};
+	assert_int_equal(journal_same_content(v, b.id, &other, name, &err), 0);
+}
+
+/* --- the summary, against a count of everything --- */
+
+static int recount(void *arg, const struct session_row *r) {
+	struct journal_summary *s = arg;
+	s->sessions++;
+	s->ignored += r->ignored;
+	s->paused += r->paused;
+	if (r->ignored) return 0;
+	s->by_state[r->state]++;
+	if (r->state != STATE_ACCEPTED && r->present) s->bytes_left += r->bytes - r->stored_bytes;
+	if (strncmp(r->name, "20261120", 8) == 0) {
+		s->today_found++;
+		s->today_accepted += r->state == STATE_ACCEPTED;
+	}
+	if (r->state != STATE_ACCEPTED && (!s->oldest_unsafe_ms || r->found_ms < s->oldest_unsafe_ms))
+		s->oldest_unsafe_ms = r->found_ms;
+	return 0;
+}
+
+static void the_summary_equals_a_recount_after_random_steps(void **state) {
+	struct fixture *f = *state;
+	struct session_row rows[40];
+	srand(7);
+	for (int i = 0; i < 40; i++) {
+		rows[i] = (struct session_row){.root = (char *)"/r", .found_ms = 1000 + rand() % 1000};
+		snprintf(rows[i].name, sizeof rows[i].name, "202611%d_0000%d", 20 + i % 2, 10 + i);
+		journal_add_session(f->j, &rows[i], NULL, NULL);
+	}
+	for (int step = 0; step < 2000; step++) {
+		struct session_row *r = &rows[rand() % 40];
+		enum session_event e = (enum session_event)(rand() % EVENT_N);
+		r->bytes = rand() % 100000;
+		r->stored_bytes = rand() % ((int)r->bytes + 1);
+		r->present = rand() % 4;
+		r->ignored = rand() % 4 == 0;
+		r->paused = rand() % 4 == 0;
+		if (state_next(r->state, e) >= 0) assert_int_equal(fixture_step(f, r, e), 0);
+		journal_update(
+			f->j, r, (rand() % 2 ? SET_COUNTS | SET_STORED : 0) | (rand() % 2 ? SET_FLAGS : 0), NULL, NULL, NULL);
+	}
+	/* Fields that were not set differ in our rows by now; what counts is what the journal holds. */
+	for (int i = 0; i < 40; i++) journal_update(f->j, &rows[i], SET_COUNTS | SET_STORED, NULL, NULL, NULL);
+	fixture_flush(f);
+	assert_int_equal(f->failures, 0);
+	AUTO(journal_view_close) struct journal_view *v = fixture_view(f);
+	struct journal_summary want = {0}, got;
+	struct error err = ERROR_INIT;
+	assert_int_equal(journal_sessions(v, &(struct session_filter){.state = -1}, recount, &want, &err), 0);
+	struct tm day = {.tm_year = 126, .tm_mon = 10, .tm_mday = 20, .tm_isdst = -1};
+	assert_int_equal(journal_summary(v, (int64_t)mktime(&day) * 1000, &got, &err), 0);
+	assert_int_equal(want.sessions, 40);
+	assert_memory_equal(&want, &got, sizeof want);
+}
+
+/* --- order, closing, opening --- */
+
+struct order {
+	struct fixture *f;
+	int next, more;
+};
+struct ticket {
+	struct order *order;
+	int number;
+};
+
+static void on_in_order(void *arg, const struct error *err) {
+	struct ticket *t = arg;
+	assert_int_equal(err->code, ERR_NONE);
+	assert_int_equal(t->number, t->order->next++);
+}
+
+static void callbacks_come_in_order_and_closing_waits_for_them(void **state) {
+	struct fixture *f = *state;
+	struct order order = {.f = f};
+	struct ticket *tickets = xcalloc(5000, sizeof *tickets);
+	for (int i = 0; i < 5000; i++) {
+		tickets[i] = (struct ticket){&order, i};
+		journal_set(f->j, "n", "v", on_in_order, &tickets[i]);
+	}
+	fixture_close(f); /* at once: everything is still queued */
+	assert_int_equal(order.next, 5000);
+	free(tickets);
+}
+
+static void on_again(void *arg, const struct error *err) {
+	struct order *o = arg;
+	assert_int_equal(err->code, ERR_NONE);
+	if (o->more-- > 0) journal_set(o->f->j, "again", "v", on_again, o);
+}
+
+static void what_a_callback_submits_while_closing_is_written(void **state) {
+	struct fixture *f = *state;
+	struct order order = {.f = f, .more = 10};
+	journal_set(f->j, "again", "v", on_again, &order);
+	fixture_close(f);
+	assert_int_equal(order.more, -1);
+	AUTO(journal_view_close) struct journal_view *v = fixture_view(f);
+	char *value = NULL;
+	OK(journal_get(v, "again", &value, E));
+	assert_string_equal(value, "v");
+	free(value);
+}
+
+static void ids_go_on_after_reopening(void **state) {
+	struct fixture *f = *state;
+	struct session_row a = fixture_add(f, "20261120_000001");
+	fixture_close(f);
+	fixture_open(f);
+	struct session_row b = fixture_add(f, "20261120_000002");
+	fixture_wait(f);
+	assert_int_equal(a.id, 1);
+	assert_int_equal(b.id, 2);
+	struct session_row r = read_session(f, a.name);
+	assert_int_equal(r.state, STATE_FOUND);
+	assert_int_equal(r.revision, 1);
+	session_row_done(&r);
+}
+
+static void the_version_moves_with_every_commit_and_only_then(void **state) {
+	struct fixture *f = *state;
+	AUTO(journal_view_close) struct journal_view *v = fixture_view(f);
+	int64_t first = 0, same = 0, moved = 0;
+	OK(journal_view_version(v, &first, E));
+	OK(journal_view_version(v, &same, E));
+	assert_int_equal(first, same);
+	for (int i = 0; i < 20; i++) {
+		fixture_flush(f);
+		OK(journal_view_version(v, &moved, E));
+		assert_true(moved > same);
+		same = moved;
+	}
+}
+
+static void files_are_private(void **state) {
+	struct fixture *f = *state;
+	AUTO(xfree) char *made = path_join(f->dir, "new/folder");
+	struct error err = ERROR_INIT;
+	const struct journal_options o = {.allow_volatile = true};
+	fixture_close(f);
+	assert_int_equal(journal_open(&f->j, &f->loop, made, &o, &err), 0);
+	const char *const names[] = {
+		"new/folder", "new/folder/state.db", "new/folder/state.db-wal", "new/folder/state.db-shm"};
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		AUTO(xfree) char *path = path_join(f->dir, names[i]);
+		struct stat st;
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(st.st_mode & 0777, i ? 0600 : 0700);
+	}
+}
+
+static void a_journal_of_a_newer_program_is_refused(void **state) {
+	struct fixture *f = *state;
+	fixture_close(f);
+	AUTO(xfree) char *path = path_join(f->dir, JOURNAL_FILE);
+	sqlite3 *db;
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	struct error err = ERROR_INIT;
+	assert_int_equal(fixture_try_open(f, &err), -1);
+	f->j = NULL;
+	assert_int_equal(err.code, ERR_DISK);
+	assert_non_null(strstr(err.text, "version 99"));
+	assert_non_null(strstr(err.text, "up to 1"));
+	struct journal_view *v = NULL;
+	assert_int_equal(journal_view_open(&v, f->dir, &err), -1);
+	assert_int_equal(err.code, ERR_DISK);
+}
+
+static void no_journal_yet_is_not_found(void **state) {
+	(void)state;
+	struct journal_view *v = NULL;
+	struct error err = ERROR_INIT;
+	assert_int_equal(journal_view_open(&v, "/nonexistent", &err), -1);
+	assert_int_equal(err.code, ERR_NOT_FOUND);
+}
+
+static void a_volatile_file_system_is_refused_unless_allowed(void **state) {
+	struct fixture *f = *state;
+	struct file_system fs;
+	struct error err = ERROR_INIT;
+	if (file_system_of("/dev/shm", &fs, &err) || fs.durable) skip();
+	char dir[] = "/dev/shm/headgate-journal-XXXXXX";
+	if (!mkdtemp(dir)) skip();
+	fixture_close(f);
+	const struct journal_options strict = {0}, lax = {.allow_volatile = true};
+	int refused = journal_open(&f->j, &f->loop, dir, &strict, &err);
+	int allowed = refused ? journal_open(&f->j, &f->loop, dir, &lax, &(struct error){0}) : 0;
+	fixture_close(f);
+	struct error ignored = ERROR_INIT;
+	(void)!file_remove_tree(dir, &ignored);
+	assert_int_equal(refused, -1);
+	assert_int_equal(err.code, ERR_CONFIG);
+	assert_non_null(strstr(err.text, "allow_volatile"));
+	assert_int_equal(allowed, 0);
+}
+
+/* --- statements --- */
+
+/* Every list that is read while a person waits goes through an index, whatever the size. */
+static void no_statement_scans_a_table_of_sessions_or_files(void **state) {
+	struct fixture *f = *state;
+	fixture_close(f);
+	AUTO(xfree) char *path = path_join(f->dir, JOURNAL_FILE);
+	sqlite3 *db;
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	for (int i = 0; i < journal_read_schema.statement_n; i++) {
+		AUTO(xfree) char *sql = xasprintf("EXPLAIN QUERY PLAN %s", journal_read_schema.statements[i]);
+		sqlite3_stmt *s;
+		assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &s, NULL), SQLITE_OK);
+		while (sqlite3_step(s) == SQLITE_ROW) {
+			const char *plan = (const char *)sqlite3_column_text(s, 3);
+			if (strstr(plan, "SCAN") && !strstr(plan, "INDEX") && !strstr(plan, "outbox"))
+				fail_msg("%s: %s", sql, plan);
+			if (strstr(plan, "TEMP B-TREE") && i != R_SESSION_BY_NAME) fail_msg("%s: %s", sql, plan);
+		}
+		sqlite3_finalize(s);
+	}
+	sqlite3_close(db);
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		JOURNAL_TEST(every_state_and_event_through_the_journal),
+		JOURNAL_TEST(a_stale_row_breaks_the_journal_and_writes_nothing),
+		JOURNAL_TEST(each_mask_sets_its_own_fields),
+		JOURNAL_TEST(updating_what_is_not_there_is_an_error),
+		JOURNAL_TEST(operations_copy_what_they_are_given),
+		JOURNAL_TEST(files_and_parts_come_back_as_they_went_in),
+		JOURNAL_TEST(a_file_is_stored_only_as_the_bytes_it_has_now),
+		JOURNAL_TEST(attempts_come_newest_first),
+		JOURNAL_TEST(checks_are_kept_by_revision_and_side),
+		JOURNAL_TEST(events_settings_and_outbox),
+		JOURNAL_TEST(filters_choose_sessions_newest_first),
+		JOURNAL_TEST(the_same_name_under_two_roots),
+		JOURNAL_TEST(the_same_content_is_found),
+		JOURNAL_TEST(the_summary_equals_a_recount_after_random_steps),
+		JOURNAL_TEST(callbacks_come_in_order_and_closing_waits_for_them),
+		JOURNAL_TEST(what_a_callback_submits_while_closing_is_written),
+		JOURNAL_TEST(ids_go_on_after_reopening),
+		JOURNAL_TEST(the_version_moves_with_every_commit_and_only_then),
+		JOURNAL_TEST(files_are_private),
+		JOURNAL_TEST(a_journal_of_a_newer_program_is_refused),
+		JOURNAL_TEST(no_journal_yet_is_not_found),
+		JOURNAL_TEST(a_volatile_file_system_is_refused_unless_allowed),
+		JOURNAL_TEST(no_statement_scans_a_table_of_sessions_or_files),
+	};
+	fixture_quiet();
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	log_close();
+	return failed;
+}
