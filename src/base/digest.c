@@ -85,7 +85,7 @@ const char *sha256_base64(char to[SHA256_BASE64], const struct sha256 *s) {
 }
 
 int sha256_from_base64(const char *s, struct sha256 *ret) {
-	struct sha256 got;
+	struct sha256 got = {{0}};
 	size_t n = 0;
 	if (text_unbase64(got.bytes, SHA256_LEN, s, &n) || n != SHA256_LEN) return -1;
 	*ret = got;

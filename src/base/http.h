@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* HTTP client over a libuv loop: curl's multi interface driven by uv_poll and one uv_timer. All calls from the loop's
  * thread. A request is named by an id (never reused), not by a pointer; its on_done is called exactly once, from the
- * loop, never from inside http_send or http_cancel. Redirects are not followed; URLs are never logged with their query.
- */
+ * loop, never from inside http_send, http_cancel or http_close. Redirects are not followed; URLs are never logged with
+ * their query. HTTP/1.1, one pool of connections; proxies by HTTPS_PROXY, http_proxy, NO_PROXY as curl(1) has them.
+ * Nothing is sent that was not asked for: no Expect, no Content-Type; a body goes with its Content-Length. */
 #pragma once
 
 #include <uv.h>
@@ -17,7 +18,7 @@ struct http_options {
 	int64_t low_rate_bytes;	 /* a transfer slower than this (bytes a second) for low_rate_ms ends with ERR_TIMEOUT; 0:
 								1,024 */
 	int64_t low_rate_ms;	 /* 0: 30 s */
-	int64_t max_connections; /* 0: 8 */
+	int64_t max_connections; /* requests that run at once, the others wait in order; 0: 8 */
 };
 struct http_answer {
 	uint64_t id;
@@ -45,19 +46,23 @@ struct http_request {
 	size_t body_n;
 	struct http_source source; /* used when .read is set; the arg outlives the request */
 	size_t answer_max;		   /* ceiling of the answer's body; 0: 1 MiB. Beyond it: ERR_MIDDLEBOX */
-	int64_t deadline_ms;	   /* absolute limit of the whole request; 0: 60 s */
-	int64_t send_rate_max;	   /* bytes a second; 0: no limit */
-	void (*on_progress)(void *arg, int64_t sent_bytes); /* or NULL */
+	int64_t deadline_ms;	   /* absolute limit of the whole request once it runs; 0: 60 s */
+	int64_t hold_ms;	   /* the server may be silent that long before its answer (long poll), beyond the low rate */
+	int64_t send_rate_max; /* bytes a second; 0: no limit */
+	/* At most ten times a second, and once when all is sent; or NULL. */
+	void (*on_progress)(void *arg, int64_t sent_bytes);
 	void (*on_done)(void *arg, const struct http_answer *answer);
 	void *arg;
 };
+/* SIGPIPE is ignored from then on, unless the process handles it. */
 MUST_USE int http_new(struct http **ret, uv_loop_t *loop, const struct http_options *options, struct error *err);
 uint64_t http_send(
 	struct http *h, const struct http_request *request); /* a request that cannot start still ends in on_done */
 void http_cancel(struct http *h, uint64_t id); /* on_done follows with ERR_CANCELLED; unknown ids are ignored */
 void http_set_rate(struct http *h, uint64_t id, int64_t send_rate_max);
 size_t http_active(const struct http *h);
-/* Cancels what runs, closes handles; on_closed is called from the loop when the memory is gone. */
+/* Cancels what runs or waits (each on_done follows with ERR_CANCELLED), closes handles; on_closed is called from the
+ * loop when the memory is gone. */
 void http_close(struct http *h, void (*on_closed)(void *arg), void *arg);
 /* First header of that name (case-insensitive), or NULL. Valid during on_done. */
 const char *http_header(const struct http_answer *answer, const char *name);

@@ -56,7 +56,7 @@ static int changes_read(
 	if (station ? db_query(db, s, err, "iit", *seq, limit, station) : db_query(db, s, err, "ii", *seq, limit))
 		return -1;
 	while ((more = db_step(db, s, err)) > 0) {
-		cJSON *change;
+		cJSON *change = NULL;
 		if (change_json(db, s, &change, err)) return -1;
 		json_push(array, change);
 		*seq = db_i64(db, s, 0);

@@ -165,11 +165,13 @@ static void test_lock_is_exclusive_and_dies_with_its_holder(void **state) {
 static void test_trees_go_without_following_links(void **state) {
 	(void)state;
 	struct error err = ERROR_INIT;
-	AUTO(xfree)
-	char *tree = path_join(dir, "tree"),
-		 *deep = path_join(dir, "tree/a/b/c"), *kept = path_join(dir, "kept"), *file = path_join(dir, "kept/file"),
-		 *link = path_join(dir, "tree/a/link"), *data = path_join(dir, "tree/a/b/data"),
-		 *root = path_join(dir, "rootlink");
+	AUTO(xfree) char *tree = path_join(dir, "tree");
+	AUTO(xfree) char *deep = path_join(dir, "tree/a/b/c");
+	AUTO(xfree) char *kept = path_join(dir, "kept");
+	AUTO(xfree) char *file = path_join(dir, "kept/file");
+	AUTO(xfree) char *link = path_join(dir, "tree/a/link");
+	AUTO(xfree) char *data = path_join(dir, "tree/a/b/data");
+	AUTO(xfree) char *root = path_join(dir, "rootlink");
 	must(file_mkdirs(deep, 0700, &err), &err);
 	must(file_mkdirs(kept, 0700, &err), &err);
 	must(file_write_atomic(file, "x", 1, 0600, &err), &err);

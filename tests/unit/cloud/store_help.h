@@ -33,6 +33,13 @@
 		struct error err = ERROR_INIT;                                                                                 \
 		if ((call) != 0) fail_msg("%s: %s", #call, err.text);                                                          \
 	} while (0)
+/* One whose answer is a number: a count, or whether there is a row. */
+#define GIVES(want, call)                                                                                              \
+	do {                                                                                                               \
+		struct error err = ERROR_INIT;                                                                                 \
+		const int got_ = (call);                                                                                       \
+		if (got_ != (want)) fail_msg("%s: %d, %s", #call, got_, err.text);                                             \
+	} while (0)
 /* One that must fail with this code and a sentence. */
 #define FAILS(with, call)                                                                                              \
 	do {                                                                                                               \

@@ -274,6 +274,7 @@ static void a_lease_tells_a_writer(void **state) {
 	assert_int_equal(idle, LEASE_FREE);
 	assert_int_equal(file_lease(at(p, "b")), LEASE_FREE);
 	AUTO(fd_close) int reader = open(at(p, "b"), O_RDONLY);
+	assert_true(reader >= 0);
 	assert_int_equal(file_lease(at(p, "b")), LEASE_FREE);
 	int writer = open(at(p, "b"), O_WRONLY | O_APPEND);
 	assert_int_equal(file_lease(at(p, "b")), LEASE_WRITER);

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/* One request as curl sees it: its options, the callbacks that move its bytes, and curl's failures in our words.
+ * Callbacks run inside curl: they may note and abort, never add or remove a transfer. */
+#include "base/clock.h"
+#include "base/http_parts.h"
+#include "base/text.h"
+
+#define UPLOAD_BUFFER_BYTES (256 * 1024) /* measured.md */
+#define HEADER_BYTES_MAX (64 * 1024)
+#define PROGRESS_MS 100
+
+/* --- moving bytes --- */
+
+static size_t transfer_read(struct transfer *t, char *to, size_t n) {
+	const struct http_source *source = &t->request.source;
+	if (!source->read) {
+		memcpy(to, t->body + t->offset, n);
+		return n;
+	}
+	ssize_t got = source->read(source->arg, to, n, t->offset, &t->err);
+	if (got > 0) return MIN((size_t)got, n);
+	if (got == 0)
+		error_set(&t->err, ERR_CHANGED, "the source ended after %lld of %lld bytes; it was cut short while it was sent",
+			(long long)t->offset, (long long)source->size);
+	else if (t->err.code == ERR_NONE) error_set(&t->err, ERR_CHANGED, "the source could not be read");
+	return CURL_READFUNC_ABORT;
+}
+
+int64_t transfer_size(const struct transfer *t) {
+	return t->request.source.read ? t->request.source.size : (int64_t)t->request.body_n;
+}
+
+static size_t on_read(char *to, size_t size, size_t count, void *arg) {
+	struct transfer *t = arg;
+	size_t n = (size_t)MIN((int64_t)(size * count), transfer_size(t) - t->offset);
+	if (n == 0) return 0;
+	size_t got = transfer_read(t, to, n);
+	if (got != CURL_READFUNC_ABORT) t->offset += (int64_t)got;
+	return got;
+}
+
+/* curl sends a request again when a kept connection turns out to be dead: the body from its start. */
+static int on_seek(void *arg, curl_off_t offset, int origin) {
+	struct transfer *t = arg;
+	if (origin != SEEK_SET || offset < 0 || offset > transfer_size(t)) return CURL_SEEKFUNC_CANTSEEK;
+	t->offset = offset;
+	return CURL_SEEKFUNC_OK;
+}
+
+static size_t on_write(char *bytes, size_t size, size_t count, void *arg) {
+	struct transfer *t = arg;
+	size_t n = size * count;
+	buf_add(&t->answer, bytes, n);
+	t->received += (int64_t)n;
+	if (buf_ok(&t->answer)) return n;
+	error_set(&t->err, ERR_MIDDLEBOX, "the answer is longer than the %zu bytes expected of it", t->answer.max);
+	return n + 1; /* anything but n fails the transfer */
+}
+
+static size_t on_header(char *bytes, size_t size, size_t count, void *arg) {
+	struct transfer *t = arg;
+	size_t n = size * count;
+	(void)bytes;
+	t->header_bytes += (int64_t)n;
+	if (t->header_bytes <= HEADER_BYTES_MAX) return n;
+	error_set(&t->err, ERR_MIDDLEBOX, "the answer's headers are longer than %d bytes", HEADER_BYTES_MAX);
+	return n + 1;
+}
+
+static int on_transfer_info(void *arg, curl_off_t down_all, curl_off_t down_now, curl_off_t up_all, curl_off_t up_now) {
+	struct transfer *t = arg;
+	(void)down_all, (void)down_now, (void)up_all;
+	t->sent = up_now;
+	if (!t->request.on_progress || t->sent == t->reported) return 0;
+	int64_t now = clock_mono_ms();
+	if (now - t->reported_ms < PROGRESS_MS && t->sent < transfer_size(t)) return 0;
+	t->reported_ms = now;
+	t->reported = t->sent;
+	t->request.on_progress(t->request.arg, t->sent);
+	return 0;
+}
+
+/* --- options --- */
+
+static void set_method(struct transfer *t) {
+	CURL *e = t->easy;
+	bool has_body = t->request.source.read || t->body;
+	/* A POST or PUT without a body still says Content-Length: 0. */
+	if (has_body || !strcmp(t->method, "POST") || !strcmp(t->method, "PUT")) {
+		curl_easy_setopt(e, CURLOPT_UPLOAD, 1L);
+		curl_easy_setopt(e, CURLOPT_INFILESIZE_LARGE, (curl_off_t)transfer_size(t));
+		curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_BUFFER_BYTES);
+	} else if (!strcmp(t->method, "HEAD")) {
+		curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
+		return;
+	}
+	curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, t->method);
+}
+
+static void set_callbacks(struct transfer *t) {
+	CURL *e = t->easy;
+	curl_easy_setopt(e, CURLOPT_PRIVATE, t);
+	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->curl_text);
+	curl_easy_setopt(e, CURLOPT_READFUNCTION, on_read);
+	curl_easy_setopt(e, CURLOPT_READDATA, t);
+	curl_easy_setopt(e, CURLOPT_SEEKFUNCTION, on_seek);
+	curl_easy_setopt(e, CURLOPT_SEEKDATA, t);
+	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_write);
+	curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
+	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
+	curl_easy_setopt(e, CURLOPT_XFERINFOFUNCTION, on_transfer_info);
+	curl_easy_setopt(e, CURLOPT_XFERINFODATA, t);
+	curl_easy_setopt(e, CURLOPT_NOPROGRESS, 0L);
+}
+
+static void set_limits(struct transfer *t) {
+	CURL *e = t->easy;
+	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)t->http->connect_ms);
+	curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)t->request.deadline_ms);
+	curl_easy_setopt(e, CURLOPT_MAX_SEND_SPEED_LARGE, (curl_off_t)t->request.send_rate_max);
+	curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(e, CURLOPT_TCP_KEEPIDLE, 30L);
+	curl_easy_setopt(e, CURLOPT_TCP_KEEPINTVL, 10L);
+}
+
+/* Copies the header lines. Content-Length is curl's to write (it is the body's size); a line break inside a line would
+ * be a header of somebody else's. */
+static int set_headers(struct transfer *t, struct error *err) {
+	struct curl_slist *list = curl_slist_append(NULL, "Expect:");
+	for (const char *const *line = t->request.headers; list && line && *line; line++) {
+		if (strpbrk(*line, "\r\n") || !strchr(*line, ':')) {
+			curl_slist_free_all(list);
+			return error_set(err, ERR_INPUT, "the request has a header that is not \"Name: value\" on one line");
+		}
+		if (strncasecmp(*line, "content-length:", strlen("content-length:")) != 0)
+			list = curl_slist_append(list, *line);
+	}
+	if (!list) abort();
+	t->headers = list;
+	curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, list);
+	return 0;
+}
+
+int easy_new(struct transfer *t, struct error *err) {
+	if (!text_starts(t->url, "http://") && !text_starts(t->url, "https://"))
+		return error_set(err, ERR_INPUT, "the URL %s does not begin with http:// or https://",
+			http_url_safe((char[256]){0}, 256, t->url));
+	t->easy = curl_easy_init();
+	if (!t->easy) abort();
+	CURL *e = t->easy;
+	if (curl_easy_setopt(e, CURLOPT_URL, t->url) != CURLE_OK)
+		return error_set(err, ERR_INPUT, "the URL is longer than libcurl takes");
+	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L); /* what was signed is what is sent */
+	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(e, CURLOPT_USERAGENT, t->http->user_agent);
+	if (t->http->ca_file) curl_easy_setopt(e, CURLOPT_CAINFO, t->http->ca_file);
+	set_method(t);
+	set_callbacks(t);
+	set_limits(t);
+	return set_headers(t, err);
+}
+
+/* --- failures --- */
+
+static const struct {
+	CURLcode code;
+	enum error_code error;
+	const char *mend; /* or "" */
+} curl_failures[] = {
+	{CURLE_COULDNT_RESOLVE_HOST, ERR_UNREACHABLE, "; check the name of the host and the network"},
+	{CURLE_COULDNT_RESOLVE_PROXY, ERR_UNREACHABLE, "; check HTTPS_PROXY"},
+	{CURLE_COULDNT_CONNECT, ERR_UNREACHABLE, "; is the server up, and does the network reach it?"},
+	{CURLE_OPERATION_TIMEDOUT, ERR_TIMEOUT, ""},
+	{CURLE_SEND_ERROR, ERR_UNREACHABLE, ""},
+	{CURLE_RECV_ERROR, ERR_UNREACHABLE, ""},
+	{CURLE_GOT_NOTHING, ERR_UNREACHABLE, ""},
+	{CURLE_PARTIAL_FILE, ERR_UNREACHABLE, ""},
+	{CURLE_SEND_FAIL_REWIND, ERR_UNREACHABLE, ""},
+	{CURLE_SSL_CONNECT_ERROR, ERR_UNREACHABLE, "; is it a TLS server?"},
+	{CURLE_PEER_FAILED_VERIFICATION, ERR_UNREACHABLE, "; set ca_file when the cloud has a certificate of its own"},
+	{CURLE_SSL_CERTPROBLEM, ERR_UNREACHABLE, ""},
+	{CURLE_SSL_CACERT_BADFILE, ERR_CONFIG, "; check ca_file"},
+	{CURLE_URL_MALFORMAT, ERR_INPUT, ""},
+	{CURLE_WEIRD_SERVER_REPLY, ERR_MIDDLEBOX, "; something answers that is no HTTP server"},
+	{CURLE_UNSUPPORTED_PROTOCOL, ERR_MIDDLEBOX, "; something answers that is no HTTP server"},
+	{CURLE_BAD_CONTENT_ENCODING, ERR_MIDDLEBOX, ""},
+};
+
+void easy_explain(const struct transfer *t, CURLcode code, struct error *err) {
+	char safe[200];
+	const char *words = *t->curl_text ? t->curl_text : curl_easy_strerror(code);
+	enum error_code error = ERR_UNREACHABLE;
+	const char *mend = "";
+	for (size_t i = 0; i < ARRAY_LEN(curl_failures); i++) {
+		if (curl_failures[i].code != code) continue;
+		error = curl_failures[i].error;
+		mend = curl_failures[i].mend;
+	}
+	error_set(err, error, "%s %s: %s%s", t->method, http_url_safe(safe, sizeof safe, t->url), words, mend);
+}
+
+/* --- for the caller --- */
+
+const char *http_header(const struct http_answer *answer, const char *name) {
+	struct curl_header *header;
+	if (!answer->headers || !answer->headers->easy) return NULL;
+	if (curl_easy_header(answer->headers->easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK) return NULL;
+	return header->value;
+}
+
+const char *http_url_safe(char *to, size_t size, const char *url) {
+	AUTO(buf_done) struct buf plain = BUF_INIT(8192);
+	const char *colon = strstr(url, "://");
+	const char *authority = colon ? colon + 3 : url;
+	const char *path = authority + strcspn(authority, "/?#");
+	const char *host = memrchr(authority, '@', (size_t)(path - authority));
+	host = host ? host + 1 : authority;
+	buf_add(&plain, url, (size_t)(authority - url));
+	buf_add(&plain, host, (size_t)(path - host));
+	buf_add(&plain, path, MIN(strcspn(path, "?#"), 1024));
+	return text_safe(to, size, buf_text(&plain));
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/* Log groups: in order, none lost at the end, known ids once, nothing lost while the disk is full for a while. */
+#include "store_help.h"
+
+#include <sys/resource.h>
+
+#include "cloud/store/logs.h"
+
+static struct logs *logs_at(const char *dir) {
+	struct logs *l = NULL;
+	OK(logs_open(&l, dir, &err));
+	return l;
+}
+
+static void add(struct logs *l, const char *group, int i) {
+	cJSON *event = json_object();
+	json_add_text(event, "level", "info");
+	json_add_i64(event, "i", i);
+	logs_add(l, group, "api", event);
+}
+
+struct reading {
+	int n, stop_at;
+	int64_t last_id;
+	struct buf texts;
+};
+
+static int on_event(void *arg, int64_t id, const char *group, const char *stream, int64_t at_ms, const char *json) {
+	struct reading *r = arg;
+	assert_true(id > r->last_id);
+	assert_true(at_ms > 0);
+	r->last_id = id;
+	r->n++;
+	buf_fmt(&r->texts, "%s|%s|%s\n", group, stream, json);
+	return r->n == r->stop_at;
+}
+
+static int read_all(struct logs *l, const char *group, int64_t since_ms, struct reading *r) {
+	*r = (struct reading){.texts = BUF_INIT(16 << 20)};
+	OK(logs_read(l, group, since_ms, 0, INT32_MAX, on_event, r, &err));
+	buf_done(&r->texts);
+	return r->n;
+}
+
+static int known(struct logs *l, const char *stream, const char *id, struct error *err) {
+	struct log_known e = {.id = id, .stream = stream, .at_ms = 5000, .json = "{\"level\":\"error\"}"};
+	int64_t stored = -1;
+	if (logs_add_known(l, LOG_GROUP_STATIONS, &e, 1, &stored, err)) return -1;
+	return (int)stored;
+}
+
+static void test_adds_and_reads(void **state) {
+	const struct scratch *s = *state;
+	AUTO(logs_close) struct logs *l = logs_at(s->dir);
+	struct reading r;
+	for (int i = 0; i < 6000; i++) add(l, i % 2 ? LOG_GROUP_API : LOG_GROUP_AUDIT, i);
+	logs_close(TAKE(l)); /* writes what is queued, more than a batch */
+	l = logs_at(s->dir);
+	assert_int_equal(read_all(l, NULL, 0, &r), 6000);
+	assert_int_equal(read_all(l, LOG_GROUP_API, 0, &r), 3000);
+	assert_int_equal(read_all(l, LOG_GROUP_VALIDATE, 0, &r), 0);
+	assert_int_equal(read_all(l, NULL, clock_wall_ms() + 60000, &r), 0);
+	r = (struct reading){.texts = BUF_INIT(1000), .stop_at = 2};
+	OK(logs_read(l, LOG_GROUP_API, 0, 0, 100, on_event, &r, &err));
+	assert_int_equal(r.n, 2);
+	assert_non_null(strstr(buf_text(&r.texts), "/headgate/api|api|{\"level\":\"info\",\"i\":1,\"at\":\"20"));
+	int64_t after = r.last_id;
+	buf_done(&r.texts);
+	r = (struct reading){.texts = BUF_INIT(1000)};
+	OK(logs_read(l, LOG_GROUP_API, 0, after, 1, on_event, &r, &err));
+	assert_int_equal(r.n, 1);
+	assert_non_null(strstr(buf_text(&r.texts), "\"i\":5"));
+	buf_done(&r.texts);
+}
+
+static void test_keeps_its_own_time(void **state) {
+	const struct scratch *s = *state;
+	AUTO(logs_close) struct logs *l = logs_at(s->dir);
+	struct reading r = {.texts = BUF_INIT(1000)};
+	cJSON *event = json_object();
+	json_add_text(event, "at", "2026-01-01T00:00:00.000Z");
+	logs_add(l, LOG_GROUP_API, "s", event);
+	GIVES(1, known(l, "lab-1", "x", &err)); /* the lines queued before it are in its transaction */
+	OK(logs_read(l, LOG_GROUP_API, 0, 0, 10, on_event, &r, &err));
+	assert_string_equal(buf_text(&r.texts), "/headgate/api|s|{\"at\":\"2026-01-01T00:00:00.000Z\"}\n");
+	buf_done(&r.texts);
+}
+
+static void test_known_ids(void **state) {
+	const struct scratch *s = *state;
+	AUTO(logs_close) struct logs *l = logs_at(s->dir);
+	struct reading r;
+	GIVES(1, known(l, "lab-1", "a", &err));
+	GIVES(0, known(l, "lab-1", "a", &err));
+	GIVES(1, known(l, "lab-2", "a", &err)); /* each station has ids of its own */
+	GIVES(1, known(l, "lab-1", "b", &err));
+	/* Durable: seen by another process's eyes, and after a restart. */
+	AUTO(logs_close) struct logs *other = logs_at(s->dir);
+	GIVES(0, known(other, "lab-1", "b", &err));
+	assert_int_equal(read_all(other, LOG_GROUP_STATIONS, 0, &r), 3);
+	struct log_known two[] = {{"c", "lab-1", 1, "{}"}, {"c", "lab-1", 2, "{}"}};
+	int64_t stored = -1;
+	OK(logs_add_known(l, LOG_GROUP_STATIONS, two, 2, &stored, &err));
+	assert_int_equal(stored, 1);
+	OK(logs_add_known(l, LOG_GROUP_STATIONS, NULL, 0, &stored, &err));
+	assert_int_equal(stored, 0);
+}
+
+struct adder {
+	struct logs *logs;
+	int id;
+};
+
+static void *add_many(void *arg) {
+	const struct adder *a = arg;
+	for (int i = 0; i < 200; i++) {
+		char id[32];
+		snprintf(id, sizeof id, "%d", i); /* the same ids from every thread */
+		add(a->logs, LOG_GROUP_API, i);
+		struct error err = ERROR_INIT;
+		assert_true(known(a->logs, a->id % 2 ? "odd" : "even", id, &err) >= 0);
+	}
+	return NULL;
+}
+
+static void test_concurrent(void **state) {
+	const struct scratch *s = *state;
+	AUTO(logs_close) struct logs *l = logs_at(s->dir);
+	struct adder adders[8];
+	pthread_t threads[8];
+	struct reading r;
+	for (int i = 0; i < 8; i++) adders[i] = (struct adder){.logs = l, .id = i};
+	start_threads(threads, 8, add_many, adders, sizeof adders[0]);
+	join_threads(threads, 8);
+	logs_close(TAKE(l));
+	l = logs_at(s->dir);
+	assert_int_equal(read_all(l, LOG_GROUP_API, 0, &r), 1600);
+	assert_int_equal(read_all(l, LOG_GROUP_STATIONS, 0, &r), 400);
+}
+
+/* While the disk is full, reports are refused and lines wait; afterwards all lines are there. */
+static void test_full_disk(void **state) {
+	const struct scratch *s = *state;
+	AUTO(logs_close) struct logs *l = logs_at(s->dir);
+	struct rlimit before, small;
+	struct reading r;
+	AUTO(xfree) char *json = xcalloc(1, 400001);
+	memset(json, ' ', 400000);
+	struct log_known big = {.id = "big", .stream = "lab-1", .at_ms = 1, .json = json};
+	int64_t stored = -1;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	small = before;
+	small.rlim_cur = 200000;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	for (int i = 0; i < 100; i++) add(l, LOG_GROUP_API, i);
+	FAILS(ERR_DISK, logs_add_known(l, LOG_GROUP_STATIONS, &big, 1, &stored, &err));
+	assert_int_equal(stored, -1);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	OK(logs_add_known(l, LOG_GROUP_STATIONS, &big, 1, &stored, &err));
+	assert_int_equal(stored, 1);
+	assert_int_equal(read_all(l, LOG_GROUP_API, 0, &r), 100);
+}
+
+static void test_refuses_what_is_no_log(void **state) {
+	const struct scratch *s = *state;
+	struct logs *l = NULL;
+	AUTO(xfree) char *db = path_join(s->dir, "logs.db");
+	static char noise[9000];
+	memset(noise, 'x', sizeof noise);
+	OK(file_write_atomic(db, noise, sizeof noise, 0600, &err));
+	FAILS(ERR_DISK, logs_open(&l, s->dir, &err));
+	GIVES(-1, logs_open(&l, db, &err));
+	assert_null(l);
+	logs_close(NULL);
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		TEST_IN_SCRATCH(test_adds_and_reads),
+		TEST_IN_SCRATCH(test_keeps_its_own_time),
+		TEST_IN_SCRATCH(test_known_ids),
+		TEST_IN_SCRATCH(test_concurrent),
+		TEST_IN_SCRATCH(test_full_disk),
+		TEST_IN_SCRATCH(test_refuses_what_is_no_log),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
