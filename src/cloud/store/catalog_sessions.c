@@ -198,7 +198,7 @@ int catalog_sessions(
 	/* One row more than asked for tells whether there is a next page. */
 	if (catalog_reader_take(c, &r, err) || sessions_query(r.db, q, after, limit + 1, &s, err)) return -1;
 	while ((more = db_step(r.db, s, err)) > 0 && n < limit) {
-		cJSON *session;
+		cJSON *session = NULL;
 		if (session_json(r.db, s, &session, err)) return -1;
 		json_push(array, session);
 		last = db_i64(r.db, s, 0);

@@ -91,7 +91,7 @@ int catalog_stations(
 		db_query(r.db, SQL_STATIONS, err, "ti", after, limit + 1))
 		return -1;
 	while ((more = db_step(r.db, SQL_STATIONS, err)) > 0 && n < limit) {
-		cJSON *station;
+		cJSON *station = NULL;
 		if (station_json(r.db, &station, err)) return -1;
 		json_push(array, station);
 		snprintf(next, sizeof next, "%c%s", CURSOR_PREFIX, db_text(r.db, SQL_STATIONS, 0));
