@@ -11,10 +11,9 @@ static int row_reconcile(
 	int64_t size;
 	*ret = RECONCILED_ABSENT;
 	if (object_settle(o, row->bucket, row->key, &digest, &size, err)) return err->code == ERR_NOT_FOUND ? 0 : -1;
-	*ret = RECONCILED_DIFFERENT;
-	if (size != row->size || !sha256_equal(&digest, &row->sha256)) return 0;
+	bool same = size == row->size && sha256_equal(&digest, &row->sha256);
 	if (catalog_object_stored(c, row->bucket, row->key, size, &digest, clock_wall_ms(), err)) return -1;
-	*ret = RECONCILED_STORED;
+	*ret = same ? RECONCILED_STORED : RECONCILED_DIFFERENT;
 	return 0;
 }
 
@@ -25,7 +24,7 @@ int object_reconcile(struct catalog *c, struct objects *o, const char *bucket, c
 	int found = catalog_object(c, bucket, key, &row, err);
 	if (found < 0) return -1;
 	if (found && !row.stored_ms && row_reconcile(c, o, &row, &result, err)) return -1;
-	if (result == RECONCILED_STORED && catalog_object(c, bucket, key, &row, err) < 0) return -1;
+	if (result != RECONCILED_ABSENT && catalog_object(c, bucket, key, &row, err) < 0) return -1;
 	if (found && ret_row) *ret_row = row;
 	*ret = result;
 	return 0;

@@ -9,8 +9,8 @@
 
 enum reconciled {
 	RECONCILED_ABSENT,	  /* no file, no promise, or the row says stored already: nothing was done */
-	RECONCILED_STORED,	  /* the row says stored now: the validator is to be told */
-	RECONCILED_DIFFERENT, /* the file's bytes are not those promised: left as it is, for a person */
+	RECONCILED_STORED,	  /* the row says stored now, as promised: the validator is to be told */
+	RECONCILED_DIFFERENT, /* likewise, with other bytes than promised: to be told and logged */
 };
 /* One object: for a PUT that finds ERR_EXISTS. ret_row (may be NULL) is the row as it stands afterwards, when there is
  * one. */
