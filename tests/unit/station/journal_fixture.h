@@ -147,4 +147,58 @@ static inline struct journal_view *fixture_view(const struct fixture *f) {
 	return v;
 }
 
+#define OK(call)                                                                                                       \
+	do {                                                                                                               \
+		struct error ok_err = ERROR_INIT;                                                                              \
+		if ((call) < 0) fail_msg("%s: %s", #call, ok_err.text);                                                        \
+	} while (0)
+#define E (&ok_err)
+
+/* --- reading back --- */
+
+static inline struct session_row read_session(const struct fixture *f, const char *name) {
+	AUTO(journal_view_close) struct journal_view *v = fixture_view(f);
+	struct session_row r = {0};
+	struct error err = ERROR_INIT;
+	int found = journal_session(v, name, NULL, &r, &err);
+	if (found != 1) fail_msg("%s: %s", name, err.text);
+	return r;
+}
+
+static inline void read_files(
+	const struct fixture *f, int64_t session, int64_t revision, struct file_row **ret, size_t *ret_n) {
+	AUTO(journal_view_close) struct journal_view *v = fixture_view(f);
+	struct error err = ERROR_INIT;
+	if (journal_files(v, session, revision, ret, ret_n, &err)) fail_msg("%s", err.text);
+}
+
+/* Rows as text, in the order they come; stop_at: the walk is to end there with 5. */
+struct seen {
+	int n, stop_at;
+	char text[512];
+};
+
+static inline int see(struct seen *s, const char *text) {
+	size_t at = strlen(s->text);
+	snprintf(s->text + at, sizeof s->text - at, "%s ", text);
+	return ++s->n == s->stop_at ? 5 : 0;
+}
+static inline int see_attempt(void *arg, const struct attempt_row *a) {
+	char text[200];
+	snprintf(text, sizeof text, "%s@%lld+%lld/%lld:%d,%s,%s,%s", a->name, (long long)a->at_ms, (long long)a->elapsed_ms,
+		(long long)a->bytes, a->http, a->code, a->request_id, a->reason ? a->reason : "NULL");
+	return see(arg, text);
+}
+static inline int see_event(void *arg, const struct event_row *e) {
+	char text[200];
+	snprintf(text, sizeof text, "%lld:%s/%s=%s", (long long)e->session, e->level, e->code, e->message);
+	return see(arg, text);
+}
+static inline int see_outbox(void *arg, const char *id, const char *json) {
+	char text[100];
+	snprintf(text, sizeof text, "%s=%s", id, json);
+	return see(arg, text);
+}
+static inline int see_session(void *arg, const struct session_row *r) { return see(arg, r->name + 13); }
+
 #define JOURNAL_TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)

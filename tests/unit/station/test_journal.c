@@ -2,26 +2,7 @@
 /* The journal's operations and its reader, through the real thread and a real file. */
 #include "journal_fixture.h"
 
-#include <sys/stat.h>
-
 #include "session/part.h"
-#include "station/journal_sql.h"
-
-#define OK(call)                                                                                                       \
-	do {                                                                                                               \
-		struct error ok_err = ERROR_INIT;                                                                              \
-		if ((call) < 0) fail_msg("%s: %s", #call, ok_err.text);                                                        \
-	} while (0)
-#define E (&ok_err)
-
-static struct session_row read_session(const struct fixture *f, const char *name) {
-	AUTO(journal_view_close) struct journal_view *v = fixture_view(f);
-	struct session_row r = {0};
-	struct error err = ERROR_INIT;
-	int found = journal_session(v, name, NULL, &r, &err);
-	if (found != 1) fail_msg("%s: %s", name, err.text);
-	return r;
-}
 
 /* --- the gateway --- */
 
@@ -259,13 +240,6 @@ static void assert_same_file(const struct file_row *a, const struct file_row *b)
 	assert_int_equal(a->stored_ms, b->stored_ms);
 }
 
-static void read_files(
-	const struct fixture *f, int64_t session, int64_t revision, struct file_row **ret, size_t *ret_n) {
-	AUTO(journal_view_close) struct journal_view *v = fixture_view(f);
-	struct error err = ERROR_INIT;
-	if (journal_files(v, session, revision, ret, ret_n, &err)) fail_msg("%s", err.text);
-}
-
 static void files_and_parts_come_back_as_they_went_in(void **state) {
 	struct fixture *f = *state;
 	struct session_row r = fixture_add(f, "20261120_000001");
@@ -341,34 +315,6 @@ static void a_file_is_stored_only_as_the_bytes_it_has_now(void **state) {
 }
 
 /* --- what happened --- */
-
-struct seen {
-	int n, stop_at;
-	char text[512];
-};
-
-static int see(struct seen *s, const char *text) {
-	size_t at = strlen(s->text);
-	snprintf(s->text + at, sizeof s->text - at, "%s ", text);
-	return ++s->n == s->stop_at ? 5 : 0;
-}
-static int see_attempt(void *arg, const struct attempt_row *a) {
-	char text[200];
-	snprintf(text, sizeof text, "%s@%lld+%lld/%lld:%d,%s,%s,%s", a->name, (long long)a->at_ms, (long long)a->elapsed_ms,
-		(long long)a->bytes, a->http, a->code, a->request_id, a->reason ? a->reason : "NULL");
-	return see(arg, text);
-}
-static int see_event(void *arg, const struct event_row *e) {
-	char text[200];
-	snprintf(text, sizeof text, "%lld:%s/%s=%s", (long long)e->session, e->level, e->code, e->message);
-	return see(arg, text);
-}
-static int see_outbox(void *arg, const char *id, const char *json) {
-	char text[100];
-	snprintf(text, sizeof text, "%s=%s", id, json);
-	return see(arg, text);
-}
-static int see_session(void *arg, const struct session_row *r) { return see(arg, r->name + 13); }
 
 static void attempts_come_newest_first(void **state) {
 	struct fixture *f = *state;
@@ -615,173 +561,6 @@ static void the_summary_equals_a_recount_after_random_steps(void **state) {
 	assert_memory_equal(&want, &got, sizeof want);
 }
 
-/* --- order, closing, opening --- */
-
-struct order {
-	struct fixture *f;
-	int next, more;
-};
-struct ticket {
-	struct order *order;
-	int number;
-};
-
-static void on_in_order(void *arg, const struct error *err) {
-	struct ticket *t = arg;
-	assert_int_equal(err->code, ERR_NONE);
-	assert_int_equal(t->number, t->order->next++);
-}
-
-static void callbacks_come_in_order_and_closing_waits_for_them(void **state) {
-	struct fixture *f = *state;
-	struct order order = {.f = f};
-	struct ticket *tickets = xcalloc(5000, sizeof *tickets);
-	for (int i = 0; i < 5000; i++) {
-		tickets[i] = (struct ticket){&order, i};
-		journal_set(f->j, "n", "v", on_in_order, &tickets[i]);
-	}
-	fixture_close(f); /* at once: everything is still queued */
-	assert_int_equal(order.next, 5000);
-	free(tickets);
-}
-
-static void on_again(void *arg, const struct error *err) {
-	struct order *o = arg;
-	assert_int_equal(err->code, ERR_NONE);
-	if (o->more-- > 0) journal_set(o->f->j, "again", "v", on_again, o);
-}
-
-static void what_a_callback_submits_while_closing_is_written(void **state) {
-	struct fixture *f = *state;
-	struct order order = {.f = f, .more = 10};
-	journal_set(f->j, "again", "v", on_again, &order);
-	fixture_close(f);
-	assert_int_equal(order.more, -1);
-	AUTO(journal_view_close) struct journal_view *v = fixture_view(f);
-	char *value = NULL;
-	OK(journal_get(v, "again", &value, E));
-	assert_string_equal(value, "v");
-	free(value);
-}
-
-static void ids_go_on_after_reopening(void **state) {
-	struct fixture *f = *state;
-	struct session_row a = fixture_add(f, "20261120_000001");
-	fixture_close(f);
-	fixture_open(f);
-	struct session_row b = fixture_add(f, "20261120_000002");
-	fixture_wait(f);
-	assert_int_equal(a.id, 1);
-	assert_int_equal(b.id, 2);
-	struct session_row r = read_session(f, a.name);
-	assert_int_equal(r.state, STATE_FOUND);
-	assert_int_equal(r.revision, 1);
-	session_row_done(&r);
-}
-
-static void the_version_moves_with_every_commit_and_only_then(void **state) {
-	struct fixture *f = *state;
-	AUTO(journal_view_close) struct journal_view *v = fixture_view(f);
-	int64_t first = 0, same = 0, moved = 0;
-	OK(journal_view_version(v, &first, E));
-	OK(journal_view_version(v, &same, E));
-	assert_int_equal(first, same);
-	for (int i = 0; i < 20; i++) {
-		fixture_flush(f);
-		OK(journal_view_version(v, &moved, E));
-		assert_true(moved > same);
-		same = moved;
-	}
-}
-
-static void files_are_private(void **state) {
-	struct fixture *f = *state;
-	AUTO(xfree) char *made = path_join(f->dir, "new/folder");
-	struct error err = ERROR_INIT;
-	const struct journal_options o = {.allow_volatile = true};
-	fixture_close(f);
-	assert_int_equal(journal_open(&f->j, &f->loop, made, &o, &err), 0);
-	const char *const names[] = {
-		"new/folder", "new/folder/state.db", "new/folder/state.db-wal", "new/folder/state.db-shm"};
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		AUTO(xfree) char *path = path_join(f->dir, names[i]);
-		struct stat st;
-		assert_int_equal(stat(path, &st), 0);
-		assert_int_equal(st.st_mode & 0777, i ? 0600 : 0700);
-	}
-}
-
-static void a_journal_of_a_newer_program_is_refused(void **state) {
-	struct fixture *f = *state;
-	fixture_close(f);
-	AUTO(xfree) char *path = path_join(f->dir, JOURNAL_FILE);
-	sqlite3 *db;
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
-	struct error err = ERROR_INIT;
-	assert_int_equal(fixture_try_open(f, &err), -1);
-	f->j = NULL;
-	assert_int_equal(err.code, ERR_DISK);
-	assert_non_null(strstr(err.text, "version 99"));
-	assert_non_null(strstr(err.text, "up to 1"));
-	struct journal_view *v = NULL;
-	assert_int_equal(journal_view_open(&v, f->dir, &err), -1);
-	assert_int_equal(err.code, ERR_DISK);
-}
-
-static void no_journal_yet_is_not_found(void **state) {
-	(void)state;
-	struct journal_view *v = NULL;
-	struct error err = ERROR_INIT;
-	assert_int_equal(journal_view_open(&v, "/nonexistent", &err), -1);
-	assert_int_equal(err.code, ERR_NOT_FOUND);
-}
-
-static void a_volatile_file_system_is_refused_unless_allowed(void **state) {
-	struct fixture *f = *state;
-	struct file_system fs;
-	struct error err = ERROR_INIT;
-	if (file_system_of("/dev/shm", &fs, &err) || fs.durable) skip();
-	char dir[] = "/dev/shm/headgate-journal-XXXXXX";
-	if (!mkdtemp(dir)) skip();
-	fixture_close(f);
-	const struct journal_options strict = {0}, lax = {.allow_volatile = true};
-	int refused = journal_open(&f->j, &f->loop, dir, &strict, &err);
-	int allowed = refused ? journal_open(&f->j, &f->loop, dir, &lax, &(struct error){0}) : 0;
-	fixture_close(f);
-	struct error ignored = ERROR_INIT;
-	(void)!file_remove_tree(dir, &ignored);
-	assert_int_equal(refused, -1);
-	assert_int_equal(err.code, ERR_CONFIG);
-	assert_non_null(strstr(err.text, "allow_volatile"));
-	assert_int_equal(allowed, 0);
-}
-
-/* --- statements --- */
-
-/* Every list that is read while a person waits goes through an index, whatever the size. */
-static void no_statement_scans_a_table_of_sessions_or_files(void **state) {
-	struct fixture *f = *state;
-	fixture_close(f);
-	AUTO(xfree) char *path = path_join(f->dir, JOURNAL_FILE);
-	sqlite3 *db;
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	for (int i = 0; i < journal_read_schema.statement_n; i++) {
-		AUTO(xfree) char *sql = xasprintf("EXPLAIN QUERY PLAN %s", journal_read_schema.statements[i]);
-		sqlite3_stmt *s;
-		assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &s, NULL), SQLITE_OK);
-		while (sqlite3_step(s) == SQLITE_ROW) {
-			const char *plan = (const char *)sqlite3_column_text(s, 3);
-			if (strstr(plan, "SCAN") && !strstr(plan, "INDEX") && !strstr(plan, "outbox"))
-				fail_msg("%s: %s", sql, plan);
-			if (strstr(plan, "TEMP B-TREE") && i != R_SESSION_BY_NAME) fail_msg("%s: %s", sql, plan);
-		}
-		sqlite3_finalize(s);
-	}
-	sqlite3_close(db);
-}
-
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		JOURNAL_TEST(every_state_and_event_through_the_journal),
@@ -798,15 +577,6 @@ int main(void) {
 		JOURNAL_TEST(the_same_name_under_two_roots),
 		JOURNAL_TEST(the_same_content_is_found),
 		JOURNAL_TEST(the_summary_equals_a_recount_after_random_steps),
-		JOURNAL_TEST(callbacks_come_in_order_and_closing_waits_for_them),
-		JOURNAL_TEST(what_a_callback_submits_while_closing_is_written),
-		JOURNAL_TEST(ids_go_on_after_reopening),
-		JOURNAL_TEST(the_version_moves_with_every_commit_and_only_then),
-		JOURNAL_TEST(files_are_private),
-		JOURNAL_TEST(a_journal_of_a_newer_program_is_refused),
-		JOURNAL_TEST(no_journal_yet_is_not_found),
-		JOURNAL_TEST(a_volatile_file_system_is_refused_unless_allowed),
-		JOURNAL_TEST(no_statement_scans_a_table_of_sessions_or_files),
 	};
 	fixture_quiet();
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
