@@ -20,8 +20,11 @@
 #define SESSION "20261120_134502"
 #define BUCKET "headgate-raw"
 
+/* One cloud for all tests; each has stations of its own. */
 struct cloud {
 	char dir[32];
+	int stations;
+	char station[16], other[16], third[16];
 	struct catalog *catalog;
 	struct objects *objects;
 	struct logs *logs;
@@ -53,13 +56,25 @@ static void cloud_free(struct cloud *c) {
 	free(c);
 }
 
-static int setup(void **state) {
+static void next_stations(struct cloud *c) {
+	c->stations++;
+	snprintf(c->station, sizeof c->station, "lab-%d", c->stations);
+	snprintf(c->other, sizeof c->other, "other-%d", c->stations);
+	snprintf(c->third, sizeof c->third, "third-%d", c->stations);
+}
+
+static int group_setup(void **state) {
 	*state = cloud_new();
 	return 0;
 }
 
-static int teardown(void **state) {
+static int group_teardown(void **state) {
 	cloud_free(*state);
+	return 0;
+}
+
+static int setup(void **state) {
+	next_stations(*state);
 	return 0;
 }
 
@@ -193,14 +208,17 @@ static void expect_rejected(
 	for (size_t i = 0; i < checks.n; i++) assert_true(checks.items[i].verdict == VERDICT_PASS || *checks.items[i].mend);
 }
 
-struct lines {
+struct lines { /* of the test's own stations */
+	const struct cloud *cloud;
 	size_t n;
 	char last[4096];
 };
 
 static int on_line(void *arg, int64_t id, const char *group, const char *stream, int64_t at_ms, const char *json) {
-	(void)id, (void)stream, (void)at_ms;
+	(void)id, (void)at_ms;
 	struct lines *l = arg;
+	const struct cloud *c = l->cloud;
+	if (strcmp(stream, c->station) != 0 && strcmp(stream, c->other) != 0 && strcmp(stream, c->third) != 0) return 0;
 	assert_string_equal(group, LOG_GROUP_VALIDATE);
 	l->n++;
 	snprintf(l->last, sizeof l->last, "%s", json);
@@ -209,7 +227,7 @@ static int on_line(void *arg, int64_t id, const char *group, const char *stream,
 
 static struct lines log_lines(struct cloud *c) {
 	struct error err = ERROR_INIT;
-	struct lines l = {0};
+	struct lines l = {.cloud = c};
 	if (logs_read(c->logs, LOG_GROUP_VALIDATE, 0, 0, 1000, on_line, &l, &err)) fail_msg("%s", err.text);
 	return l;
 }
@@ -218,10 +236,10 @@ static struct lines log_lines(struct cloud *c) {
 
 static void test_accepted(void **state) {
 	struct cloud *c = *state;
-	AUTO(upload_done) struct upload u = upload_new("lab", 1, "fatigue_level: 4\n");
+	AUTO(upload_done) struct upload u = upload_new(c->station, 1, "fatigue_level: 4\n");
 	put_all(c, &u);
-	assert_true(look(c, "lab"));
-	AUTO(json_free) cJSON *j = session_json(c, "lab", 1);
+	assert_true(look(c, c->station));
+	AUTO(json_free) cJSON *j = session_json(c, c->station, 1);
 	assert_string_equal(cJSON_GetObjectItem(j, "state")->valuestring, "accepted");
 	assert_int_equal(cJSON_GetObjectItem(cJSON_GetObjectItem(j, "metadata"), "fatigue_level")->valuedouble, 4);
 	AUTO(xfree) char *text = json_text(j);
@@ -237,13 +255,13 @@ static void test_accepted(void **state) {
 static void test_again_changes_nothing(void **state) {
 	struct cloud *c = *state;
 	struct error err = ERROR_INIT;
-	AUTO(upload_done) struct upload u = upload_new("lab", 1, "fatigue_level: 4\n");
+	AUTO(upload_done) struct upload u = upload_new(c->station, 1, "fatigue_level: 4\n");
 	put_all(c, &u);
-	assert_true(look(c, "lab"));
-	for (int i = 0; i < 3; i++) assert_false(look(c, "lab"));
+	assert_true(look(c, c->station));
+	for (int i = 0; i < 3; i++) assert_false(look(c, c->station));
 	AUTO(json_free) cJSON *changes = NULL;
 	char cursor[48];
-	if (catalog_changes(c->catalog, "lab", "", 100, &changes, cursor, &err)) fail_msg("%s", err.text);
+	if (catalog_changes(c->catalog, c->station, "", 100, &changes, cursor, &err)) fail_msg("%s", err.text);
 	assert_int_equal(cJSON_GetArraySize(changes), 1);
 	assert_int_equal(log_lines(c).n, 1);
 	assert_false(look(c, "nobody"));
@@ -251,74 +269,73 @@ static void test_again_changes_nothing(void **state) {
 
 /* Whichever comes last completes it, and nothing is decided before. */
 static void test_every_order(void **state) {
-	(void)state;
+	struct cloud *c = *state;
 	static const int orders[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
 	for (size_t o = 0; o < ARRAY_LEN(orders); o++) {
-		struct cloud *c = cloud_new();
-		AUTO(upload_done) struct upload u = upload_new("lab", 1, "fatigue_level: 4\n");
+		next_stations(c);
+		AUTO(upload_done) struct upload u = upload_new(c->station, 1, "fatigue_level: 4\n");
 		for (int i = 0; i < 3; i++) {
-			assert_false(look(c, "lab"));
+			assert_false(look(c, c->station));
 			if (orders[o][i] == 2) put_manifest(c, &u);
 			else put_file(c, &u, (size_t)orders[o][i], orders[o][i] ? u.metadata : eeg);
 		}
-		assert_true(look(c, "lab"));
-		expect_state(c, "lab", 1, "accepted");
-		cloud_free(c);
+		assert_true(look(c, c->station));
+		expect_state(c, c->station, 1, "accepted");
 	}
 }
 
 static void test_a_promise_is_no_object(void **state) {
 	struct cloud *c = *state;
 	struct error err = ERROR_INIT;
-	AUTO(upload_done) struct upload u = upload_new("lab", 1, "fatigue_level: 4\n");
+	AUTO(upload_done) struct upload u = upload_new(c->station, 1, "fatigue_level: 4\n");
 	struct object_row row = {.revision = 1, .size = u.m.files[0].size, .sha256 = u.m.files[0].sha256};
 	snprintf(row.bucket, sizeof row.bucket, "%s", BUCKET);
 	snprintf(row.key, sizeof row.key, "%s", u.m.files[0].key);
-	snprintf(row.station, sizeof row.station, "lab");
+	snprintf(row.station, sizeof row.station, c->station);
 	snprintf(row.session, sizeof row.session, SESSION);
 	snprintf(row.name, sizeof row.name, "eeg.dat");
 	assert_int_equal(catalog_objects_promise(c->catalog, &row, 1, &err), 0);
 	put_file(c, &u, 1, u.metadata);
 	put_manifest(c, &u);
-	assert_false(look(c, "lab"));
-	expect_state(c, "lab", 1, "uploading");
+	assert_false(look(c, c->station));
+	expect_state(c, c->station, 1, "uploading");
 	put_file(c, &u, 0, eeg);
-	assert_true(look(c, "lab"));
-	expect_state(c, "lab", 1, "accepted");
+	assert_true(look(c, c->station));
+	expect_state(c, c->station, 1, "accepted");
 }
 
 static void test_metadata_rules_then_revision_2(void **state) {
 	struct cloud *c = *state;
-	AUTO(upload_done) struct upload bad = upload_new("lab", 1, "fatigue_level: 14\n");
+	AUTO(upload_done) struct upload bad = upload_new(c->station, 1, "fatigue_level: 14\n");
 	put_all(c, &bad);
-	assert_true(look(c, "lab"));
-	expect_rejected(c, "lab", 1, "metadata_ranges", "fatigue_level 14 is above 10");
+	assert_true(look(c, c->station));
+	expect_rejected(c, c->station, 1, "metadata_ranges", "fatigue_level 14 is above 10");
 	assert_non_null(strstr(log_lines(c).last, "\"level\":\"error\""));
-	AUTO(upload_done) struct upload good = upload_new("lab", 2, "fatigue_level: 4\n");
+	AUTO(upload_done) struct upload good = upload_new(c->station, 2, "fatigue_level: 4\n");
 	put_file(c, &good, 1, good.metadata);
-	assert_false(look(c, "lab"));
+	assert_false(look(c, c->station));
 	put_manifest(c, &good);
-	assert_true(look(c, "lab"));
-	expect_state(c, "lab", 2, "accepted");
-	expect_state(c, "lab", 1, "rejected"); /* no old one is touched */
+	assert_true(look(c, c->station));
+	expect_state(c, c->station, 2, "accepted");
+	expect_state(c, c->station, 1, "rejected"); /* no old one is touched */
 	assert_int_equal(log_lines(c).n, 2);
 }
 
 static void test_metadata_not_as_the_rules_name_it(void **state) {
 	struct cloud *c = *state;
-	AUTO(upload_done) struct upload u = upload_new("lab", 1, "fatigue_level: 4\n");
+	AUTO(upload_done) struct upload u = upload_new(c->station, 1, "fatigue_level: 4\n");
 	upload_file(&u, "other.txt", "x: y\n", 1, false);
 	xfree(u.m.metadata);
 	u.m.metadata = xstrdup("other.txt");
 	put_all(c, &u);
 	put_file(c, &u, 2, "x: y\n");
-	assert_true(look(c, "lab"));
-	expect_rejected(c, "lab", 1, "metadata_present", "metadata.txt is not there");
+	assert_true(look(c, c->station));
+	expect_rejected(c, c->station, 1, "metadata_present", "metadata.txt is not there");
 }
 
 static void test_metadata_too_long(void **state) {
 	struct cloud *c = *state;
-	AUTO(upload_done) struct upload u = upload_new("lab", 1, "");
+	AUTO(upload_done) struct upload u = upload_new(c->station, 1, "");
 	enum { MB = 1000000 };
 	char *big = xcalloc(1, MB + 1);
 	memset(big, 'x', MB);
@@ -328,14 +345,14 @@ static void test_metadata_too_long(void **state) {
 	put_file(c, &u, 1, big);
 	put_manifest(c, &u);
 	free(big);
-	assert_true(look(c, "lab"));
-	expect_rejected(c, "lab", 1, "metadata_parses", "1.0 MB");
+	assert_true(look(c, c->station));
+	expect_rejected(c, c->station, 1, "metadata_parses", "1.0 MB");
 }
 
 /* --- manifests that are wrong --- */
 
 static void test_broken_manifests(void **state) {
-	(void)state;
+	struct cloud *c = *state;
 	static const struct {
 		const char *text, *words;
 	} rows[] = {
@@ -348,95 +365,96 @@ static void test_broken_manifests(void **state) {
 			"files[0]"},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct cloud *c = cloud_new();
-		AUTO(upload_done) struct upload u = upload_new("lab", 1, "fatigue_level: 4\n");
+		next_stations(c);
+		AUTO(upload_done) struct upload u = upload_new(c->station, 1, "fatigue_level: 4\n");
 		put_manifest_text(c, &u, rows[i].text, strlen(rows[i].text));
-		assert_true(look(c, "lab")); /* at once: what comes later cannot mend it */
-		expect_rejected(c, "lab", 1, "manifest", rows[i].words);
-		cloud_free(c);
+		assert_true(look(c, c->station)); /* at once: what comes later cannot mend it */
+		expect_rejected(c, c->station, 1, "manifest", rows[i].words);
 	}
 }
 
 static void test_manifest_of_another(void **state) {
-	(void)state;
+	struct cloud *c = *state;
 	static const struct {
 		const char *member, *text;
 		int64_t revision;
 		const char *words;
 	} rows[] = {
-		{"station", "lab2", 1, "station lab2"},
+		{"station", "another", 1, "station another"},
 		{"session", "20261120_134503", 1, "session 20261120_134503"},
 		{NULL, NULL, 2, "revision 2"},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct cloud *c = cloud_new();
-		AUTO(upload_done) struct upload u = upload_new("lab", 1, "fatigue_level: 4\n");
+		next_stations(c);
+		AUTO(upload_done) struct upload u = upload_new(c->station, 1, "fatigue_level: 4\n");
 		AUTO(xfree) char *text = manifest_write(&u.m);
 		AUTO(json_free) cJSON *j = cJSON_Parse(text);
-		if (rows[i].member) cJSON_SetValuestring(cJSON_GetObjectItem(j, rows[i].member), rows[i].text);
-		if (rows[i].member && strlen(cJSON_GetObjectItem(j, rows[i].member)->valuestring) != strlen(rows[i].text))
-			fail_msg("not set");
+		if (rows[i].member) {
+			cJSON_ReplaceItemInObjectCaseSensitive(j, rows[i].member, cJSON_CreateString(rows[i].text));
+		}
 		cJSON_SetNumberValue(cJSON_GetObjectItem(j, "revision"), (double)rows[i].revision);
 		AUTO(xfree) char *changed = json_text(j);
 		put_manifest_text(c, &u, changed, strlen(changed));
-		assert_true(look(c, "lab"));
-		expect_rejected(c, "lab", 1, "manifest", rows[i].words);
-		cloud_free(c);
+		assert_true(look(c, c->station));
+		expect_rejected(c, c->station, 1, "manifest", rows[i].words);
 	}
 }
 
 /* A manifest may not name what is not this session's own, whether it is there or not. */
 static void test_foreign_keys(void **state) {
-	(void)state;
-	static const char *const keys[] = {
-		SESSION "/lab2/eeg.dat",
-		SESSION "/lab/../lab2/eeg.dat",
-		"20261120_134503/lab/eeg.dat",
-		SESSION "/lab/other.dat",
-		SESSION "/lab/_headgate/2/eeg.dat", /* of a revision that is not yet */
-		SESSION "/lab/_headgate/1/eeg.dat",
-		SESSION "/lab/_headgate/x/eeg.dat",
-		SESSION "/lab/_headgate/02/eeg.dat",
-		"eeg.dat",
+	struct cloud *c = *state;
+	static const struct {
+		const char *session;
+		bool others; /* station */
+		const char *rest;
+	} keys[] = {
+		{SESSION, true, "/eeg.dat"},
+		{SESSION, false, "/../other-1/eeg.dat"},
+		{"20261120_134503", false, "/eeg.dat"},
+		{SESSION, false, "/other.dat"},
+		{SESSION, false, "/_headgate/2/eeg.dat"}, /* of a revision that is not yet */
+		{SESSION, false, "/_headgate/1/eeg.dat"},
+		{SESSION, false, "/_headgate/x/eeg.dat"},
+		{SESSION, false, "/_headgate/02/eeg.dat"},
+		{SESSION, false, ""},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-		struct cloud *c = cloud_new();
-		AUTO(upload_done) struct upload theirs = upload_new("lab2", 1, "fatigue_level: 4\n");
+		next_stations(c);
+		AUTO(upload_done) struct upload theirs = upload_new(c->other, 1, "fatigue_level: 4\n");
 		put_file(c, &theirs, 0, eeg); /* the very bytes that the manifest describes */
-		AUTO(upload_done) struct upload u = upload_new("lab", 1, "fatigue_level: 4\n");
+		AUTO(upload_done) struct upload u = upload_new(c->station, 1, "fatigue_level: 4\n");
 		xfree(u.m.files[0].key);
-		u.m.files[0].key = xstrdup(keys[i]);
+		u.m.files[0].key = xasprintf("%s/%s%s", keys[i].session, keys[i].others ? c->other : c->station, keys[i].rest);
 		put_manifest(c, &u);
-		assert_true(look(c, "lab"));
-		expect_rejected(c, "lab", 1, "objects", "eeg.dat is named under a key");
-		assert_false(look(c, "lab2"));
-		expect_state(c, "lab2", 1, "uploading");
-		cloud_free(c);
+		assert_true(look(c, c->station));
+		expect_rejected(c, c->station, 1, "objects", "eeg.dat is named under a key");
+		assert_false(look(c, c->other));
+		expect_state(c, c->other, 1, "uploading");
 	}
 }
 
 static void test_foreign_bucket(void **state) {
 	struct cloud *c = *state;
-	AUTO(upload_done) struct upload u = upload_new("lab", 1, "fatigue_level: 4\n");
+	AUTO(upload_done) struct upload u = upload_new(c->station, 1, "fatigue_level: 4\n");
 	xfree(u.m.files[0].bucket);
 	u.m.files[0].bucket = xstrdup("other-bucket");
 	put_manifest(c, &u);
-	assert_true(look(c, "lab"));
-	expect_rejected(c, "lab", 1, "objects", "eeg.dat is named under a key");
+	assert_true(look(c, c->station));
+	expect_rejected(c, c->station, 1, "objects", "eeg.dat is named under a key");
 }
 
 static void test_other_bytes(void **state) {
 	struct cloud *c = *state;
-	AUTO(upload_done) struct upload size = upload_new("lab", 1, "fatigue_level: 4\n");
+	AUTO(upload_done) struct upload size = upload_new(c->station, 1, "fatigue_level: 4\n");
 	put_file(c, &size, 0, "shorter");
 	put_manifest(c, &size); /* refused although the metadata are still missing */
-	assert_true(look(c, "lab"));
-	expect_rejected(c, "lab", 1, "objects", "eeg.dat has 7 bytes, the manifest says");
-	AUTO(upload_done) struct upload sum = upload_new("lab2", 1, "fatigue_level: 4\n");
+	assert_true(look(c, c->station));
+	expect_rejected(c, c->station, 1, "objects", "eeg.dat has 7 bytes, the manifest says");
+	AUTO(upload_done) struct upload sum = upload_new(c->other, 1, "fatigue_level: 4\n");
 	sum.m.files[0].sha256.bytes[5] ^= 1;
 	put_all(c, &sum);
-	assert_true(look(c, "lab2"));
-	expect_rejected(c, "lab2", 1, "objects", "eeg.dat has another checksum");
+	assert_true(look(c, c->other));
+	expect_rejected(c, c->other, 1, "objects", "eeg.dat has another checksum");
 }
 
 static char *object_path(struct cloud *c, const char *key) {
@@ -455,22 +473,23 @@ static void lose(struct cloud *c, const char *key) {
 /* The catalog says stored, the folder has lost it: said, not waited for. */
 static void test_object_lost_on_disk(void **state) {
 	struct cloud *c = *state;
-	AUTO(upload_done) struct upload u = upload_new("lab", 1, "fatigue_level: 4\n");
+	AUTO(upload_done) struct upload u = upload_new(c->station, 1, "fatigue_level: 4\n");
 	put_all(c, &u);
 	lose(c, u.m.files[1].key);
-	assert_true(look(c, "lab"));
-	expect_rejected(c, "lab", 1, "objects", "the metadata: ");
-	AUTO(upload_done) struct upload u2 = upload_new("lab2", 1, "fatigue_level: 4\n");
+	assert_true(look(c, c->station));
+	expect_rejected(c, c->station, 1, "objects", "the metadata: ");
+	AUTO(upload_done) struct upload u2 = upload_new(c->other, 1, "fatigue_level: 4\n");
 	put_all(c, &u2);
-	lose(c, SESSION "/lab2/_headgate/1/manifest.json");
-	assert_true(look(c, "lab2"));
-	expect_rejected(c, "lab2", 1, "manifest", "");
+	AUTO(xfree) char *manifest = xasprintf(SESSION "/%s/_headgate/1/manifest.json", c->other);
+	lose(c, manifest);
+	assert_true(look(c, c->other));
+	expect_rejected(c, c->other, 1, "manifest", "");
 }
 
 static void test_object_rotten_on_disk(void **state) {
 	struct cloud *c = *state;
 	struct error err = ERROR_INIT;
-	AUTO(upload_done) struct upload u = upload_new("lab", 1, "fatigue_level: 4\n");
+	AUTO(upload_done) struct upload u = upload_new(c->station, 1, "fatigue_level: 4\n");
 	put_file(c, &u, 0, eeg);
 	put_file(c, &u, 1, "fatigue_level: 5\n"); /* stored as this, and then told to the catalog as that */
 	struct object_row row = {.size = u.m.files[1].size};
@@ -484,15 +503,15 @@ static void test_object_rotten_on_disk(void **state) {
 		object_append(w, u.metadata, strlen(u.metadata), &err) || object_commit(w, NULL, &sha256, &err)) {
 		fail_msg("%s", err.text);
 	}
-	assert_true(look(c, "lab"));
-	expect_rejected(c, "lab", 1, "objects", "not those that were stored");
+	assert_true(look(c, c->station));
+	expect_rejected(c, c->station, 1, "objects", "not those that were stored");
 }
 
 static void test_many_files(void **state) {
 	struct cloud *c = *state;
 	struct error err = ERROR_INIT;
 	enum { N = 2000 };
-	AUTO(upload_done) struct upload u = upload_new("lab", 1, "fatigue_level: 4\n");
+	AUTO(upload_done) struct upload u = upload_new(c->station, 1, "fatigue_level: 4\n");
 	struct object_row *rows = xcalloc(N, sizeof *rows);
 	for (int i = 0; i < N; i++) {
 		char name[32];
@@ -501,20 +520,20 @@ static void test_many_files(void **state) {
 		rows[i] = (struct object_row){.revision = 1, .size = 1, .sha256 = f->sha256};
 		snprintf(rows[i].bucket, sizeof rows[i].bucket, "%s", BUCKET);
 		snprintf(rows[i].key, sizeof rows[i].key, "%s", f->key);
-		snprintf(rows[i].station, sizeof rows[i].station, "lab");
+		snprintf(rows[i].station, sizeof rows[i].station, c->station);
 		snprintf(rows[i].session, sizeof rows[i].session, SESSION);
 		snprintf(rows[i].name, sizeof rows[i].name, "%s", name);
 	}
 	if (catalog_objects_promise(c->catalog, rows, N, &err)) fail_msg("%s", err.text);
 	put_all(c, &u);
 	for (int i = 0; i < N; i++) {
-		if (i == N - 1) assert_false(look(c, "lab"));
+		if (i == N - 1) assert_false(look(c, c->station));
 		if (catalog_object_stored(c->catalog, BUCKET, rows[i].key, 1, &rows[i].sha256, 1, &err))
 			fail_msg("%s", err.text);
 	}
 	free(rows);
-	assert_true(look(c, "lab"));
-	expect_state(c, "lab", 1, "accepted");
+	assert_true(look(c, c->station));
+	expect_state(c, c->station, 1, "accepted");
 }
 
 /* --- the thread --- */
@@ -540,13 +559,15 @@ static void test_store_fails(void **state) {
 	struct cloud *c = *state;
 	struct error err = ERROR_INIT;
 	bool decided = true;
-	AUTO(upload_done) struct upload u = upload_new("lab", 1, "fatigue_level: 4\n");
+	AUTO(upload_done) struct upload u = upload_new(c->station, 1, "fatigue_level: 4\n");
 	put_all(c, &u);
-	AUTO(xfree) char *folder = object_path(c, SESSION "/lab/_headgate/1/manifest.json");
+	AUTO(xfree) char *key = xasprintf(SESSION "/%s/_headgate/1/manifest.json", c->station);
+	AUTO(xfree) char *folder = object_path(c, key);
 	AUTO(xfree) char *aside = xasprintf("%s/aside", c->dir);
 	*strrchr(folder, '/') = '\0';
 	if (rename(folder, aside)) fail_msg("rename");
-	assert_int_equal(validate_session(c->catalog, c->objects, c->logs, &c->schema, "lab", SESSION, &decided, &err), -1);
+	assert_int_equal(
+		validate_session(c->catalog, c->objects, c->logs, &c->schema, c->station, SESSION, &decided, &err), -1);
 	assert_int_equal(err.code, ERR_DISK);
 	assert_true(decided); /* untouched */
 	struct validator *v = start(c);
@@ -555,9 +576,9 @@ static void test_store_fails(void **state) {
 		nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
 	}
 	assert_non_null(strstr(log_lines(c).last, "validation_delayed"));
-	expect_state(c, "lab", 1, "uploading");
+	expect_state(c, c->station, 1, "uploading");
 	if (rename(aside, folder)) fail_msg("rename");
-	await_state(c, "lab", "accepted");
+	await_state(c, c->station, "accepted");
 	validator_stop(v);
 }
 
@@ -572,17 +593,17 @@ static struct object_row event_of(const char *bucket, const char *station) {
 static void test_thread_by_events(void **state) {
 	struct cloud *c = *state;
 	struct validator *v = start(c);
-	AUTO(upload_done) struct upload u = upload_new("lab", 1, "fatigue_level: 4\n");
-	struct object_row event = event_of(BUCKET, "lab"), elsewhere = event_of("other-bucket", "lab"),
+	AUTO(upload_done) struct upload u = upload_new(c->station, 1, "fatigue_level: 4\n");
+	struct object_row event = event_of(BUCKET, c->station), elsewhere = event_of("other-bucket", c->station),
 					  nobodys = event_of(BUCKET, "");
 	put_all(c, &u);
 	for (int i = 0; i < 100; i++) {
 		validator_object_stored(v, &elsewhere);
 		validator_object_stored(v, &nobodys);
 	}
-	expect_state(c, "lab", 1, "uploading");
+	expect_state(c, c->station, 1, "uploading");
 	for (int i = 0; i < 1000; i++) validator_object_stored(v, &event); /* coalesced */
-	await_state(c, "lab", "accepted");
+	await_state(c, c->station, "accepted");
 	validator_stop(v);
 	assert_int_equal(log_lines(c).n, 1);
 }
@@ -590,7 +611,7 @@ static void test_thread_by_events(void **state) {
 static void test_recovery(void **state) {
 	struct cloud *c = *state;
 	struct error err = ERROR_INIT;
-	static const char *const stations[] = {"lab", "lab2", "lab3"};
+	const char *const stations[] = {c->station, c->other, c->third};
 	for (size_t i = 0; i < ARRAY_LEN(stations); i++) {
 		AUTO(upload_done) struct upload u = upload_new(stations[i], 1, i == 1 ? "x: y\n" : "fatigue_level: 4\n");
 		put_file(c, &u, 0, eeg);
@@ -599,9 +620,9 @@ static void test_recovery(void **state) {
 	}
 	struct validator *v = start(c);
 	if (validator_recover(v, &err)) fail_msg("%s", err.text);
-	await_state(c, "lab", "accepted");
-	await_state(c, "lab2", "rejected");
-	expect_state(c, "lab3", 1, "uploading");
+	await_state(c, c->station, "accepted");
+	await_state(c, c->other, "rejected");
+	expect_state(c, c->third, 1, "uploading");
 	validator_stop(v);
 	validator_stop(NULL);
 	v = start(c); /* what is queued at the end is left for the next start */
@@ -609,19 +630,19 @@ static void test_recovery(void **state) {
 	validator_stop(v);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup(f, setup)
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		TEST(test_accepted),
 		TEST(test_again_changes_nothing),
-		cmocka_unit_test(test_every_order),
+		TEST(test_every_order),
 		TEST(test_a_promise_is_no_object),
 		TEST(test_metadata_rules_then_revision_2),
 		TEST(test_metadata_not_as_the_rules_name_it),
 		TEST(test_metadata_too_long),
-		cmocka_unit_test(test_broken_manifests),
-		cmocka_unit_test(test_manifest_of_another),
-		cmocka_unit_test(test_foreign_keys),
+		TEST(test_broken_manifests),
+		TEST(test_manifest_of_another),
+		TEST(test_foreign_keys),
 		TEST(test_foreign_bucket),
 		TEST(test_other_bytes),
 		TEST(test_object_lost_on_disk),
@@ -631,5 +652,5 @@ int main(void) {
 		TEST(test_thread_by_events),
 		TEST(test_recovery),
 	};
-	return cmocka_run_group_tests_name("cloud/validate", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("cloud/validate", tests, group_setup, group_teardown);
 }
