@@ -76,6 +76,7 @@ MUST_USE int journal_open(
 /* Commits what is queued, calls those callbacks, ends the thread; then on_closed from the loop. */
 void journal_close(struct journal *j, void (*on_closed)(void *arg), void *arg);
 bool journal_broken(const struct journal *j);
+int journal_schema(void); /* the version of the tables that this program writes */
 
 /* Fields that a step may set beside the state: those whose bit is in mask. Texts are copied. */
 enum {
@@ -107,6 +108,8 @@ void journal_update(struct journal *j, const struct session_row *row, int mask, 
  */
 void journal_set_files(struct journal *j, int64_t session, int64_t revision, const struct file_row *files, size_t n,
 	journal_on_commit *on_commit, void *arg);
+/* The row of the current revision with this name, size and digest becomes FILE_STORED, with bucket, key and stored_ms;
+ * a late answer about bytes that the revision no longer has changes nothing. */
 void journal_file_stored(
 	struct journal *j, int64_t session, const struct file_row *file, journal_on_commit *on_commit, void *arg);
 void journal_add_attempt(struct journal *j, int64_t session, const struct attempt_row *a);
@@ -158,7 +161,8 @@ MUST_USE int journal_get(
 typedef int journal_on_outbox(void *arg, const char *id, const char *json);
 MUST_USE int journal_outbox(
 	struct journal_view *v, int64_t limit, journal_on_outbox *on_row, void *arg, struct error *err); /* oldest first */
-/* Another session that holds exactly this content (its newest revision's data files' digests), 0 when none. */
+/* 1 and its name: another session that holds exactly this content (its newest revision's data files' digests) and was
+ * found earlier or is further on; 0 when none. Ignored and gone ones do not count. */
 MUST_USE int journal_same_content(
 	struct journal_view *v, int64_t session, const struct sha256 *content, char ret_name[16], struct error *err);
 void journal_set_content(struct journal *j, int64_t session, const struct sha256 *content);

@@ -9,6 +9,8 @@
 
 #include <assert.h>
 
+#include "station/journal.h"
+
 /* Every counter changes by new - old, so that a row whose state is set to itself changes nothing. */
 static const char migration_1[] =
 	"CREATE TABLE session ("
@@ -104,3 +106,5 @@ static_assert(ARRAY_LEN(reads) == R_N, "SQL for each statement");
 
 const struct db_schema journal_write_schema = {migrations, ARRAY_LEN(migrations), writes, W_N};
 const struct db_schema journal_read_schema = {migrations, ARRAY_LEN(migrations), reads, R_N};
+
+int journal_schema(void) { return ARRAY_LEN(migrations); }
