@@ -1,3 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* headgate-cloud: the cloud side. */
-int main(void) { return 2; }
+#include "cloud/commands.h"
+
+int main(int argc, char **argv) { return command_main(&cloud_commands, argc, argv); }

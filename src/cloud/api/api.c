@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* Opening and closing of everything that handlers work on, in an order that a half-opened one can be closed in too. */
+#include "cloud/api/api.h"
+
+#include "base/file.h"
+#include "base/log.h"
+#include "cloud/store/reconcile.h"
+
+/* Before the first request: what a crash left between store and catalog. */
+static int api_reconcile(struct api *a, struct error *err) {
+	struct reconcile_report report;
+	char stored[24];
+	if (objects_reconcile(a->catalog, a->objects, &report, err)) return -1;
+	snprintf(stored, sizeof stored, "%lld", (long long)report.stored);
+	if (report.stored) log_event(LOG_INFO, "api", "objects that a crash left unnamed", "objects", stored, NULL);
+	if (report.different)
+		log_event(LOG_WARN, "api", "objects with other bytes than promised", "first", report.first_different, NULL);
+	return 0;
+}
+
+static int api_open_stores(struct api *a, struct error *err) {
+	const struct cloud_config *c = a->config;
+	const char *const buckets[] = {c->raw_bucket, c->processed_bucket, c->lake_bucket, NULL};
+	AUTO(xfree) char *dir = path_join(c->data, "objects");
+	if (file_mkdirs(c->data, 0700, err)) return -1;
+	if (catalog_lock(c->data, &a->lock_fd, err) || catalog_open(&a->catalog, c->data, err) ||
+		logs_open(&a->logs, c->data, err) || objects_open(&a->objects, dir, buckets, err) || api_reconcile(a, err) ||
+		validator_start(&a->validator, a->catalog, a->objects, a->logs, &c->schema, c->raw_bucket, err))
+		return -1;
+	return validator_recover(a->validator, err);
+}
+
+/* A name for the key that signs URLs: it says nothing of the key, and a new key has another. */
+static void access_key_name(const struct secret *key, char to[ACCESS_KEY_TEXT]) {
+	struct sha256 digest;
+	char hex[SHA256_HEX];
+	sha256_of(key->bytes, key->len, &digest);
+	snprintf(to, ACCESS_KEY_TEXT, "HG%.16s", sha256_hex(hex, &digest));
+}
+
+int api_open(struct api **ret, const struct cloud_config *config, struct error *err) {
+	AUTO(api_close) struct api *a = xcalloc(1, sizeof *a);
+	a->config = config;
+	a->lock_fd = -1;
+	pthread_mutex_init(&a->health.lock, NULL);
+	a->by_address = limiter_new(config->rate, config->burst);
+	a->by_key = limiter_new(config->rate, config->burst);
+	if (allow_parse(&config->allow, &a->allow, err) || api_open_stores(a, err) ||
+		catalog_secret(a->catalog, "token_key", &a->token_key, err) ||
+		catalog_secret(a->catalog, "url_key", &a->url_key, err))
+		return -1;
+	access_key_name(&a->url_key, a->access_key);
+	*ret = TAKE(a);
+	return 0;
+}
+
+void api_stop(struct api *a) {
+	atomic_store(&a->stopping, true);
+	catalog_wake(a->catalog);
+}
+
+void api_close(struct api *a) {
+	if (!a) return;
+	if (a->validator) validator_stop(a->validator);
+	if (a->objects) objects_close(a->objects);
+	if (a->logs) logs_close(a->logs);
+	if (a->catalog) catalog_close(a->catalog);
+	if (a->lock_fd >= 0) fd_close(a->lock_fd);
+	secret_done(&a->token_key);
+	secret_done(&a->url_key);
+	allow_done(&a->allow);
+	limiter_free(a->by_address);
+	limiter_free(a->by_key);
+	pthread_mutex_destroy(&a->health.lock);
+	xfree(a);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* What every handler works on: the stores, the secrets, the limits. Opened once; any thread may use it. */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "cloud/api/allow.h"
+#include "cloud/api/limit.h"
+#include "cloud/config.h"
+#include "cloud/jobs/validate.h"
+
+#define ACCESS_KEY_TEXT 24
+struct api {
+	const struct cloud_config *config; /* borrowed */
+	int lock_fd;
+	struct catalog *catalog;
+	struct objects *objects;
+	struct logs *logs;
+	struct validator *validator;
+	struct secret token_key, url_key; /* signs tokens; signs URLs */
+	char access_key[ACCESS_KEY_TEXT]; /* public name of url_key in URLs */
+	struct allow_list allow;
+	struct limiter *by_address, *by_key;
+	atomic_bool stopping; /* long polls end, connections close after their answer */
+	atomic_int polls;	  /* calls that wait for a change now */
+	struct {
+		pthread_mutex_t lock;
+		int64_t checked_mono_ms; /* 0: never */
+		bool good;
+		char why[512];
+	} health;
+};
+/* Opens data folder (whose lock it takes), catalog, logs, objects; brings store and catalog together; starts
+ * validation. */
+MUST_USE int api_open(struct api **ret, const struct cloud_config *config, struct error *err);
+void api_stop(struct api *a); /* wakes what waits; from any thread */
+void api_close(struct api *a);
+DEFINE_AUTO_PTR(struct api, api_close)

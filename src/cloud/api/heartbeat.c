@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* POST /v1/heartbeat: a station says that it lives and how it fares. */
+#include "base/clock.h"
+#include "cloud/api/handlers.h"
+
+#define COUNT_MAX (1LL << 53)
+
+static int heartbeat_check(const cJSON *beat, struct error *err) {
+	static const char *const counts[] = {"queue", "bytes_left", "disk_free", "held"};
+	const char *text = NULL;
+	int64_t n, at_ms;
+	if (json_want_text(beat, "instance", NULL, &text, err) || json_want_text(beat, "version", NULL, &text, err))
+		return -1;
+	for (size_t i = 0; i < ARRAY_LEN(counts); i++)
+		if (json_want_i64(beat, counts[i], NULL, 0, COUNT_MAX, &n, err)) return -1;
+	text = NULL;
+	if (json_may_text(beat, "oldest_unsafe_at", NULL, &text, err)) return -1;
+	if (text && text[0] && time_parse_rfc3339(text, &at_ms))
+		return error_set(err, ERR_INPUT, "oldest_unsafe_at must be a time like 2026-11-21T14:02:11.042Z");
+	return 0;
+}
+
+void heartbeat_post(struct call *c, struct reply *r) {
+	struct error err = ERROR_INIT;
+	int stations = 0;
+	if (heartbeat_check(c->body, &err) ||
+		catalog_heartbeat(c->api->catalog, c->who.station, c->who.key_id, c->body, &stations, &err)) {
+		reply_error(r, &err);
+		return;
+	}
+	cJSON *answer = json_object();
+	json_add_time(answer, "now", clock_wall_ms());
+	json_add_i64(answer, "stations_with_this_key", stations);
+	reply_json(r, 200, answer);
+}

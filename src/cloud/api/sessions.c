@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* GET /v1/sessions and /v1/sessions/{id}: a station sees its own, an admin all; another's is not there (404). */
+#include "base/clock.h"
+#include "cloud/api/handlers.h"
+
+static bool query_state(struct call *c, struct reply *r, int *ret) {
+	char text[32] = "";
+	if (!call_query_text(c, r, "state", text, sizeof text)) return false;
+	if (!text[0]) return true;
+	for (int i = 0; i < CLOUD_STATE_N; i++)
+		if (strcmp(text, cloud_state_names[i]) == 0) *ret = i;
+	if (*ret >= 0) return true;
+	reply_fault(r, FAULT_BAD_REQUEST, "?state= must be uploading, accepted or rejected");
+	return false;
+}
+
+static bool query_since(struct call *c, struct reply *r, int64_t *ret) {
+	char text[64] = "";
+	if (!call_query_text(c, r, "since", text, sizeof text)) return false;
+	if (!text[0] || time_parse_rfc3339(text, ret) == 0) return true;
+	reply_fault(r, FAULT_BAD_REQUEST, "?since= must be a time like 2026-11-21T14:02:11Z");
+	return false;
+}
+
+void sessions_get(struct call *c, struct reply *r) {
+	struct error err = ERROR_INIT;
+	char cursor[96] = "", processing[32] = "", station[80] = "", next[96];
+	struct session_query q = {.state = -1, .limit = LIST_LIMIT, .cursor = cursor};
+	cJSON *array = NULL;
+	if (!query_state(c, r, &q.state) || !query_since(c, r, &q.since_ms) ||
+		!call_query_i64(c, r, "limit", 1, LIST_LIMIT_MAX, &q.limit) ||
+		!call_query_text(c, r, "cursor", cursor, sizeof cursor) ||
+		!call_query_text(c, r, "station", station, sizeof station) ||
+		!call_query_text(c, r, "processing", processing, sizeof processing))
+		return;
+	if (processing[0]) q.processing = processing;
+	if (!call_allows(c, SCOPE_ADMIN)) q.station = c->who.station;
+	else if (station[0]) q.station = station;
+	if (catalog_sessions(c->api->catalog, &q, &array, next, &err)) reply_error(r, &err);
+	else reply_page(r, "sessions", array, next);
+}
+
+static int64_t revision_of(const cJSON *session) {
+	struct error ignored = ERROR_INIT;
+	int64_t revision = 0;
+	return json_may_i64(session, "revision", NULL, 0, INT64_MAX, &revision, &ignored) ? 0 : revision;
+}
+
+/* The newest of the array with the others, newest first, under its member revisions. NULL: the array is empty. */
+static cJSON *revisions_fold(cJSON *array) {
+	cJSON *newest = NULL, *older = json_array();
+	while (cJSON_GetArraySize(array)) {
+		int best = 0, i = 0;
+		const cJSON *item;
+		cJSON_ArrayForEach (item, array) {
+			if (revision_of(item) > revision_of(cJSON_GetArrayItem(array, best))) best = i;
+			i++;
+		}
+		cJSON *taken = cJSON_DetachItemFromArray(array, best);
+		if (newest) json_push(older, taken);
+		else newest = taken;
+	}
+	if (newest) json_add(newest, "revisions", older);
+	else json_free(older);
+	return newest;
+}
+
+static void session_reply(struct call *c, struct reply *r, const char *station, const char *session) {
+	struct error err = ERROR_INIT;
+	struct session_query q = {
+		.station = station, .session = session, .state = -1, .limit = LIST_LIMIT_MAX, .all_revisions = true};
+	AUTO(json_free) cJSON *array = NULL;
+	char next[96];
+	if (catalog_sessions(c->api->catalog, &q, &array, next, &err)) {
+		reply_error(r, &err);
+		return;
+	}
+	cJSON *newest = revisions_fold(array);
+	if (newest) reply_json(r, 200, newest);
+	else reply_fault(r, FAULT_NOT_FOUND, "there is no such session");
+}
+
+void session_get_own(struct call *c, struct reply *r) { session_reply(c, r, c->who.station, c->params[0]); }
+
+void session_get(struct call *c, struct reply *r) {
+	if (call_allows(c, SCOPE_ADMIN) || strcmp(c->params[0], c->who.station) == 0)
+		session_reply(c, r, c->params[0], c->params[1]);
+	else reply_fault(r, FAULT_NOT_FOUND, "there is no such session");
+}
