@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 
 #include "base/clock.h"
+#include "base/secret.h"
 #include "base/text.h"
 
 #define ANSWER_MAX_DEFAULT (1024 * 1024)
@@ -50,9 +51,11 @@ static struct transfer *transfer_new(struct http *h, const struct http_request *
 static void transfer_free(struct transfer *t) {
 	if (t->easy) curl_easy_cleanup(t->easy);
 	curl_slist_free_all(t->headers);
+	if (t->answer.data) secret_wipe(t->answer.data, t->answer.len); /* keys and tokens pass here */
 	buf_done(&t->answer);
 	free(t->method);
 	free(t->url);
+	if (t->body) secret_wipe(t->body, t->request.body_n);
 	free(t->body);
 	free(t);
 }

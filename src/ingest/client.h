@@ -28,7 +28,9 @@ struct ingest_result {
 };
 typedef void ingest_on_done(void *arg, const struct ingest_result *r);
 MUST_USE int ingest_new(struct ingest **ret, const struct ingest_options *o, struct error *err);
-void ingest_close(struct ingest *c); /* no callback after this; pending requests are cancelled */
+/* No callback after this; pending requests are cancelled. Before http_close of its client; the memory goes once the
+ * loop has run their ends. */
+void ingest_close(struct ingest *c);
 
 /* path begins with '/'; body NULL for GET, else taken (freed by the client). hold_ms: how long the server may hold the
  * answer (long poll), added to the deadline. Returns an id for ingest_cancel. */
