@@ -29,7 +29,8 @@ static struct {
 	enum log_level least;
 	int64_t size, max_bytes, lost;
 	int keep;
-} log_state = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1, .least = LOG_INFO};
+	const char *clear; /* before each line on standard error */
+} log_state = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1, .least = LOG_INFO, .clear = ""};
 
 const char *log_level_name(enum log_level level) { return log_level_names[level]; }
 
@@ -98,6 +99,12 @@ static int log_write_file(const char *line, size_t n) {
 	return 0;
 }
 
+void log_overwrite(const char *clear) {
+	pthread_mutex_lock(&log_state.lock);
+	log_state.clear = clear;
+	pthread_mutex_unlock(&log_state.lock);
+}
+
 /* --- lines --- */
 
 static void log_json_line(
@@ -132,7 +139,7 @@ static void log_emit(const struct buf *line) {
 		log_state.lost++;
 		return;
 	}
-	if (!log_state.path) fwrite(line->data, 1, line->len, stderr);
+	if (!log_state.path) fprintf(stderr, "%s%s", log_state.clear, line->data);
 	else if (log_write_file(line->data, line->len)) log_state.lost++;
 }
 

@@ -12,6 +12,8 @@ MUST_USE int log_level_parse(const char *s, enum log_level *ret);
 /* path NULL: standard error as short lines. Rotated to path.1 .. path.<keep> at max_bytes. */
 MUST_USE int log_open(const char *path, enum log_level least, int64_t max_bytes, int keep, struct error *err);
 void log_close(void);
+/* Written before each line on standard error: clears a line of progress. A constant; "": nothing. */
+void log_overwrite(const char *clear);
 /* fields: pairs of name and text value ended by NULL: log_event(LOG_WARN, "upload", "retry", "session", id, "why",
  * text, NULL) */
 void log_event(enum log_level level, const char *module, const char *message, ...) __attribute__((sentinel));

@@ -1,7 +1,82 @@
 /* SPDX-License-Identifier: MIT */
+/* The table of commands, and what is around the body of each. */
 #include "cli/cli.h"
 
-int cli_main(int argc, char **argv) {
-	(void)argc, (void)argv;
-	return 2;
+#include <assert.h>
+#include <string.h>
+
+static const struct command commands[] = {
+	{"sessions", "list the sessions, or show one in full", cli_sessions},
+	{"config", "the configuration in force, with the source of each value", cli_config},
+};
+
+static const struct command_set cli_commands = {
+	.program = CLI_PROGRAM,
+	.summary = "Carries recording sessions into the cloud, whole and verified.",
+	.text =
+		"Exit status: 0 all is well, 1 a session needs a person, 2 usage or configuration, 3 not found, 4 --wait ran\n"
+		"out, 69 the cloud is unreachable, 74 local disk, 75 another engine runs, 77 the key was refused,\n"
+		"130 interrupted.\n\n"
+		"Example:\n  headgate setup && headgate run",
+	.commands = commands,
+	.n = ARRAY_LEN(commands),
+	.version = true,
+};
+
+static const struct arg_flag json_flag = {"json", 0, NULL, "JSON lines on standard output"};
+
+static int cli_on_flag(void *arg, const char *name, const char *value, struct error *err) {
+	struct cli *c = arg;
+	if (strcmp(name, "json") == 0) {
+		c->json = true;
+		return 0;
+	}
+	if (strcmp(name, "config") == 0) {
+		c->config_file = value;
+		return 0;
+	}
+	bool shared = false;
+	for (size_t i = 0; i < config_flag_n; i++) shared = shared || strcmp(config_flags[i].name, name) == 0;
+	if (!shared && c->own) return c->own(c->arg, name, value, err);
+	if (!shared) return error_set(err, ERR_INTERNAL, "--%s is in no table", name);
+	if (c->pair_n + 2 >= ARRAY_LEN(c->pairs)) return error_set(err, ERR_USAGE, "there are too many flags");
+	c->pairs[c->pair_n++] = name;
+	c->pairs[c->pair_n++] = value;
+	return 0;
 }
+
+static int cli_around(
+	const struct arg_spec *own_spec, int argc, char **argv, struct cli *c, cli_body *body, bool load) {
+	struct arg_flag common[CLI_FLAG_PAIRS_MAX];
+	struct arg_spec spec = *own_spec;
+	struct error err = ERROR_INIT;
+	assert(config_flag_n + 1 <= ARRAY_LEN(common));
+	common[0] = json_flag;
+	memcpy(common + 1, config_flags, config_flag_n * sizeof common[0]);
+	spec.program = CLI_PROGRAM;
+	spec.common = common;
+	spec.common_n = config_flag_n + 1;
+	int status = command_args(&spec, argc, argv, cli_on_flag, c, &c->operands, &c->operand_n);
+	if (status >= 0) return status;
+	if ((load && config_load(&c->config, c->config_file, c->pairs, &err)) || body(c, &err))
+		return command_fail(CLI_PROGRAM, &err);
+	return 0;
+}
+
+static int cli_body_run(
+	const struct arg_spec *spec, int argc, char **argv, args_on_flag *own, void *arg, cli_body *body, bool load) {
+	struct cli c = {.own = own, .arg = arg};
+	int status = cli_around(spec, argc, argv, &c, body, load);
+	config_done(&c.config);
+	return status;
+}
+
+int cli_command(const struct arg_spec *spec, int argc, char **argv, args_on_flag *own, void *arg, cli_body *body) {
+	return cli_body_run(spec, argc, argv, own, arg, body, true);
+}
+
+int cli_command_bare(const struct arg_spec *spec, int argc, char **argv, args_on_flag *own, void *arg, cli_body *body) {
+	return cli_body_run(spec, argc, argv, own, arg, body, false);
+}
+
+int cli_main(int argc, char **argv) { return command_main(&cli_commands, argc, argv); }

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* headgate check DIR...: the local checks on session folders, nothing sent, no journal written. A folder that is no
+ * session itself but holds some is taken for a recording root. The same code as the engine's own check. */
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/table.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "cli/cli.h"
+#include "session/name.h"
+#include "station/checking.h"
+
+struct checker {
+	const struct cli *cli;
+	struct schema schema;
+	int64_t held, n;
+};
+
+static void print_json(const char *session, const struct snapshot *s, const struct check_list *checks) {
+	cJSON *o = json_object();
+	json_add_text(o, "session", session);
+	json_add_text(o, "verdict", checks_hold(checks) ? "hold" : "pass");
+	json_add_i64(o, "files", (int64_t)s->n);
+	json_add_i64(o, "bytes", s->bytes);
+	json_add(o, "checks", checks_to_json(checks));
+	command_json(o);
+}
+
+static void print_text(const char *session, const struct snapshot *s, const struct check_list *checks) {
+	static const char *const titles[] = {"  CHECK", "VERDICT", "FOUND", "RULE", "MEND"};
+	AUTO(table_free) struct table *t = table_new(titles, ARRAY_LEN(titles));
+	AUTO(buf_done) struct buf out = BUF_INIT(1 << 24);
+	buf_fmt(&out, "%s: %zu files, %s: %s\n", TEXT_SAFE(session), s->n, UNIT_BYTES(s->bytes),
+		checks_hold(checks) ? (checks_hold_metadata_only(checks) ? "would be held, its data sent" : "would be held")
+							: "good to go");
+	for (size_t i = 0; i < checks->n; i++) {
+		const struct check *c = &checks->items[i];
+		table_cellf(t, "  %s", check_names[c->id]);
+		table_cell(t, verdict_name(c->verdict));
+		table_cell(t, *c->found ? c->found : NULL);
+		table_cell(t, c->verdict == VERDICT_PASS || !*c->rule ? NULL : c->rule);
+		table_cell(t, *c->mend ? c->mend : NULL);
+	}
+	table_print(t, &out);
+	command_print(&out);
+}
+
+static int check_session(struct checker *k, const char *root, const char *session, struct error *err) {
+	struct snapshot s = {0};
+	AUTO(check_list_done) struct check_list checks = {0};
+	if (snapshot_take(root, session, NULL, &s, err)) return -1;
+	snapshot_drop(&s, k->cli->config.done_marker);
+	check_snapshot(&k->cli->config, &k->schema, root, session, &s, NULL, &checks);
+	k->n++;
+	k->held += checks_hold(&checks);
+	if (k->cli->json) print_json(session, &s, &checks);
+	else print_text(session, &s, &checks);
+	snapshot_done(&s);
+	return 0;
+}
+
+static void names_free(char **names, size_t n) {
+	for (size_t i = 0; i < n; i++) xfree(names[i]);
+	xfree(names);
+}
+
+/* A folder of sessions: each of them. Not one: 0, and nothing was checked. */
+static int check_root(struct checker *k, const char *root, struct error *err) {
+	char **names = NULL;
+	size_t n = 0;
+	int failed = root_list(root, &names, &n, err);
+	for (size_t i = 0; i < n && !failed; i++) failed = check_session(k, root, names[i], err);
+	names_free(names, n);
+	return failed;
+}
+
+static int check_folder(struct checker *k, const char *path, struct error *err) {
+	struct stat st;
+	AUTO(xfree) char *whole = realpath(path, NULL);
+	if (!whole || stat(whole, &st) || !S_ISDIR(st.st_mode))
+		return error_set(err, ERR_NOT_FOUND, "there is no folder %s", TEXT_SAFE(path));
+	AUTO(xfree) char *for_root = xstrdup(whole);
+	AUTO(xfree) char *for_name = xstrdup(whole);
+	const char *root = dirname(for_root), *name = basename(for_name);
+	int64_t before = k->n;
+	if (!session_name_is(name) && check_root(k, whole, err)) return -1;
+	return k->n > before ? 0 : check_session(k, root, name, err);
+}
+
+static int check_body(struct cli *c, struct error *err) {
+	struct checker k = {.cli = c};
+	int failed = cli_schema(&c->config, &k.schema, err);
+	for (int i = 0; i < c->operand_n && !failed; i++) failed = check_folder(&k, c->operands[i], err);
+	schema_done(&k.schema);
+	if (failed || !k.held) return failed;
+	return error_set(err, ERR_ATTENTION, "%lld of %lld sessions would be held", (long long)k.held, (long long)k.n);
+}
+
+int cli_check(int argc, char **argv) {
+	static const struct arg_spec spec = {.command = "check",
+		.operands = "DIR...",
+		.operand_min = 1,
+		.operand_max = -1,
+		.summary = "Runs the local checks on session folders (or on all of a recording folder). Nothing is sent.",
+		.text =
+			"Exit status 1 when a session would be held.\n\n"
+			"Examples:\n  headgate check /data/recordings/20261120_134502\n  headgate check /data/recordings --json"};
+	return cli_command(&spec, argc, argv, NULL, NULL, check_body);
+}

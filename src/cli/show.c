@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* What several commands show of a session, and where the rules of local checks come from. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/cli.h"
+
+cJSON *session_json(const struct session_row *row) {
+	cJSON *o = json_object();
+	json_add_text(o, "session", row->name);
+	json_add_text(o, "root", row->root);
+	json_add_i64(o, "revision", row->revision);
+	json_add_text(o, "state", state_name(row->state));
+	json_add_text(o, "reason", row->reason);
+	json_add_text(o, "processing", *row->processing ? row->processing : NULL);
+	json_add_bool(o, "data_safe", row->data_safe);
+	json_add_bool(o, "present", row->present);
+	json_add_bool(o, "paused", row->paused);
+	json_add_bool(o, "ignored", row->ignored);
+	json_add_i64(o, "files", row->files);
+	json_add_i64(o, "bytes", row->bytes);
+	json_add_i64(o, "stored_files", row->stored_files);
+	json_add_i64(o, "stored_bytes", row->stored_bytes);
+	json_add_i64(o, "tries", row->tries);
+	json_add_time(o, "next_attempt_at", row->next_attempt_ms);
+	json_add_time(o, "found_at", row->found_ms);
+	json_add_time(o, "settled_at", row->settled_ms);
+	json_add_time(o, "uploaded_at", row->uploaded_ms);
+	json_add_time(o, "accepted_at", row->accepted_ms);
+	json_add_time(o, "updated_at", row->updated_ms);
+	return o;
+}
+
+static bool mend_of_checks(const struct check_list *l, char *to, size_t size) {
+	for (size_t i = 0; i < l->n; i++) {
+		if (l->items[i].verdict != VERDICT_HOLD || !l->items[i].mend[0]) continue;
+		text_copy(to, size, l->items[i].mend);
+		return true;
+	}
+	return false;
+}
+
+void session_mend(struct journal_view *v, const struct session_row *row, char *to, size_t size) {
+	AUTO(check_list_done) struct check_list checks = {0};
+	struct error err = ERROR_INIT;
+	const char *side = row->state == STATE_REJECTED ? "cloud" : "local";
+	to[0] = '\0';
+	if (row->state == STATE_GONE) {
+		text_copy(to, size, "bring the folder back, and it goes on by itself");
+		return;
+	}
+	if ((row->state == STATE_HELD || row->state == STATE_REJECTED) &&
+		journal_checks(v, row->id, row->revision, side, &checks, &err) == 0 && mend_of_checks(&checks, to, size))
+		return;
+	snprintf(to, size, "when the cause is mended: headgate retry %s", row->name);
+}
+
+struct attention {
+	struct journal_view *view;
+	bool json;
+	int most;
+	int64_t n;
+};
+
+static int on_attention(void *arg, const struct session_row *row) {
+	struct attention *a = arg;
+	char mend[256];
+	if (a->n++ >= a->most) return 0;
+	session_mend(a->view, row, mend, sizeof mend);
+	if (a->json) {
+		cJSON *o = session_json(row);
+		json_add_text(o, "mend", mend);
+		command_json(o);
+		return 0;
+	}
+	AUTO(buf_done) struct buf line = BUF_INIT(1 << 16);
+	buf_fmt(&line, "%s  %-8s  ", row->name, state_name(row->state));
+	text_escape(&line, row->reason ? row->reason : "", row->reason ? strlen(row->reason) : 0);
+	buf_fmt(&line, "\n%27s", "");
+	text_escape(&line, mend, strlen(mend));
+	buf_str(&line, row->data_safe ? "; its data files are safe in the cloud\n" : "\n");
+	fputs(buf_text(&line), stderr);
+	return 0;
+}
+
+int attention_print(struct journal_view *v, bool json, int most, int64_t *ret_n, struct error *err) {
+	struct attention a = {.view = v, .json = json, .most = most};
+	const struct session_filter filter = {.state = -1, .attention_only = true};
+	if (journal_sessions(v, &filter, on_attention, &a, err)) return -1;
+	if (a.n > most && !json)
+		fprintf(stderr, "and %lld more: headgate sessions --state attention\n", (long long)a.n - most);
+	*ret_n = a.n;
+	return 0;
+}
+
+static int schema_own(const struct config *c, struct schema *ret, struct error *err) {
+	AUTO(json_free) cJSON *own = schema_to_json(&c->schema);
+	return schema_from_json(ret, own, err);
+}
+
+int cli_schema(const struct config *c, struct schema *ret, struct error *err) {
+	AUTO(journal_view_close) struct journal_view *v = NULL;
+	AUTO(xfree) char *kept = NULL;
+	AUTO(json_free) cJSON *json = NULL;
+	struct error none = ERROR_INIT;
+	schema_init(ret);
+	if (!c->cloud_schema || journal_view_open(&v, c->state_dir, &none) || journal_get(v, "cloud.schema", &kept, err))
+		return schema_own(c, ret, err);
+	if (!kept || json_parse(kept, strlen(kept), &json, err) || schema_from_json(ret, json, err))
+		return schema_own(c, ret, err);
+	return schema_tighten(ret, &c->schema, err);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/* headgate status: what the journal knows, and what the running engine adds. Constant time whatever the journal's size:
+ * counters come from its summary. A figure that could not be had is a dash, one that is old has its age. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "cli/cli.h"
+#include "station/client.h"
+
+#define ENGINE_MS 2000 /* the engine answers within milliseconds, or something is wrong with it */
+#define LISTED_MAX 20
+
+struct status {
+	struct journal_summary summary;
+	int64_t now_ms, changed_ms; /* of the newest change in the journal; 0: none */
+	cJSON *engine;				/* the engine's own status, NULL when none answers */
+	struct error engine_error;	/* ERR_NOT_FOUND: none runs */
+};
+
+static const cJSON *at(const cJSON *o, const char *name) { return cJSON_GetObjectItem(o, name); }
+
+static double number(const cJSON *o, const char *name) {
+	const cJSON *m = at(o, name);
+	return cJSON_IsNumber(m) ? m->valuedouble : -1;
+}
+
+static const char *text(const cJSON *o, const char *name) { return cJSON_GetStringValue(at(o, name)); }
+
+static int on_newest(void *arg, const struct session_row *row) {
+	*(int64_t *)arg = row->updated_ms;
+	return 0;
+}
+
+static void status_ask_engine(const struct cli *c, struct status *s) {
+	AUTO(control_close) struct control_client *client = NULL;
+	if (control_connect(&client, c->config.state_dir, ENGINE_MS, &s->engine_error)) return;
+	if (control_call(client, "status", NULL, &s->engine, &s->engine_error)) s->engine = NULL;
+}
+
+static int status_read(const struct cli *c, struct journal_view *v, struct status *s, struct error *err) {
+	const struct session_filter newest = {.state = -1, .limit = 1};
+	s->now_ms = clock_wall_ms();
+	if (journal_summary(v, time_local_midnight(s->now_ms), &s->summary, err)) return -1;
+	if (journal_sessions(v, &newest, on_newest, &s->changed_ms, err)) return -1;
+	status_ask_engine(c, s);
+	return 0;
+}
+
+/* --- text --- */
+
+static const char *age(char *to, int64_t now_ms, const char *rfc3339) {
+	int64_t then_ms;
+	if (!rfc3339 || time_parse_rfc3339(rfc3339, &then_ms)) return "-";
+	return unit_age(to, MAX(0, now_ms - then_ms));
+}
+
+static void print_engine(const struct status *s) {
+	const cJSON *engine = at(s->engine, "engine");
+	char since[UNIT_TEXT];
+	if (engine) {
+		printf("engine   running for %s, process %.0f, version %s\n", age(since, s->now_ms, text(engine, "since")),
+			number(engine, "pid"), text(engine, "version") ? TEXT_SAFE(text(engine, "version")) : "-");
+		return;
+	}
+	if (s->engine_error.code == ERR_NOT_FOUND) printf("engine   not running: start it with headgate run");
+	else printf("engine   does not answer: %s", TEXT_SAFE(s->engine_error.text));
+	if (s->changed_ms) printf(" (last change %s ago)", unit_age(since, MAX(0, s->now_ms - s->changed_ms)));
+	putchar('\n');
+}
+
+static void print_cloud(const struct status *s) {
+	const cJSON *cloud = at(s->engine, "cloud");
+	char seen[UNIT_TEXT];
+	if (!cloud) {
+		puts("cloud    - (only a running engine knows)");
+		return;
+	}
+	printf("cloud    %s, %s", cJSON_IsTrue(at(cloud, "ok")) ? "ok" : "not reached",
+		text(cloud, "endpoint") ? TEXT_SAFE(text(cloud, "endpoint")) : "-");
+	if (number(cloud, "latency_ms") >= 0) printf(", %.0f ms", number(cloud, "latency_ms"));
+	if (text(cloud, "last_answer_at")) printf(", answered %s ago", age(seen, s->now_ms, text(cloud, "last_answer_at")));
+	if (text(cloud, "error")) printf("\n         %s", TEXT_SAFE(text(cloud, "error")));
+	putchar('\n');
+}
+
+static void print_queue(const struct status *s) {
+	const cJSON *queue = at(s->engine, "queue");
+	const int64_t *n = s->summary.by_state;
+	printf("queue    %lld uploading, %lld queued, %lld settling or in check, %lld waiting for the verdict; %s left",
+		(long long)n[STATE_UPLOADING], (long long)n[STATE_QUEUED],
+		(long long)(n[STATE_FOUND] + n[STATE_SETTLING] + n[STATE_CHECKING]), (long long)n[STATE_UPLOADED],
+		UNIT_BYTES(s->summary.bytes_left));
+	if (number(queue, "rate_bytes_per_s") > 0) printf(", %s", UNIT_RATE(number(queue, "rate_bytes_per_s")));
+	if (number(queue, "eta_s") >= 0) printf(", %s to go", UNIT_DURATION((int64_t)number(queue, "eta_s") * 1000));
+	putchar('\n');
+}
+
+static void print_folders(const struct status *s) {
+	const cJSON *folder, *disk = at(s->engine, "disk");
+	cJSON_ArrayForEach (folder, at(s->engine, "folders")) {
+		const char *error = text(folder, "error"), *by = text(folder, "watching");
+		printf("folder   %s, %s", text(folder, "path") ? TEXT_SAFE(text(folder, "path")) : "-",
+			error ? TEXT_SAFE(error) : "watched");
+		if (!error && by) printf(" by %s", TEXT_SAFE(by));
+		putchar('\n');
+	}
+	if (number(disk, "free_bytes") >= 0)
+		printf("disk     %s free of %s\n", UNIT_BYTES((int64_t)number(disk, "free_bytes")),
+			UNIT_BYTES((int64_t)number(disk, "total_bytes")));
+}
+
+static void print_sessions(const struct status *s) {
+	const struct journal_summary *m = &s->summary;
+	char oldest[UNIT_TEXT];
+	printf("today    %lld of %lld accepted\n", (long long)m->today_accepted, (long long)m->today_found);
+	printf("in all   %lld sessions: %lld accepted", (long long)m->sessions, (long long)m->by_state[STATE_ACCEPTED]);
+	for (int i = 0; i < STATE_N; i++)
+		if (state_needs_person((enum session_state)i) && m->by_state[i])
+			printf(", %lld %s", (long long)m->by_state[i], state_name((enum session_state)i));
+	if (m->ignored) printf(", %lld ignored", (long long)m->ignored);
+	if (m->oldest_unsafe_ms)
+		printf("; the oldest that is not safe was found %s ago",
+			unit_age(oldest, MAX(0, s->now_ms - m->oldest_unsafe_ms)));
+	putchar('\n');
+	if (m->outbox) printf("reports  %lld not yet delivered to the cloud\n", (long long)m->outbox);
+}
+
+static void print_text(const struct status *s) {
+	static void (*const parts[])(const struct status *) = {
+		print_engine, print_cloud, print_queue, print_folders, print_sessions};
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) parts[i](s);
+	fflush(stdout);
+}
+
+/* --- JSON --- */
+
+static cJSON *taken(cJSON *o, const char *name) {
+	cJSON *m = o ? cJSON_DetachItemFromObject(o, name) : NULL;
+	return m ? m : cJSON_CreateNull();
+}
+
+static cJSON *engine_json(struct status *s) {
+	cJSON *engine = s->engine ? taken(s->engine, "engine") : json_object();
+	if (!cJSON_IsObject(engine)) return engine;
+	json_add_bool(engine, "running", s->engine != NULL);
+	if (!s->engine && s->engine_error.code != ERR_NOT_FOUND) json_add_text(engine, "error", s->engine_error.text);
+	return engine;
+}
+
+static void print_json(struct status *s) {
+	static const char *const parts[] = {"cloud", "queue", "folders", "disk"};
+	const struct journal_summary *m = &s->summary;
+	cJSON *o = json_object(), *today = json_object(), *by_state = json_object();
+	json_add(o, "engine", engine_json(s));
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) json_add(o, parts[i], taken(s->engine, parts[i]));
+	json_add_i64(today, "found", m->today_found);
+	json_add_i64(today, "accepted", m->today_accepted);
+	json_add(o, "today", today);
+	for (int i = 0; i < STATE_N; i++) json_add_i64(by_state, state_name((enum session_state)i), m->by_state[i]);
+	json_add(o, "by_state", by_state);
+	json_add_i64(o, "sessions", m->sessions);
+	json_add_i64(o, "ignored", m->ignored);
+	json_add_i64(o, "paused", m->paused);
+	json_add_i64(o, "bytes_left", m->bytes_left);
+	json_add_i64(o, "reports_undelivered", m->outbox);
+	json_add_time(o, "oldest_unsafe_at", m->oldest_unsafe_ms);
+	json_add_time(o, "changed_at", s->changed_ms);
+	json_add_time(o, "at", s->now_ms);
+	command_json(o);
+}
+
+/* --- the command --- */
+
+static int status_verdict(const struct status *s, int64_t attention, struct error *err) {
+	const char *error = text(at(s->engine, "cloud"), "error");
+	if (error) return error_set(err, ERR_UNREACHABLE, "the cloud is not reached: %s", error);
+	if (!attention) return 0;
+	return error_set(
+		err, ERR_ATTENTION, "%lld session%s a person", (long long)attention, attention == 1 ? " needs" : "s need");
+}
+
+static int status_show(struct cli *c, struct journal_view *v, struct status *s, struct error *err) {
+	int64_t attention = 0;
+	if (status_read(c, v, s, err)) return -1;
+	struct error verdict = ERROR_INIT;
+	if (!c->json) print_text(s);
+	if (attention_print(v, false, c->json ? 0 : LISTED_MAX, &attention, err)) return -1;
+	int failed = status_verdict(s, attention, &verdict);
+	if (c->json) print_json(s);
+	if (failed) *err = verdict;
+	return failed;
+}
+
+static int status_body(struct cli *c, struct error *err) {
+	AUTO(journal_view_close) struct journal_view *v = NULL;
+	struct status s = {0};
+	if (journal_view_open(&v, c->config.state_dir, err)) {
+		if (err->code == ERR_NOT_FOUND)
+			error_set(err, ERR_NOT_FOUND, "there is no journal in %s yet: headgate run makes it", c->config.state_dir);
+		return -1;
+	}
+	int failed = status_show(c, v, &s, err);
+	json_free(s.engine);
+	return failed;
+}
+
+int cli_status(int argc, char **argv) {
+	static const struct arg_spec spec = {.command = "status",
+		.summary = "Shows engine, cloud, queue, today, and every session that needs a person with its mend.",
+		.text = "Exit status 1 when a session is held, rejected, failed or gone; 69 when the engine does not reach the "
+				"cloud.\n\n"
+				"Examples:\n  headgate status\n  headgate status --json"};
+	return cli_command(&spec, argc, argv, NULL, NULL, status_body);
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/* Hashing and checking one session, in the thread pool. Nothing of the engine is touched here but what the task was
+ * given. A file that cannot be read becomes a finding of the check `file_kinds`, so that the session is held with a
+ * sentence that names it. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "session/name.h"
+#include "station/checking.h"
+
+void snapshot_drop(struct snapshot *s, const char *name) {
+	for (size_t i = 0; name && i < s->n; i++) {
+		if (strcmp(s->files[i].name, name) != 0) continue;
+		s->bytes -= s->files[i].size;
+		file_row_done(&s->files[i]);
+		memmove(s->files + i, s->files + i + 1, (s->n - i - 1) * sizeof s->files[0]);
+		s->n--;
+		return;
+	}
+}
+
+static void bad_kind_add(struct snapshot *s, const char *text) {
+	ARRAY_RESERVE(s->bad_kinds, s->bad_n + 1, s->bad_capacity);
+	s->bad_kinds[s->bad_n++] = xstrdup(text);
+	s->bad_kinds[s->bad_n] = NULL;
+}
+
+static int by_name(const void *a, const void *b) {
+	return strcmp(((const struct file_row *)a)->name, ((const struct file_row *)b)->name);
+}
+
+void snapshot_keep_known(struct snapshot *s, const struct file_row *known, size_t n, bool same_revision) {
+	for (size_t i = 0; n && i < s->n; i++) {
+		struct file_row *f = &s->files[i];
+		const struct file_row *k = bsearch(f, known, n, sizeof *known, by_name);
+		if (!k || !k->hashed || k->size != f->size || k->mtime_ns != f->mtime_ns || k->ctime_ns != f->ctime_ns ||
+			k->inode != f->inode) {
+			continue;
+		}
+		f->hashed = true;
+		f->sha256 = k->sha256;
+		f->part_n = k->part_n;
+		if (k->part_n) {
+			f->parts = xcalloc(k->part_n, sizeof *f->parts);
+			memcpy(f->parts, k->parts, k->part_n * sizeof *f->parts);
+		}
+		if (!same_revision) continue;
+		f->state = k->state;
+		f->bucket = xstrdup(k->bucket);
+		f->key = xstrdup(k->key);
+		f->stored_ms = k->stored_ms;
+	}
+}
+
+static int keep_known(struct check_task *t) {
+	for (int64_t revision = t->revision; revision > 0 && revision > t->revision - 2; revision--) {
+		struct file_row *known = NULL;
+		size_t n = 0;
+		if (journal_files(t->view, t->id, revision, &known, &n, &t->err)) return -1;
+		snapshot_keep_known(&t->snapshot, known, n, revision == t->revision);
+		file_rows_free(known, n);
+		if (n) break;
+	}
+	return 0;
+}
+
+/* 0 go on, -1 end the task (t->changed or t->err says why). */
+static int hash_files(struct check_task *t) {
+	for (size_t i = 0; i < t->snapshot.n; i++) {
+		struct file_row *f = &t->snapshot.files[i];
+		struct error err = ERROR_INIT;
+		if (f->hashed) {
+			atomic_fetch_add_explicit(&t->done_bytes, f->size, memory_order_relaxed);
+			continue;
+		}
+		if (file_hash(t->root, t->session, f, t->cancel, &t->done_bytes, &err) == 0) continue;
+		switch (err.code) {
+		case ERR_CANCELLED: return t->err = err, -1;
+		case ERR_CHANGED:
+		case ERR_NOT_FOUND: return t->changed = true, -1;
+		default: bad_kind_add(&t->snapshot, err.text);
+		}
+	}
+	return 0;
+}
+
+/* The metadata file's text (at most METADATA_MAX of it) and true size; NULL when it is not there or not readable. */
+static char *metadata_text(const char *root, const char *session, const char *name, int64_t size) {
+	struct error err = ERROR_INIT;
+	AUTO(fd_close) int fd = -1;
+	if (size > METADATA_MAX) return xstrdup("");
+	if (session_file_open(root, session, name, &fd, &err)) return NULL;
+	AUTO(xfree) char *text = xcalloc(1, (size_t)size + 1);
+	for (int64_t at = 0; at < size;) {
+		ssize_t n = pread(fd, text + at, (size_t)(size - at), at);
+		if (n <= 0) return NULL;
+		at += n;
+	}
+	return TAKE(text);
+}
+
+void check_snapshot(const struct config *c, const struct schema *schema, const char *root, const char *session,
+	const struct snapshot *s, const char *same, struct check_list *ret) {
+	struct check_input in = {
+		.session = session,
+		.bad_kinds = (const char *const *)s->bad_kinds,
+		.schema = schema,
+		.total_min = c->total_min,
+		.total_max = c->total_max,
+		.same_content_as = same,
+	};
+	struct check_file *files = xcalloc(s->n, sizeof *files);
+	AUTO(xfree) char *text = NULL;
+	for (size_t i = 0; i < s->n; i++) {
+		files[i] = (struct check_file){.name = s->files[i].name, .size = s->files[i].size};
+		if (strcmp(s->files[i].name, schema->file) != 0) continue;
+		in.metadata_n = (size_t)s->files[i].size;
+		text = metadata_text(root, session, s->files[i].name, s->files[i].size);
+	}
+	in.files = files;
+	in.file_n = s->n;
+	in.metadata_text = text;
+	AUTO(metadata_done) struct metadata parsed = {0};
+	checks_run(&in, ret, &parsed);
+	free(files);
+}
+
+bool content_digest(const struct snapshot *s, const char *metadata, struct sha256 *ret) {
+	AUTO(digest_free) struct digest *d = digest_new();
+	size_t n = 0;
+	for (size_t i = 0; i < s->n; i++) {
+		if (!s->files[i].hashed) return false;
+		if (strcmp(s->files[i].name, metadata) == 0) continue;
+		digest_add(d, s->files[i].sha256.bytes, SHA256_LEN);
+		n++;
+	}
+	digest_end(d, ret);
+	return n > 0;
+}
+
+/* ERR_INPUT and ERR_DISK of the walk: held with their sentence. */
+static void check_unreadable(struct check_task *t, const struct error *why) {
+	snapshot_done(&t->snapshot);
+	check_add(&t->checks, CHECK_KINDS, VERDICT_HOLD, why->text,
+		"a session is a folder of at most 10,000 readable files", "see what is said about it, then `headgate retry`");
+}
+
+static bool walk(struct check_task *t) {
+	struct error err = ERROR_INIT;
+	if (snapshot_take(t->root, t->session, t->cancel, &t->snapshot, &err) == 0) {
+		t->changed = strcmp(t->snapshot.fingerprint, t->expected) != 0;
+		snapshot_drop(&t->snapshot, t->config->done_marker);
+		return !t->changed;
+	}
+	if (err.code == ERR_CANCELLED) t->err = err;
+	else if (err.code == ERR_NOT_FOUND) t->changed = true;
+	else check_unreadable(t, &err);
+	return false;
+}
+
+/* A file may have come while others were hashed. */
+static void walk_again(struct check_task *t) {
+	AUTO(snapshot_done) struct snapshot now = {0};
+	struct error err = ERROR_INIT;
+	if (snapshot_take(t->root, t->session, t->cancel, &now, &err) || strcmp(now.fingerprint, t->expected) != 0) {
+		t->changed = true;
+	}
+}
+
+void check_task_run(struct check_task *t) {
+	if (!walk(t) || keep_known(t) || hash_files(t)) return;
+	walk_again(t);
+	if (t->changed) return;
+	char other[16] = "";
+	const char *same = t->same_name;
+	t->has_content = content_digest(&t->snapshot, t->schema->file, &t->content);
+	if (t->has_content && !same) {
+		int found = journal_same_content(t->view, t->id, &t->content, other, &t->err);
+		if (found < 0) return;
+		if (found && *other) same = other;
+	}
+	check_snapshot(t->config, t->schema, t->root, t->session, &t->snapshot, same, &t->checks);
+}
+
+void check_task_done(struct check_task *t) {
+	snapshot_done(&t->snapshot);
+	check_list_done(&t->checks);
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/* Sessions that have settled: queued for the thread pool, CHECKS_MAX at a time in the order they settled, and what
+ * follows from the verdict. Loop thread.
+ *
+ * The order of what is written: file rows, checks, content, then the step; the journal keeps it. */
+#include "station/checking.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "station/engine_internal.h"
+
+struct check_job {
+	struct job job;
+	struct ticket ticket;
+	struct check_task task;
+	struct rules *rules;
+	atomic_bool cancel;
+	char *root, *same;
+	char expected[65];
+};
+
+/* A session of the same name under another root that came first, or has got further. */
+static bool holds_name(const struct session *other, const struct session *s) {
+	if (other == s || other->dead || strcmp(other->row.name, s->row.name) != 0) return false;
+	if (other->row.state == STATE_GONE) return other->row.stored_files > 0 || other->row.data_safe;
+	if (other->row.state >= STATE_QUEUED) return true;
+	return other->row.id < s->row.id;
+}
+
+static char *same_name(const struct session *s) {
+	const struct engine *e = s->engine;
+	for (size_t root = 0; root < e->root_n; root++) {
+		if (root == s->root) continue;
+		const struct session *other = sessions_find(&e->sessions, s->row.name, root);
+		if ((other && holds_name(other, s)) || accepted_find(&e->accepted, session_stamp(s->row.name), root)) {
+			return xasprintf("the same name under %s", e->roots[root].path);
+		}
+	}
+	return NULL;
+}
+
+/* --- verdicts --- */
+
+static void report_held(struct session *s) {
+	char message[512];
+	snprintf(message, sizeof message, "held: %s", s->row.reason ? s->row.reason : "a check says so");
+	outbox_report(s, "warn", "held", message);
+}
+
+static void checked(struct session *s, struct check_task *t) {
+	struct journal *j = s->engine->journal;
+	char reason[512] = "";
+	checks_reason(&t->checks, reason, sizeof reason);
+	journal_set_files(j, s->row.id, s->row.revision, t->snapshot.files, t->snapshot.n, NULL, NULL);
+	journal_set_checks(j, s->row.id, s->row.revision, "local", &t->checks);
+	if (t->has_content) journal_set_content(j, s->row.id, &t->content);
+	s->row.files = (int64_t)t->snapshot.n;
+	s->row.bytes = t->snapshot.bytes;
+	s->row.stored_files = s->row.stored_bytes = 0;
+	for (size_t i = 0; i < t->snapshot.n; i++) {
+		if (t->snapshot.files[i].state != FILE_STORED) continue;
+		s->row.stored_files++;
+		s->row.stored_bytes += t->snapshot.files[i].size;
+	}
+	session_reason(s, reason);
+	int mask = SET_COUNTS | SET_STORED | SET_REASON;
+	if (checks_hold(&t->checks)) {
+		s->metadata_held = checks_hold_metadata_only(&t->checks) && t->snapshot.n > 0;
+		report_held(s);
+		session_go(s, EVENT_HELD_BACK, mask, "warn", reason);
+	} else {
+		char message[600];
+		snprintf(message, sizeof message, "%lld files pass the checks%s%s", (long long)s->row.files,
+			*reason ? "; warning: " : "", reason);
+		session_go(s, EVENT_PASSED, mask, *reason ? "warn" : "info", message);
+	}
+}
+
+static void check_over(struct session *s, struct check_task *t) {
+	if (s->committing || s->row.state != STATE_CHECKING || t->err.code == ERR_CANCELLED) return;
+	if (t->err.code != ERR_NONE) {
+		engine_fail(s->engine, &t->err); /* the journal could not be read */
+		return;
+	}
+	if (t->changed) {
+		s->changed = true;
+		s->looked = false;
+		session_poke(s);
+		return;
+	}
+	checked(s, t);
+}
+
+static void check_job_run(struct job *j) {
+	struct check_job *c = (struct check_job *)j;
+	struct engine *e = j->engine;
+	if (view_take(e, &c->task.view, &c->task.err)) return;
+	check_task_run(&c->task);
+	view_give(e, c->task.view);
+}
+
+static void check_job_done(struct job *j) {
+	struct check_job *c = (struct check_job *)j;
+	struct engine *e = j->engine;
+	e->check_n--;
+	struct session *s = ticket_session(&c->ticket);
+	if (s) s->check = NULL;
+	if (s && !e->stopping) check_over(s, &c->task);
+	check_task_done(&c->task);
+	rules_drop(c->rules);
+	free(c->root);
+	free(c->same);
+	free(c);
+}
+
+static void check_start(struct session *s) {
+	struct engine *e = s->engine;
+	struct check_job *c = xcalloc(1, sizeof *c);
+	c->job = (struct job){.run = check_job_run, .done = check_job_done};
+	c->ticket = ticket_of(s);
+	c->rules = rules_hold(e);
+	c->root = xstrdup(s->row.root);
+	c->same = same_name(s);
+	memcpy(c->expected, s->row.fingerprint, sizeof c->expected);
+	c->task.config = e->config;
+	c->task.schema = &c->rules->schema;
+	c->task.root = c->root;
+	c->task.session = c->ticket.name;
+	c->task.same_name = c->same;
+	c->task.expected = c->expected;
+	c->task.id = s->row.id;
+	c->task.revision = s->row.revision;
+	c->task.cancel = &c->cancel;
+	c->task.err = ERROR_INIT;
+	s->check = c;
+	e->check_n++;
+	job_start(e, &c->job);
+}
+
+void checking_enter(struct session *s) {
+	if (s->check || s->check_queued) return;
+	s->check_queued = true;
+	TAILQ_INSERT_TAIL(&s->engine->checks, s, check_link);
+	engine_poke(s->engine);
+}
+
+void checking_pump(struct engine *e) {
+	struct session *s;
+	/* the first answer about the cloud's rules is waited for: it is on its way since the start */
+	if (e->schema_asking && !e->schema_asked) return;
+	while (e->check_n < CHECKS_MAX && (s = TAILQ_FIRST(&e->checks)) != NULL) {
+		TAILQ_REMOVE(&e->checks, s, check_link);
+		s->check_queued = false;
+		if (s->row.state == STATE_CHECKING && !s->committing && !s->dead) check_start(s);
+	}
+}
+
+void checking_cancel(struct session *s) {
+	if (s->check_queued) TAILQ_REMOVE(&s->engine->checks, s, check_link);
+	s->check_queued = false;
+	if (s->check) atomic_store(&s->check->cancel, true);
+	s->check = NULL;
+}
+
+int64_t checking_done_bytes(const struct session *s) {
+	return s->check ? atomic_load_explicit(&s->check->task.done_bytes, memory_order_relaxed) : 0;
+}
+
+void held_load(struct session *s, struct journal_view *v) {
+	AUTO(check_list_done) struct check_list checks = {0};
+	struct error err = ERROR_INIT;
+	if (journal_checks(v, s->row.id, s->row.revision, "local", &checks, &err)) return;
+	s->metadata_held = checks_hold_metadata_only(&checks) && s->row.files > 0;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* One session checked: its files hashed, the named checks run. For the thread pool; checking.c drives it. */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "session/schema.h"
+#include "station/config.h"
+#include "station/scan.h"
+
+struct check_task {
+	/* asked */
+	const struct config *config;
+	const struct schema *schema;
+	const char *root, *session;
+	const char *same_name; /* "the same name under ROOT", or NULL */
+	const char *expected;  /* fingerprint that settled */
+	int64_t id, revision;
+	const atomic_bool *cancel;
+	_Atomic int64_t done_bytes;
+	struct journal_view *view;
+	/* found */
+	bool changed; /* it is not what settled any more */
+	struct snapshot snapshot;
+	struct check_list checks;
+	bool has_content;
+	struct sha256 content;
+	struct error err; /* it could not be checked at all: cancelled, the journal */
+};
+void check_task_run(struct check_task *t); /* thread pool */
+void check_task_done(struct check_task *t);
+/* Drops the done marker from the files: it is a message to us, not a part of the recording. */
+void snapshot_drop(struct snapshot *s, const char *name);
+/* The checks of a snapshot, the metadata file read from disk. Any thread. */
+void check_snapshot(const struct config *c, const struct schema *schema, const char *root, const char *session,
+	const struct snapshot *s, const char *same, struct check_list *ret);
+/* Digest over the digests of the data files in order of name: equal for equal recordings whatever they are called. */
+bool content_digest(const struct snapshot *s, const char *metadata, struct sha256 *ret);
+/* Keeps what is known of files that are the same (size, mtime, ctime, inode) in `known`, sorted by name. */
+void snapshot_keep_known(struct snapshot *s, const struct file_row *known, size_t n, bool same_revision);

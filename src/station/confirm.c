@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/* The cloud's verdicts: one change cursor for all sessions, held open (long poll) while any waits, kept in the journal.
+ * A session that waits for long, or waited over a restart, is asked for by itself, so that no verdict is missed by a
+ * crash between the cursor and the step. Loop thread. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "session/name.h"
+#include "station/engine_internal.h"
+
+#define CHANGES_WAIT_S 20
+#define ASK_FIRST_MS 30000 /* no verdict for so long: ask for the session itself */
+#define ASK_MOST_MS 600000
+#define ASKS_MAX 4 /* the cloud does not decide: look again at what is stored */
+#define SETTING_CURSOR "cloud.cursor"
+
+/* --- one session --- */
+
+void confirm_enter(struct session *s) {
+	s->asks = 0;
+	/* at start the change may have been read already */
+	s->ask_ms = now_ms() + (s->looked ? ASK_FIRST_MS : 0);
+	session_poke(s);
+}
+
+static void take_checks(struct session *s, const cJSON *change, char *reason, size_t size) {
+	AUTO(check_list_done) struct check_list checks = {0};
+	struct error err = ERROR_INIT;
+	const cJSON *array = cJSON_GetObjectItemCaseSensitive(change, "checks");
+	*reason = '\0';
+	if (!cJSON_IsArray(array)) return;
+	if (checks_from_json(&checks, array, &err)) {
+		log_event(LOG_WARN, "confirm", err.text, "session", s->row.name, NULL);
+		return;
+	}
+	checks_reason(&checks, reason, size);
+	journal_set_checks(s->engine->journal, s->row.id, s->row.revision, "cloud", &checks);
+}
+
+static void take_processing(struct session_row *row, const cJSON *change) {
+	const cJSON *p = cJSON_GetObjectItemCaseSensitive(change, "processing");
+	if (cJSON_IsString(p)) text_copy(row->processing, sizeof row->processing, p->valuestring);
+}
+
+static void session_accepted(struct session *s, const cJSON *verdict) {
+	char reason[512];
+	take_checks(s, verdict, reason, sizeof reason);
+	session_reason(s, reason);
+	s->row.accepted_ms = clock_wall_ms();
+	if (!s->row.uploaded_ms) s->row.uploaded_ms = s->row.accepted_ms;
+	s->row.stored_files = s->row.files;
+	s->row.stored_bytes = s->row.bytes;
+	s->row.next_attempt_ms = 0;
+	s->row.data_safe = true;
+	upload_drop(s);
+	transfer_cancel(s);
+	session_go(s, EVENT_CLOUD_ACCEPTED,
+		SET_TIMES | SET_STORED | SET_NEXT_ATTEMPT | SET_FLAGS | SET_PROCESSING | SET_REASON, "info",
+		"the cloud has it whole and verified");
+}
+
+static void session_rejected(struct session *s, const cJSON *verdict) {
+	char reason[512], message[600];
+	take_checks(s, verdict, reason, sizeof reason);
+	snprintf(message, sizeof message, "the cloud rejects it: %s", *reason ? reason : "it says no reason");
+	session_reason(s, *reason ? reason : message);
+	upload_drop(s);
+	transfer_cancel(s);
+	session_go(s, EVENT_CLOUD_REJECTED, SET_REASON | SET_STORED | SET_PROCESSING, "error", message);
+}
+
+/* Takes s->verdict, which is about the current revision. */
+static void verdict_apply(struct session *s) {
+	AUTO(json_free) cJSON *verdict = TAKE(s->verdict);
+	const cJSON *state = cJSON_GetObjectItemCaseSensitive(verdict, "state");
+	if (!cJSON_IsString(state)) return;
+	bool accepted = strcmp(state->valuestring, "accepted") == 0;
+	bool rejected = strcmp(state->valuestring, "rejected") == 0;
+	if (!accepted && !rejected) return;
+	if (state_next(s->row.state, accepted ? EVENT_CLOUD_ACCEPTED : EVENT_CLOUD_REJECTED) < 0) return;
+	take_processing(&s->row, verdict);
+	if (accepted) session_accepted(s, verdict);
+	else session_rejected(s, verdict);
+}
+
+static int64_t revision_of(const cJSON *o) {
+	const cJSON *r = cJSON_GetObjectItemCaseSensitive(o, "revision");
+	return cJSON_IsNumber(r) ? (int64_t)r->valuedouble : 0;
+}
+
+static void verdict_give(struct session *s, const cJSON *change) {
+	if (revision_of(change) != s->row.revision) return;
+	json_free(s->verdict);
+	s->verdict = cJSON_Duplicate(change, true);
+	session_poke(s);
+}
+
+/* --- asking for one session --- */
+
+/* Ours among the newest (top level) and the older revisions; NULL: not there. */
+static const cJSON *revision_find(const cJSON *json, int64_t revision) {
+	if (revision_of(json) == revision) return json;
+	const cJSON *r;
+	cJSON_ArrayForEach (r, cJSON_GetObjectItemCaseSensitive(json, "revisions")) {
+		if (revision_of(r) == revision) return r;
+	}
+	return NULL;
+}
+
+static bool is_decided(const cJSON *o) {
+	const cJSON *state = cJSON_GetObjectItemCaseSensitive(o, "state");
+	return cJSON_IsString(state) &&
+		   (strcmp(state->valuestring, "accepted") == 0 || strcmp(state->valuestring, "rejected") == 0);
+}
+
+/* The cloud does not know it, or cannot decide: everything is asked for and compared again. */
+static void upload_again(struct session *s, const char *why) {
+	s->row.next_attempt_ms = 0;
+	session_reason(s, why);
+	session_go(s, EVENT_INTERRUPTED, SET_NEXT_ATTEMPT | SET_REASON, "warn", why);
+}
+
+static void on_asked(struct engine *e, struct session *s, void *arg, const struct ingest_result *r) {
+	(void)e, (void)arg;
+	if (!r || !s) return;
+	s->asking = false;
+	if (s->committing || s->row.state != STATE_UPLOADED) return;
+	s->asks++;
+	s->ask_ms = now_ms() + MIN(ASK_FIRST_MS * (int64_t)s->asks, ASK_MOST_MS);
+	bool unknown = r->err.code == ERR_NOT_FOUND || r->err.http == 404;
+	const cJSON *ours = r->err.code == ERR_NONE ? revision_find(r->json, s->row.revision) : NULL;
+	if (ours && is_decided(ours)) {
+		verdict_give(s, ours);
+	} else if (unknown || (r->err.code == ERR_NONE && (!ours || s->asks >= ASKS_MAX))) {
+		s->recheck = true;
+		upload_again(s, ours ? "the cloud does not decide; every object is compared again"
+							 : "the cloud does not know it; every object is compared again");
+	}
+	session_poke(s);
+}
+
+void confirm_drive(struct session *s) {
+	if (s->verdict) {
+		verdict_apply(s);
+		return;
+	}
+	if (s->row.state != STATE_UPLOADED || s->asking || !session_at_work(s)) return;
+	if (s->ask_ms > now_ms()) {
+		session_due(s, s->ask_ms);
+		return;
+	}
+	if (!api_may(s->engine)) {
+		session_due(s, MAX(s->engine->api.next_ms, now_ms() + 1000));
+		return;
+	}
+	char path[64];
+	snprintf(path, sizeof path, "/v1/sessions/%s", s->row.name);
+	s->asking = true;
+	api_call(s->engine, s, "GET", path, NULL, 0, on_asked, NULL);
+}
+
+/* --- the cursor --- */
+
+static void processing_changed(struct engine *e, struct accepted *a, const cJSON *change) {
+	if (revision_of(change) != a->revision) return;
+	struct session_row row = {.id = a->id};
+	session_unstamp(row.name, a->stamp);
+	take_processing(&row, change);
+	if (*row.processing) journal_update(e->journal, &row, SET_PROCESSING, NULL, engine_journal_done, e);
+}
+
+static void change_apply(struct engine *e, const cJSON *change) {
+	const cJSON *name = cJSON_GetObjectItemCaseSensitive(change, "session");
+	if (!cJSON_IsString(name) || !session_name_is(name->valuestring)) return;
+	for (size_t root = 0; root < e->root_n; root++) {
+		struct session *s = sessions_find(&e->sessions, name->valuestring, root);
+		if (s && !s->dead) verdict_give(s, change);
+		struct accepted *a = accepted_find(&e->accepted, session_stamp(name->valuestring), root);
+		if (a) processing_changed(e, a, change);
+	}
+}
+
+static void on_changes(struct engine *e, struct session *s, void *arg, const struct ingest_result *r) {
+	(void)s, (void)arg;
+	e->changes_asking = false;
+	if (!r || e->stopping) return;
+	struct error err = r->err;
+	const cJSON *changes, *change;
+	const char *cursor;
+	if (err.code || json_want_array(r->json, "changes", NULL, 1000, &changes, &err) ||
+		json_want_text(r->json, "cursor", NULL, &cursor, &err)) {
+		e->changes_ms = now_ms() + 1000; /* the API's health decides further */
+		log_event(LOG_WARN, "confirm", err.text, NULL);
+		return;
+	}
+	cJSON_ArrayForEach (change, changes) {
+		change_apply(e, change);
+	}
+	if (e->cursor && strcmp(e->cursor, cursor) == 0) return;
+	free(e->cursor);
+	e->cursor = xstrdup(cursor);
+	journal_set(e->journal, SETTING_CURSOR, cursor, NULL, NULL);
+}
+
+static bool any_uploaded(const struct engine *e) {
+	for (size_t i = 0; i < e->sessions.n; i++) {
+		const struct session *s = e->sessions.items[i];
+		if (!s->dead && s->row.state == STATE_UPLOADED) return true;
+	}
+	return false;
+}
+
+void confirm_pump(struct engine *e) {
+	if (e->changes_asking || !any_uploaded(e)) return;
+	if (now_ms() < e->changes_ms) {
+		engine_wake_at(e, e->changes_ms);
+		return;
+	}
+	if (!api_may(e)) return;
+	struct buf path = BUF_INIT(2048);
+	buf_str(&path, "/v1/changes?after=");
+	if (e->cursor) text_uri_encode(&path, e->cursor, strlen(e->cursor), false);
+	/* a probe must not hold the others up for the length of a long poll */
+	buf_fmt(&path, "&wait=%d", e->api.down ? 0 : CHANGES_WAIT_S);
+	e->changes_asking = true;
+	api_call(e, NULL, "GET", buf_text(&path), NULL, e->api.down ? 0 : CHANGES_WAIT_S * 1000, on_changes, NULL);
+	buf_done(&path);
+}
+
+void confirm_load(struct engine *e, struct journal_view *v) {
+	struct error err = ERROR_INIT;
+	if (journal_get(v, SETTING_CURSOR, &e->cursor, &err)) log_event(LOG_WARN, "confirm", err.text, NULL);
+}

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+/* The engine's loop: start, the pump that runs before each sleep, signals, stop. Loop thread.
+ *
+ * Start: lock, journal, what it holds, cloud, watch, control socket; then the first rescan. Stop, in order: hashing and
+ * walks are cancelled, requests end, then the journal commits what is queued and closes; the loop ends when the last
+ * handle has. Nothing is lost: what was in flight is found by the next run. */
+#include "station/engine.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "station/engine_internal.h"
+
+#define NICE 5 /* recording comes first */
+#define IOPRIO_BEST_EFFORT_LAST ((2 << 13) | 7)
+#define IOPRIO_WHO_PROCESS 1
+#define PROGRESS_MS 250
+
+int64_t now_ms(void) { return clock_mono_ms(); }
+
+/* --- the pump --- */
+
+void engine_poke(struct engine *e) { e->pump_wanted = true; }
+
+static void on_wake(uv_timer_t *timer) {
+	struct engine *e = timer->data;
+	e->wake_ms = 0;
+	int64_t now = now_ms(), next = 0;
+	for (size_t i = 0; i < e->sessions.n; i++) {
+		struct session *s = e->sessions.items[i];
+		if (!s->due_ms) continue;
+		if (s->due_ms <= now) session_poke(s);
+		else if (!next || s->due_ms < next) next = s->due_ms;
+	}
+	if (next) engine_wake_at(e, next);
+	engine_poke(e);
+}
+
+void engine_wake_at(struct engine *e, int64_t mono_ms) {
+	if (!e->handles_open || e->stopping || (e->wake_ms && e->wake_ms <= mono_ms)) return;
+	e->wake_ms = mono_ms;
+	uv_update_time(&e->loop);
+	uv_timer_start(&e->wake, on_wake, (uint64_t)MAX(mono_ms - now_ms(), 0) + 1, 0);
+}
+
+static void pump_sessions(struct engine *e) {
+	struct session *s;
+	/* one round: what is poked meanwhile has its turn before the loop sleeps, in the next */
+	struct session *last = TAILQ_LAST(&e->driven, session_queue);
+	while ((s = TAILQ_FIRST(&e->driven)) != NULL) {
+		TAILQ_REMOVE(&e->driven, s, driven_link);
+		s->driven = false;
+		session_drive(s);
+		if (s == last) break;
+	}
+	if (e->sweep) sessions_sweep(&e->sessions, session_free);
+	e->sweep = false;
+}
+
+static void (*const pumps[])(struct engine *e) = {
+	cloud_pump,
+	rescan_pump,
+	pump_sessions,
+	settle_pump,
+	checking_pump,
+	upload_pump,
+	confirm_pump,
+	outbox_pump,
+	heartbeat_pump,
+	once_pump,
+};
+
+#define ROUNDS_MAX 64
+
+static void on_prepare(uv_prepare_t *prepare) {
+	struct engine *e = prepare->data;
+	for (int round = 0; e->pump_wanted && !e->stopping; round++) {
+		if (round == ROUNDS_MAX) { /* let the loop see its events, then go on */
+			engine_wake_at(e, now_ms());
+			return;
+		}
+		e->pump_wanted = false;
+		for (size_t i = 0; i < ARRAY_LEN(pumps) && !e->stopping; i++) pumps[i](e);
+		e->pump_wanted = e->pump_wanted || !TAILQ_EMPTY(&e->driven);
+	}
+}
+
+static void on_progress(uv_timer_t *timer) {
+	struct engine *e = timer->data;
+	AUTO(json_free) cJSON *status = engine_status(e);
+	AUTO(xfree) char *text = json_text(status);
+	e->o->on_progress(e->o->arg, text);
+}
+
+void engine_journal_done(void *arg, const struct error *err) {
+	if (err->code != ERR_NONE) engine_fail(arg, err);
+}
+
+/* --- roots --- */
+
+size_t engine_root(struct engine *e, const char *path, bool configured) {
+	size_t n = strlen(path);
+	while (n > 1 && path[n - 1] == '/') n--;
+	for (size_t i = 0; i < e->root_n; i++) {
+		if (strlen(e->roots[i].path) == n && memcmp(e->roots[i].path, path, n) == 0) return i;
+	}
+	ARRAY_RESERVE(e->roots, e->root_n, e->root_capacity);
+	e->roots[e->root_n] = (struct root){.path = xstrndup(path, n), .configured = configured, .ok = true};
+	return e->root_n++;
+}
+
+/* --- start --- */
+
+static void low_priority(void) {
+	/* both may be refused where the limits are tighter; the work is the same */
+	if (setpriority(PRIO_PROCESS, 0, NICE)) log_event(LOG_DEBUG, "engine", "the CPU priority stays", NULL);
+	if (syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_BEST_EFFORT_LAST)) {
+		log_event(LOG_DEBUG, "engine", "the disk priority stays", NULL);
+	}
+}
+
+static int on_row(void *arg, const struct session_row *row) {
+	struct engine *e = arg;
+	if (row->state == STATE_ACCEPTED) accepted_append(&e->accepted, row, engine_root(e, row->root, false));
+	else session_load(e, row);
+	return 0;
+}
+
+static int load(struct engine *e, struct error *err) {
+	struct journal_view *v = NULL;
+	struct session_filter all = {.state = -1};
+	if (view_take(e, &v, err)) return -1;
+	int failed = journal_sessions(v, &all, on_row, e, err);
+	accepted_sort(&e->accepted);
+	for (size_t i = 0; i < e->sessions.n; i++) {
+		struct session *s = e->sessions.items[i];
+		if (s->row.state == STATE_HELD) held_load(s, v);
+	}
+	confirm_load(e, v);
+	view_give(e, v);
+	return failed ? -1 : 0;
+}
+
+static int open_cloud(struct engine *e, struct error *err) {
+	const struct config *c = e->config;
+	struct http_options o = {
+		.user_agent = "headgate/" HEADGATE_VERSION,
+		.ca_file = c->ca_file,
+		.low_rate_bytes = c->low_rate_bytes,
+		.low_rate_ms = c->low_rate_ms,
+		.max_connections = c->connections,
+	};
+	if (http_new(&e->http, &e->loop, &o, err)) return -1;
+	o.max_connections = 4;
+	if (http_new(&e->api_http, &e->loop, &o, err)) return -1;
+	struct ingest_options i = {.endpoint = c->endpoint,
+		.api_key = &c->api_key,
+		.http = e->api_http,
+		.loop = &e->loop,
+		.instance = e->instance};
+	return ingest_new(&e->ingest, &i, err);
+}
+
+static void on_signal(uv_signal_t *signal, int number) {
+	struct engine *e = signal->data;
+	if (number == SIGHUP) { /* not the end: an ssh that drops does not disturb an upload */
+		rescan_soon(e);
+		return;
+	}
+	struct error err = ERROR_INIT;
+	if (number == SIGTERM) engine_stop(e);
+	else error_set(&err, ERR_CANCELLED, "interrupted; the next run goes on where it was"), engine_fail(e, &err);
+}
+
+static int open_handles(struct engine *e) {
+	static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+	static_assert(ARRAY_LEN(numbers) == ARRAY_LEN(e->signals), "a handle for each signal");
+	int failed = uv_prepare_init(&e->loop, &e->prepare) | uv_timer_init(&e->loop, &e->wake) |
+				 uv_timer_init(&e->loop, &e->progress);
+	e->prepare.data = e->wake.data = e->progress.data = e;
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+		failed |= uv_signal_init(&e->loop, &e->signals[i]);
+		e->signals[i].data = e;
+		failed |= uv_signal_start(&e->signals[i], on_signal, numbers[i]);
+	}
+	failed |= uv_prepare_start(&e->prepare, on_prepare);
+	if (e->o->on_progress) failed |= uv_timer_start(&e->progress, on_progress, PROGRESS_MS, PROGRESS_MS);
+	e->handles_open = true;
+	return failed;
+}
+
+static int open_all(struct engine *e, struct error *err) {
+	const struct config *c = e->config;
+	struct journal_options jo = {.allow_volatile = c->allow_volatile, .group = c->group};
+	AUTO(xfree) char *lock = path_join(c->state_dir, "lock");
+	if (file_lock(lock, &e->lock_fd, err)) return -1;
+	if (open_handles(e)) return error_set(err, ERR_INTERNAL, "cannot set up the event loop");
+	if (journal_open(&e->journal, &e->loop, c->state_dir, &jo, err)) return -1;
+	for (size_t i = 0; i < c->watch.n; i++) engine_root(e, c->watch.items[i], true);
+	if (load(e, err) || open_cloud(e, err) || watch_new(e, err) || control_begin(e, err)) return -1;
+	cloud_start(e);
+	for (size_t i = 0; i < e->root_n; i++) {
+		if (e->roots[i].configured) watch_root(e, i);
+	}
+	for (size_t i = 0; i < e->sessions.n; i++) session_enter(e->sessions.items[i]);
+	outbox_kick(e);
+	engine_poke(e);
+	return 0;
+}
+
+/* --- stop --- */
+
+static void on_journal_closed(void *arg) { ((struct engine *)arg)->journal = NULL; }
+
+static void journal_go(struct engine *e) {
+	if (e->closing || e->journal_closing) return;
+	e->journal_closing = true;
+	if (e->journal) journal_close(e->journal, on_journal_closed, e);
+}
+
+static void on_closed(void *arg) {
+	struct engine *e = arg;
+	e->closing--;
+	journal_go(e);
+}
+
+void engine_stop(struct engine *e) {
+	if (e->stopping) return;
+	e->stopping = true;
+	jobs_cancel(e);
+	for (size_t i = 0; i < e->sessions.n; i++) checking_cancel(e->sessions.items[i]);
+	control_end(e);
+	if (e->ingest) ingest_close(e->ingest);
+	api_calls_free(e);
+	e->closing = 1; /* until both are asked */
+	if (e->http) e->closing++, http_close(e->http, on_closed, e);
+	if (e->api_http) e->closing++, http_close(e->api_http, on_closed, e);
+	watch_close(e);
+	if (e->handles_open) {
+		uv_close((uv_handle_t *)&e->prepare, NULL);
+		uv_close((uv_handle_t *)&e->wake, NULL);
+		uv_close((uv_handle_t *)&e->progress, NULL);
+		for (size_t i = 0; i < ARRAY_LEN(e->signals); i++) uv_close((uv_handle_t *)&e->signals[i], NULL);
+	}
+	e->closing--;
+	journal_go(e);
+}
+
+void engine_fail(struct engine *e, const struct error *why) {
+	if (e->result.code == ERR_NONE) e->result = *why;
+	engine_stop(e);
+}
+
+static void engine_done(struct engine *e) {
+	for (size_t i = 0; i < e->sessions.n; i++) session_free(e->sessions.items[i]);
+	free(e->sessions.items);
+	free(e->accepted.items);
+	watch_free(e);
+	rules_drop(e->rules);
+	for (size_t i = 0; i < e->view_n; i++) journal_view_close(e->views[i]);
+	for (size_t i = 0; i < e->root_n; i++) free(e->roots[i].path);
+	free(e->roots);
+	free(e->cursor);
+	pthread_mutex_destroy(&e->view_lock);
+	if (e->lock_fd >= 0) close(e->lock_fd);
+}
+
+int engine_run(const struct engine_options *o, struct error *err) {
+	struct engine *e = xcalloc(1, sizeof *e);
+	*e = (struct engine){.o = o, .config = o->config, .lock_fd = -1, .budget = RETRY_BUDGET_INIT};
+	TAILQ_INIT(&e->driven);
+	TAILQ_INIT(&e->looks);
+	TAILQ_INIT(&e->checks);
+	TAILQ_INIT(&e->jobs);
+	TAILQ_INIT(&e->calls);
+	TAILQ_INIT(&e->transfers);
+	pthread_mutex_init(&e->view_lock, NULL);
+	random_id(e->instance, sizeof e->instance);
+	e->started_ms = now_ms();
+	e->started_wall_ms = clock_wall_ms();
+	signal(SIGPIPE, SIG_IGN);
+	lease_init();
+	low_priority();
+	int failed = uv_loop_init(&e->loop);
+	assert(!failed);
+	(void)failed;
+	struct error why = ERROR_INIT;
+	if (open_all(e, &why)) engine_fail(e, &why);
+	uv_run(&e->loop, UV_RUN_DEFAULT);
+	failed = uv_loop_close(&e->loop);
+	assert(!failed);
+	why = e->result;
+	engine_done(e);
+	free(e);
+	if (why.code == ERR_NONE) return 0;
+	*err = why;
+	return -1;
+}

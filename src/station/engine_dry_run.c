@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* `headgate run --dry-run`: what the engine would send, from the folders alone: no cloud, no journal, nothing hashed.
+ * Blocking; for a command. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "station/checking.h"
+#include "station/engine.h"
+#include "station/rescan.h"
+
+struct dry_run {
+	const struct config *config;
+	void (*on_session)(void *arg, const cJSON *session);
+	void *arg;
+};
+
+static void say(const struct dry_run *d, const char *root, const char *name, const struct snapshot *s,
+	const char *would, const char *reason) {
+	AUTO(json_free) cJSON *o = json_object();
+	json_add_text(o, "session", name);
+	json_add_text(o, "root", root);
+	json_add_text(o, "would", would);
+	json_add_text(o, "reason", reason && *reason ? reason : NULL);
+	json_add_i64(o, "files", (int64_t)s->n);
+	json_add_i64(o, "bytes", s->bytes);
+	d->on_session(d->arg, o);
+}
+
+static bool has(const struct snapshot *s, const char *name) {
+	for (size_t i = 0; name && i < s->n; i++) {
+		if (strcmp(s->files[i].name, name) == 0) return true;
+	}
+	return false;
+}
+
+/* NULL: at rest, as far as one look can tell. */
+static const char *waits_for(
+	const struct dry_run *d, const char *root, const char *name, const struct snapshot *s, char *to, size_t size) {
+	char writer[256];
+	if (has(s, d->config->done_marker)) return NULL;
+	if (clock_wall_ms() - s->newest_ms < d->config->settle_ms) return "it changed a moment ago";
+	if (!has(s, d->config->schema.file)) {
+		snprintf(to, size, "waits for its metadata file %s", d->config->schema.file);
+		return to;
+	}
+	if (snapshot_leases(root, name, s, writer, sizeof writer) != LEASE_WRITER) return NULL;
+	snprintf(to, size, "%s is still being written", writer);
+	return to;
+}
+
+static void look(const struct dry_run *d, const char *root, const char *name) {
+	AUTO(snapshot_done) struct snapshot s = {0};
+	AUTO(check_list_done) struct check_list checks = {0};
+	struct error err = ERROR_INIT;
+	char reason[512] = "";
+	if (name_before_since(d->config, name)) {
+		snprintf(reason, sizeof reason, "older than since = %s", d->config->since);
+		say(d, root, name, &s, "skip", reason);
+		return;
+	}
+	if (snapshot_take(root, name, NULL, &s, &err)) {
+		say(d, root, name, &s, "hold", err.text);
+		return;
+	}
+	const char *waiting = waits_for(d, root, name, &s, reason, sizeof reason);
+	if (waiting) {
+		say(d, root, name, &s, "wait", waiting);
+		return;
+	}
+	snapshot_drop(&s, d->config->done_marker);
+	check_snapshot(d->config, &d->config->schema, root, name, &s, NULL, &checks);
+	checks_reason(&checks, reason, sizeof reason);
+	say(d, root, name, &s, checks_hold(&checks) ? "hold" : "send", reason);
+}
+
+int engine_dry_run(
+	const struct config *c, void (*on_session)(void *arg, const cJSON *session), void *arg, struct error *err) {
+	const struct dry_run d = {.config = c, .on_session = on_session, .arg = arg};
+	lease_init();
+	for (size_t i = 0; i < c->watch.n; i++) {
+		char **names = NULL;
+		size_t n = 0;
+		if (root_list(c->watch.items[i], &names, &n, err)) return -1;
+		for (size_t k = 0; k < n; k++) look(&d, c->watch.items[i], names[k]);
+		root_list_free(names, n);
+	}
+	return 0;
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+/* The station engine's parts among themselves. Everything here runs on the loop's thread unless it says otherwise.
+ *
+ * Callbacks put facts into a session (sessions.h) and call session_poke; session_drive is the one place that acts on
+ * them, and does nothing while a step of that session awaits its commit. Work in the thread pool and requests carry a
+ * ticket, not a pointer: by the time they end the session may have moved on. */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <uv.h>
+
+#include "ingest/client.h"
+#include "station/control.h"
+#include "station/engine.h"
+#include "station/retrying.h"
+#include "station/scan.h"
+#include "station/sessions.h"
+
+#define LOOKS_MAX 4	 /* walks over sessions in the thread pool at a time */
+#define CHECKS_MAX 2 /* sessions being hashed at a time */
+#define VIEWS_MAX 4	 /* views of the journal kept open for the thread pool */
+#define HEARTBEAT_MS 60000
+#define SCHEMA_MS 600000 /* how often the cloud's schema is asked for again */
+#define RATE_SLOTS 8
+
+struct root {
+	char *path;
+	bool configured; /* else only known from the journal: nothing new is looked for in it */
+	bool ok, events;
+	struct error why;
+};
+struct rules { /* the metadata rules in force; jobs hold a reference */
+	int refs;
+	struct schema schema;
+};
+struct rate { /* bytes sent, sampled */
+	int64_t total, at_ms[RATE_SLOTS], bytes[RATE_SLOTS];
+	size_t n;
+};
+
+struct job;
+TAILQ_HEAD(job_list, job);
+struct api_call;
+TAILQ_HEAD(api_call_list, api_call);
+struct watch;
+struct transfer;
+TAILQ_HEAD(transfer_list, transfer);
+
+struct engine {
+	const struct engine_options *o;
+	const struct config *config;
+	uv_loop_t loop;
+	int lock_fd;
+	char instance[17];
+	int64_t started_ms, started_wall_ms;
+	struct journal *journal;
+	pthread_mutex_t view_lock;
+	struct journal_view *views[VIEWS_MAX]; /* idle ones */
+	size_t view_n;
+	struct http *http, *api_http; /* transfers; the API */
+	struct ingest *ingest;
+	struct control_server *control;
+
+	struct root *roots;
+	size_t root_n, root_capacity;
+	struct sessions sessions;
+	struct accepted_table accepted;
+	uint32_t generation;
+	bool sweep; /* some session is dead */
+	struct session_queue driven, looks, checks;
+	size_t look_n, check_n;
+
+	uv_prepare_t prepare;
+	uv_timer_t wake, progress;
+	uv_signal_t signals[3];
+	bool handles_open, pump_wanted;
+	int64_t wake_ms; /* monotonic: what the timer is set to; 0: not set */
+	atomic_bool cancel;
+	bool stopping, journal_closing;
+	size_t closing; /* closes that are awaited before the journal goes */
+	struct job_list jobs;
+	struct api_call_list calls;
+	struct error result;
+
+	struct watch *watch;
+	bool scanned, scanning, scan_again;
+	int64_t scan_ms; /* monotonic: the next periodic one */
+	size_t audit_at; /* where the slow walk over accepted sessions goes on */
+	bool auditing;
+
+	struct rules *rules;
+	bool schema_asking, schema_asked;
+	int64_t schema_ms;
+	struct error cloud_why; /* the API's last failure; ERR_NONE while it answers */
+	bool key_refused;
+	struct health api, objects;
+	struct retry_budget budget;
+
+	struct transfer_list transfers;
+	size_t sending;
+	int64_t throttled_ms; /* monotonic: the object store asked for a pause until then */
+	struct rate rate;
+	int64_t rate_limit, rate_checked_ms;
+
+	bool changes_asking;
+	char *cursor;
+	int64_t changes_ms; /* monotonic: not before */
+
+	bool outbox_full, outbox_busy, outbox_stuck;
+	int64_t outbox_ms;
+	bool vitals_busy, beating, key_shared;
+	int64_t beat_ms;
+	struct journal_summary summary;
+	int64_t disk_free, disk_total;
+	int64_t undecided_since_ms; /* --once */
+};
+
+/* --- engine.c --- */
+void engine_poke(struct engine *e);						/* the pump runs before the loop sleeps */
+void engine_wake_at(struct engine *e, int64_t mono_ms); /* at the latest then */
+void engine_stop(struct engine *e);
+void engine_fail(struct engine *e, const struct error *why);			 /* stops; the first reason is kept */
+void engine_journal_done(void *arg, const struct error *err);			 /* journal_on_commit with the engine as arg */
+size_t engine_root(struct engine *e, const char *path, bool configured); /* index; added when new */
+int64_t now_ms(void);
+
+/* --- engine_job.c: the thread pool --- */
+struct job {
+	uv_work_t work;
+	struct engine *engine;
+	void (*run)(struct job *j);	 /* thread pool */
+	void (*done)(struct job *j); /* loop; always called once; frees it. engine->stopping: act no more */
+	TAILQ_ENTRY(job) link;
+};
+void job_start(struct engine *e, struct job *j);
+void jobs_cancel(struct engine *e);
+/* A view of the journal for the calling thread, from the idle ones. */
+MUST_USE int view_take(struct engine *e, struct journal_view **ret, struct error *err);
+void view_give(struct engine *e, struct journal_view *v);
+
+/* --- engine_session.c: the life of one session --- */
+struct ticket {
+	struct engine *engine;
+	char name[16];
+	size_t root;
+	uint32_t generation;
+};
+struct ticket ticket_of(const struct session *s);
+struct session *ticket_session(const struct ticket *t); /* NULL: gone, or moved on */
+struct session *session_new(struct engine *e, const char *name, size_t root);
+struct session *session_load(struct engine *e, const struct session_row *row); /* copies; in the table afterwards */
+void session_row_copy(struct session_row *to, const struct session_row *from);
+void session_enter(struct session *s);				  /* what being in its state means: after a commit, and at start */
+void session_poke(struct session *s);				  /* drive it before the loop sleeps */
+void session_due(struct session *s, int64_t mono_ms); /* drive it then at the latest */
+void session_drive(struct session *s);
+void session_renew(struct session *s); /* whatever is in flight for it no longer counts; hashing and sending end */
+/* session_step with its commit; `mask` and fields as there. */
+void session_go(struct session *s, enum session_event event, int mask, const char *level, const char *message);
+void session_save(struct session *s, int mask, const char *message); /* journal_update */
+void session_reason(struct session *s, const char *text);			 /* the row's, not yet written; NULL: none */
+/* The present try ends: as a pause, a failure, or because the files changed. The first trouble counts. */
+void session_trouble(struct session *s, enum retry_step step, const struct error *why, int64_t wait_ms);
+void session_fail(struct session *s, const struct error *why); /* FATAL, and the report to the cloud's log */
+void session_free(struct session *s);
+const char *session_path(const struct session *s, char *to, size_t size);
+bool session_at_work(const struct session *s); /* neither paused nor ignored */
+
+/* --- watch.c, rescan.c --- */
+MUST_USE int watch_new(struct engine *e, struct error *err); /* sets e->watch, NULL where inotify is not to be had */
+void watch_close(struct engine *e);
+void watch_free(struct engine *e); /* after the loop */
+void watch_root(struct engine *e, size_t root);
+/* Its folder and those that `found` (may be NULL) has files in. Idempotent. How many are new: what happened in those
+ * before is known to no event. */
+size_t watch_session(struct session *s, const struct snapshot *found);
+void watch_drop(struct session *s);
+bool watch_has(const struct session *s); /* events come for it */
+void rescan_start(struct engine *e);
+void rescan_pump(struct engine *e);
+void rescan_found(struct engine *e, size_t root, const char *name); /* a name that an event brought */
+void rescan_soon(struct engine *e);
+
+/* --- settle.c --- */
+void settle_enter(struct session *s);
+void settle_drive(struct session *s); /* looks at a session when touched or due, whatever its state */
+void settle_pump(struct engine *e);
+void settle_touch(struct session *s);				  /* something happened in its folder */
+void settle_look(struct session *s, int64_t mono_ms); /* look at it then at the latest */
+
+/* --- checking.c --- */
+void checking_enter(struct session *s);
+void checking_pump(struct engine *e);
+void checking_cancel(struct session *s);
+int64_t checking_done_bytes(const struct session *s);
+void held_load(
+	struct session *s, struct journal_view *v); /* after a restart: may the data of this held session go up? */
+struct check_local {							/* what the checks need, for the thread pool */
+	const struct config *config;
+	const struct schema *schema;
+	const char *root, *session, *same;
+	const struct snapshot *snapshot;
+};
+/* Reads the metadata file and runs the checks. Any thread. */
+void check_local(const struct check_local *in, struct check_list *ret);
+
+/* --- upload.c, presign.c, transfer.c --- */
+void upload_pump(struct engine *e);
+void upload_drive(struct session *s);
+void upload_drop(struct session *s);
+void upload_done(struct session *s, size_t index); /* stored: into upload and journal */
+void presign_pump(struct session *s);
+void stat_ask(struct session *s, size_t index);		  /* 412, or an answer without a checksum */
+bool transfer_start(struct session *s, size_t index); /* false: it did not, and the session is in trouble */
+void transfer_cancel(struct session *s);			  /* those of this session */
+void transfer_rates(struct engine *e);				  /* spreads the bandwidth limit */
+void rate_add(struct rate *r, int64_t bytes, int64_t at_ms);
+int64_t rate_now(const struct rate *r, int64_t at_ms); /* bytes a second over the last seconds */
+
+/* --- cloud.c: calls of the API, its health, the schema --- */
+typedef void api_on_done(struct engine *e, struct session *s, void *arg, const struct ingest_result *r);
+/* s may be NULL. on_done is called with s NULL when the session moved on meanwhile; with r NULL when the engine stops
+ * before an answer: then only arg is to be freed. */
+void api_call(struct engine *e, struct session *s, const char *method, const char *path, cJSON *body, int64_t hold_ms,
+	api_on_done *on_done, void *arg);
+void api_calls_free(struct engine *e); /* after ingest_close */
+bool api_may(struct engine *e);
+void cloud_start(struct engine *e);
+void cloud_pump(struct engine *e);
+int64_t cloud_retry_base(const struct engine *e);
+int64_t server_now_ms(const struct engine *e); /* wall clock of the server */
+struct rules *rules_hold(struct engine *e);
+void rules_drop(struct rules *r);
+
+/* --- confirm.c --- */
+void confirm_enter(struct session *s);
+void confirm_drive(struct session *s);
+void confirm_pump(struct engine *e);
+void confirm_load(struct engine *e, struct journal_view *v); /* at start */
+
+/* --- outbox.c, heartbeat.c --- */
+void outbox_report(struct session *s, const char *level, const char *code, const char *message);
+void outbox_kick(struct engine *e);
+void outbox_pump(struct engine *e);
+void heartbeat_pump(struct engine *e);
+const char *heartbeat_disk(const struct engine *e); /* the path whose disk is reported */
+
+/* --- engine_status.c, engine_control.c --- */
+cJSON *engine_status(struct engine *e);
+MUST_USE int control_begin(struct engine *e, struct error *err);
+void control_end(struct engine *e);
+struct once_facts;
+/* --- engine_once.c --- */
+void once_gather(struct engine *e, struct once_facts *ret);
+void once_pump(struct engine *e);

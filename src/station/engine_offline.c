@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* `headgate retry` without a running engine: takes the station's lock and goes through the journal's gateway as the
+ * engine does. A loop of its own, for the journal's callbacks. */
+#include <assert.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "station/engine.h"
+#include "station/journal.h"
+#include "station/state.h"
+
+struct offline {
+	const struct config *config;
+	uv_loop_t loop;
+	struct journal *journal;
+	struct error failed; /* of a commit */
+};
+
+static void on_commit(void *arg, const struct error *err) {
+	struct offline *o = arg;
+	if (err->code != ERR_NONE && o->failed.code == ERR_NONE) o->failed = *err;
+}
+
+static void on_closed(void *arg) { ((struct offline *)arg)->journal = NULL; }
+
+static int retry_row(struct offline *o, struct session_row *row, struct error *err) {
+	if (state_next(row->state, EVENT_RETRIED) < 0) {
+		return error_set(err, ERR_INPUT, "session %s is %s: only held, rejected and failed ones are tried again",
+			row->name, state_name(row->state));
+	}
+	int mask = SET_REASON | SET_NEXT_ATTEMPT;
+	if (row->state == STATE_REJECTED) { /* the same manifest would be rejected again */
+		row->revision++;
+		row->tries = 0;
+		row->stored_files = row->stored_bytes = 0;
+		row->data_safe = false;
+		mask |= SET_REVISION | SET_TRIES | SET_STORED | SET_FLAGS;
+	}
+	row->next_attempt_ms = 0;
+	free(row->reason);
+	row->reason = NULL;
+	return session_step(
+		o->journal, row, EVENT_RETRIED, mask, "info", "an operator asks to try again", on_commit, o, err);
+}
+
+static int retry_names(struct offline *o, const char *const *names, size_t n, struct error *err) {
+	AUTO(journal_view_close) struct journal_view *v = NULL;
+	if (journal_view_open(&v, o->config->state_dir, err)) return -1;
+	for (size_t i = 0; i < n; i++) {
+		struct session_row row = {0};
+		int found = journal_session(v, names[i], NULL, &row, err);
+		if (found < 0) return -1;
+		if (!found) return error_set(err, ERR_NOT_FOUND, "there is no session %s in the journal", names[i]);
+		int failed = retry_row(o, &row, err);
+		session_row_done(&row);
+		if (failed) return -1;
+	}
+	return 0;
+}
+
+int engine_offline_retry(const struct config *c, const char *const *names, size_t n, struct error *err) {
+	AUTO(fd_close) int lock = -1;
+	AUTO(xfree) char *path = path_join(c->state_dir, "lock");
+	if (file_lock(path, &lock, err)) return -1;
+	struct offline o = {.config = c};
+	struct journal_options jo = {.allow_volatile = c->allow_volatile, .group = c->group};
+	int failed = uv_loop_init(&o.loop);
+	assert(!failed);
+	int result = journal_open(&o.journal, &o.loop, c->state_dir, &jo, err);
+	if (result == 0) {
+		result = retry_names(&o, names, n, err);
+		journal_close(o.journal, on_closed, &o);
+	}
+	uv_run(&o.loop, UV_RUN_DEFAULT);
+	failed = uv_loop_close(&o.loop);
+	assert(!failed);
+	(void)failed;
+	if (result == 0 && o.failed.code != ERR_NONE) {
+		*err = o.failed;
+		return -1;
+	}
+	return result;
+}

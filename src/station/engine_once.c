@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* Gathers what once.c decides upon. Loop thread. */
+#include "base/clock.h"
+#include "station/engine_internal.h"
+#include "station/once.h"
+
+static void count_open(struct once_facts *f, const struct session *s) {
+	if (s->awaits_metadata && !s->looking) return; /* not ready: the next run's */
+	f->open++;
+}
+
+static void count_sending(struct once_facts *f, const struct session *s) {
+	bool waits =
+		!s->upload && !s->transfers && !s->committing && (s->row.next_attempt_ms > clock_wall_ms() || s->awaits_cloud);
+	f->waiting += waits;
+	f->working += !waits;
+	f->ready_left++;
+}
+
+static void count(struct once_facts *f, const struct session *s) {
+	if (s->row.ignored || s->dead) return;
+	f->attention += state_needs_person(s->row.state);
+	f->working += s->committing;
+	if (s->row.paused || !s->row.present) return;
+	switch (s->row.state) {
+	case STATE_FOUND:
+	case STATE_SETTLING: count_open(f, s); break;
+	case STATE_CHECKING:
+		f->working++;
+		f->ready_left++;
+		break;
+	case STATE_HELD:
+		if (s->metadata_held && !s->row.data_safe) count_sending(f, s);
+		break;
+	case STATE_QUEUED:
+	case STATE_UPLOADING: count_sending(f, s); break;
+	case STATE_UPLOADED:
+		f->undecided++;
+		f->ready_left++;
+		break;
+	default: break;
+	}
+}
+
+void once_gather(struct engine *e, struct once_facts *ret) {
+	*ret = (struct once_facts){
+		.scanned = e->scanned && !e->scanning,
+		.calling = (e->schema_asking && !e->schema_asked) || e->outbox_busy ||
+				   (e->outbox_full && !e->outbox_stuck && !e->api.down),
+		.key_refused = e->key_refused,
+		.down = e->api.down || e->objects.down,
+		.elapsed_ms = now_ms() - e->started_ms,
+		.wait_ms = e->o->wait_ms,
+		.settle_ms = e->config->settle_ms,
+	};
+	for (size_t i = 0; i < e->sessions.n; i++) count(ret, e->sessions.items[i]);
+	if (!ret->undecided || ret->working) e->undecided_since_ms = 0;
+	else if (!e->undecided_since_ms) e->undecided_since_ms = now_ms();
+	if (e->undecided_since_ms) ret->undecided_ms = now_ms() - e->undecided_since_ms;
+}
+
+static void once_explain(struct engine *e, const struct once_facts *f, enum error_code code, struct error *err) {
+	switch (code) {
+	case ERR_KEY: *err = e->cloud_why.code == ERR_KEY ? e->cloud_why : e->api.why; break;
+	case ERR_UNREACHABLE:
+		*err = e->api.down ? e->api.why : e->objects.down ? e->objects.why : ERROR_INIT;
+		if (err->code) break;
+		error_set(err, code, "%zu sessions wait for their next attempt; the next run goes on", f->waiting);
+		break;
+	case ERR_UNFINISHED:
+		error_set(err, code, "%zu sessions are not decided yet; the next run goes on", f->ready_left + f->open);
+		break;
+	default:
+		error_set(err, code, "%zu sessions need a person: `headgate sessions` names them and why", f->attention);
+		break;
+	}
+	err->code = code;
+}
+
+void once_pump(struct engine *e) {
+	if (!e->o->once || e->stopping) return;
+	struct once_facts f;
+	once_gather(e, &f);
+	if (!once_over(&f)) {
+		/* the times in once.c pass without an event */
+		engine_wake_at(e, now_ms() + 250);
+		return;
+	}
+	enum error_code code = once_result(&f);
+	if (code == ERR_NONE) {
+		engine_stop(e);
+		return;
+	}
+	struct error err = ERROR_INIT;
+	once_explain(e, &f, code, &err);
+	engine_fail(e, &err);
+}

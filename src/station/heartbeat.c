@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* A sign of life to the cloud, so that a silent station raises an alarm, and the figures it carries: the journal's
+ * summary and the disk, gathered in the thread pool. Loop thread. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "station/engine_internal.h"
+
+struct vitals {
+	struct job job;
+	char *disk; /* a path on the disk that recordings fill */
+	struct journal_summary summary;
+	struct file_system fs;
+	bool has_summary, has_disk;
+};
+
+static void vitals_run(struct job *j) {
+	struct vitals *v = (struct vitals *)j;
+	struct journal_view *view = NULL;
+	struct error err = ERROR_INIT;
+	v->has_disk = file_system_of(v->disk, &v->fs, &err) == 0;
+	if (view_take(j->engine, &view, &err)) return;
+	v->has_summary = journal_summary(view, time_local_midnight(clock_wall_ms()), &v->summary, &err) == 0;
+	view_give(j->engine, view);
+}
+
+static void on_beaten(struct engine *e, struct session *s, void *arg, const struct ingest_result *r) {
+	(void)s, (void)arg;
+	e->beating = false;
+	if (!r || e->stopping || r->err.code) return;
+	int64_t stations = 1;
+	struct error err = ERROR_INIT;
+	if (json_may_i64(r->json, "stations_with_this_key", NULL, 0, INT32_MAX, &stations, &err)) return;
+	if (stations > 1 && !e->key_shared) {
+		journal_add_event(e->journal, 0, "warn", "key_shared",
+			"another engine uses this station's key; two stations of one name mix their sessions");
+	}
+	e->key_shared = stations > 1;
+}
+
+static void beat(struct engine *e) {
+	cJSON *body = json_object();
+	const struct journal_summary *s = &e->summary;
+	json_add_text(body, "instance", e->instance);
+	json_add_text(body, "version", HEADGATE_VERSION);
+	json_add_i64(body, "queue", s->by_state[STATE_QUEUED] + s->by_state[STATE_UPLOADING] + s->by_state[STATE_UPLOADED]);
+	json_add_i64(body, "bytes_left", s->bytes_left);
+	json_add_i64(body, "disk_free", e->disk_free);
+	json_add_i64(body, "held", s->by_state[STATE_HELD]);
+	json_add_time(body, "oldest_unsafe_at", s->oldest_unsafe_ms);
+	e->beating = true;
+	api_call(e, NULL, "POST", "/v1/heartbeat", body, 0, on_beaten, NULL);
+}
+
+static void vitals_done(struct job *j) {
+	struct vitals *v = (struct vitals *)j;
+	struct engine *e = j->engine;
+	e->vitals_busy = false;
+	if (v->has_summary) e->summary = v->summary;
+	if (v->has_disk) {
+		e->disk_free = v->fs.free_bytes;
+		e->disk_total = v->fs.total_bytes;
+	}
+	if (!e->stopping && v->has_summary && !e->beating && api_may(e)) beat(e);
+	free(v->disk);
+	free(v);
+}
+
+const char *heartbeat_disk(const struct engine *e) { return e->root_n ? e->roots[0].path : e->config->state_dir; }
+
+void heartbeat_pump(struct engine *e) {
+	if (now_ms() < e->beat_ms) {
+		engine_wake_at(e, e->beat_ms);
+		return;
+	}
+	e->beat_ms = now_ms() + HEARTBEAT_MS;
+	engine_wake_at(e, e->beat_ms);
+	if (e->vitals_busy) return;
+	struct vitals *v = xcalloc(1, sizeof *v);
+	v->job = (struct job){.run = vitals_run, .done = vitals_done};
+	v->disk = xstrdup(heartbeat_disk(e));
+	e->vitals_busy = true;
+	job_start(e, &v->job);
+}

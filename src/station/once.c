@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* When `run --once` is over and how. Pure.
+ *
+ * Without --wait: all that is there is settled, sent and decided; a session that is still being written after
+ * ONCE_OPEN_MS, or whose metadata is missing, is not ready and left to the next run; one whose next attempt lies in the
+ * future is left to it too. With --wait: everything is waited for, up to that time. */
+#include "station/once.h"
+
+static bool open_blocks(const struct once_facts *f) {
+	return f->open && (f->wait_ms || f->elapsed_ms < ONCE_OPEN_MS(f->settle_ms));
+}
+
+static bool verdict_blocks(const struct once_facts *f) {
+	if (!f->undecided || f->key_refused) return false;
+	if (f->wait_ms) return true;
+	return !f->down && f->undecided_ms < ONCE_VERDICT_MS;
+}
+
+bool once_over(const struct once_facts *f) {
+	if (f->wait_ms && f->elapsed_ms >= f->wait_ms) return true;
+	if (!f->scanned || f->calling || open_blocks(f)) return false;
+	if (f->working && !f->key_refused) return false;
+	if (f->waiting && f->wait_ms && !f->key_refused) return false;
+	return !verdict_blocks(f);
+}
+
+enum error_code once_result(const struct once_facts *f) {
+	if (f->key_refused) return ERR_KEY;
+	if (f->down || f->waiting) return ERR_UNREACHABLE;
+	if (f->ready_left || (f->wait_ms && f->open)) return ERR_UNFINISHED;
+	if (f->attention) return ERR_ATTENTION;
+	return ERR_NONE;
+}

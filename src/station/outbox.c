@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* Reports to the cloud's log: a session held or failed. Each has an id of its own, is in the journal before anything
+ * else follows from it, and stays there until the cloud has answered for it, so that a repeat is recognised and none
+ * is lost. Loop thread; the journal is read in the thread pool. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "station/engine_internal.h"
+
+#define BATCH 100
+#define STUCK_MS 60000
+
+void outbox_report(struct session *s, const char *level, const char *code, const char *message) {
+	char id[25];
+	random_id(id, sizeof id);
+	AUTO(json_free) cJSON *event = json_object();
+	json_add_text(event, "id", id);
+	json_add_time(event, "at", clock_wall_ms());
+	json_add_text(event, "level", level);
+	json_add_text(event, "code", code);
+	json_add_text(event, "message", message);
+	json_add_text(event, "session", s->row.name);
+	cJSON *detail = json_object();
+	json_add_i64(detail, "revision", s->row.revision);
+	json_add_text(detail, "state", state_name(s->row.state));
+	json_add(event, "detail", detail);
+	AUTO(xfree) char *text = json_text(event);
+	journal_outbox_add(s->engine->journal, id, text);
+	outbox_kick(s->engine); /* the pump comes after the step that is written next */
+}
+
+void outbox_kick(struct engine *e) {
+	e->outbox_full = true;
+	/* what was just queued must be in the journal before it is read */
+	e->outbox_ms = MAX(e->outbox_ms, now_ms() + 50);
+	engine_wake_at(e, e->outbox_ms);
+}
+
+struct batch {
+	struct job job;
+	char *ids[BATCH], *json[BATCH];
+	size_t n;
+	struct error err;
+};
+
+static void batch_free(struct batch *b) {
+	for (size_t i = 0; i < b->n; i++) {
+		free(b->ids[i]);
+		free(b->json[i]);
+	}
+	free(b);
+}
+
+static int on_row(void *arg, const char *id, const char *json) {
+	struct batch *b = arg;
+	b->ids[b->n] = xstrdup(id);
+	b->json[b->n++] = xstrdup(json);
+	return b->n == BATCH;
+}
+
+static void batch_run(struct job *j) {
+	struct batch *b = (struct batch *)j;
+	struct journal_view *v = NULL;
+	if (view_take(j->engine, &v, &b->err)) return;
+	if (journal_outbox(v, BATCH, on_row, b, &b->err) < 0) b->n = 0;
+	view_give(j->engine, v);
+}
+
+static void on_delivered(struct engine *e, struct session *s, void *arg, const struct ingest_result *r) {
+	(void)s;
+	struct batch *b = arg;
+	e->outbox_busy = false;
+	if (r && !e->stopping) {
+		bool refused = r->err.code != ERR_NONE && !error_is_transient(&r->err) && r->err.code != ERR_KEY;
+		if (r->err.code == ERR_NONE) journal_outbox_delete(e->journal, (const char *const *)b->ids, b->n);
+		/* what the cloud will not take is kept and tried again seldom: a newer cloud may take it */
+		e->outbox_stuck = refused;
+		e->outbox_ms = now_ms() + (r->err.code == ERR_NONE ? 50 : refused ? STUCK_MS : 1000);
+	}
+	batch_free(b);
+}
+
+static cJSON *batch_body(const struct batch *b) {
+	cJSON *body = json_object(), *events = json_array();
+	for (size_t i = 0; i < b->n; i++) {
+		struct error err = ERROR_INIT;
+		cJSON *event = NULL;
+		if (json_parse(b->json[i], strlen(b->json[i]), &event, &err) == 0) json_push(events, event);
+	}
+	json_add(body, "events", events);
+	return body;
+}
+
+static void batch_done(struct job *j) {
+	struct batch *b = (struct batch *)j;
+	struct engine *e = j->engine;
+	if (e->stopping || !b->n || !api_may(e)) {
+		e->outbox_busy = false;
+		if (!b->n && !e->stopping) e->outbox_full = false;
+		batch_free(b);
+		return;
+	}
+	api_call(e, NULL, "POST", "/v1/events", batch_body(b), 0, on_delivered, b);
+}
+
+void outbox_pump(struct engine *e) {
+	if (!e->outbox_full || e->outbox_busy) return;
+	if (now_ms() < e->outbox_ms) {
+		engine_wake_at(e, e->outbox_ms);
+		return;
+	}
+	if (!api_may(e)) return;
+	struct batch *b = xcalloc(1, sizeof *b);
+	b->job = (struct job){.run = batch_run, .done = batch_done};
+	e->outbox_busy = true;
+	job_start(e, &b->job);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* What follows from an error: the decision of one request, and whether an endpoint is worth asking at all. Pure: the
+ * clock and the budget are given. Loop thread. */
+#pragma once
+
+#include "base/retry.h"
+
+enum retry_step {
+	STEP_AGAIN,	  /* the same request once more after delay_ms */
+	STEP_PRESIGN, /* ask for a new URL first */
+	STEP_COMPARE, /* it is there: ask the cloud for its checksum */
+	STEP_PAUSE,	  /* the session goes back to the queue; the journal's back-off decides when */
+	STEP_CHANGED, /* the file is not what was hashed: the session settles again */
+	STEP_KEY,	  /* nothing can be done until a person gives another key */
+	STEP_FATAL,	  /* the session has failed until a person acts */
+	STEP_NONE,	  /* it was us who ended it */
+	STEP_N
+};
+struct retry_decision {
+	enum retry_step step;
+	int64_t delay_ms;
+};
+#define PRESIGNS_MAX 3 /* new URLs for one file in a row; then it is not the expiry that is wrong */
+/* attempts: how often this request was tried, this time included. */
+struct retry_decision retry_decide(
+	const struct error *why, int attempts, int64_t retry_after_ms, struct retry_budget *budget);
+
+/* One endpoint (the API, the object store). After HEALTH_FAILURES transient failures in a row it is down: one request
+ * at a time probes it, with growing pauses, until one succeeds. */
+#define HEALTH_FAILURES RETRY_ATTEMPTS
+#define HEALTH_PROBE_CAP_MS 60000
+struct health {
+	bool down, probing;
+	int failures;
+	int64_t since_ms, next_ms; /* monotonic */
+	struct error why;
+};
+bool health_may(const struct health *h, int64_t now_ms); /* may a request start? */
+void health_started(struct health *h);					 /* it did */
+void health_good(struct health *h);
+/* failures: how many this answer stands for (a client that tried three times itself: HEALTH_FAILURES). */
+void health_bad(struct health *h, const struct error *why, int failures, int64_t retry_base_ms, int64_t now_ms);
+void health_cancelled(struct health *h); /* the request ended without an answer, by us */
+/* Does this error speak of the endpoint, not of the request? */
+bool error_is_transient(const struct error *why);

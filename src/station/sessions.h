@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* The engine's sessions in memory: those it has something to do with in full, in order of name (the oldest recording
+ * first), accepted ones as a few numbers each, so that 100,000 of them fit. Loop thread. */
+#pragma once
+
+#include <sys/queue.h>
+
+#include "base/json.h"
+#include "station/journal.h"
+#include "station/retrying.h"
+
+struct engine;
+struct upload;
+struct rate;
+struct check_job;
+
+struct session {
+	struct session_row row;
+	struct engine *engine;
+	size_t root;		 /* index of engine roots */
+	uint32_t generation; /* unique; renewed when work in flight no longer concerns the session */
+	bool committing;	 /* a step waits for its commit: decide nothing */
+	bool dead;			 /* to be dropped by the next sweep */
+	bool driven;		 /* in engine.driven */
+	TAILQ_ENTRY(session) driven_link;
+	int64_t due_ms; /* monotonic: drive it then; 0: no appointment */
+
+	/* facts, put there by callbacks, acted upon in session_drive */
+	bool changed, vanished, returned, retry_wanted;
+	struct error *trouble; /* what ends the present try (owned) */
+	enum retry_step trouble_step;
+	int64_t trouble_wait_ms; /* Retry-After of it */
+	cJSON *verdict;			 /* the cloud's, of this revision (owned) */
+
+	/* settle.c */
+	int64_t seen_ms;	  /* monotonic: since when this run knows it */
+	int64_t quiet_ms;	  /* monotonic: since when the fingerprint is what it is */
+	int64_t look_ms;	  /* monotonic: look at it then; 0: no appointment */
+	int64_t look_cost_ms; /* what the last look took */
+	bool looking, look_queued;
+	bool looked;		  /* in this run */
+	bool awaits_metadata; /* quiet, its metadata missing */
+	size_t watches;		  /* folders of it that events come for */
+	TAILQ_ENTRY(session) look_link;
+	char seen_fingerprint[65]; /* of the last look, which may be newer than the row's */
+	int64_t seen_files, seen_bytes;
+
+	/* checking.c */
+	struct check_job *check;
+	bool check_queued;
+	TAILQ_ENTRY(session) check_link;
+	bool metadata_held; /* held for its metadata alone: the data files go up */
+
+	/* upload.c */
+	struct upload *upload;
+	size_t transfers;		/* in flight, also of an upload that was dropped */
+	bool awaits_cloud;		/* queued because the cloud is away: goes on as soon as it is back */
+	int64_t sent_bytes;		/* by the transfers in flight */
+	int64_t stored_save_ms; /* monotonic: when the counts were last written */
+	struct rate *rate;		/* while it is sent (owned) */
+
+	/* confirm.c */
+	bool recheck; /* the cloud is to be asked about every file again */
+	bool asking;  /* GET /v1/sessions/{id} is on its way */
+	int asks;
+	int64_t ask_ms; /* monotonic: ask then */
+};
+TAILQ_HEAD(session_queue, session);
+
+struct sessions {
+	struct session **items; /* in order of name, then root */
+	size_t n, capacity;
+};
+/* NULL when there is none. */
+struct session *sessions_find(const struct sessions *t, const char *name, size_t root);
+void sessions_insert(struct sessions *t, struct session *s);
+/* Removes and frees the dead ones; `done` lets their parts go first. */
+void sessions_sweep(struct sessions *t, void (*done)(struct session *s));
+
+/* An accepted session: 32 bytes. */
+struct accepted {
+	int64_t stamp; /* the name's digits */
+	int64_t id;
+	uint64_t fingerprint; /* the first 16 hex digits */
+	uint32_t root : 15, present : 1, revision : 16;
+};
+struct accepted_table {
+	struct accepted *items; /* in order of stamp, then root */
+	size_t n, capacity;
+};
+int64_t session_stamp(const char *name); /* "20261120_134502" -> 20261120134502 */
+const char *session_unstamp(char to[16], int64_t stamp);
+uint64_t fingerprint_short(const char *hex);
+struct accepted *accepted_find(const struct accepted_table *t, int64_t stamp, size_t root);
+void accepted_append(struct accepted_table *t, const struct session_row *row, size_t root); /* then accepted_sort */
+void accepted_sort(struct accepted_table *t);
+void accepted_insert(struct accepted_table *t, const struct session_row *row, size_t root);
+void accepted_remove(struct accepted_table *t, struct accepted *a);

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/* Looking at sessions: one walk in the thread pool at a time and session, at most LOOKS_MAX of them. Before a session
+ * has settled a look decides whether it has; afterwards it only notices change. Events and the rescan make
+ * appointments (look_ms); the look alone is believed.
+ *
+ * A session is quiet since the beginning of the look that first saw its present fingerprint. The last look, at quiet +
+ * settle, also asks for the read leases. */
+#include "station/settle.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "station/engine_internal.h"
+
+struct look {
+	struct job job;
+	struct ticket ticket;
+	char *root, *metadata, *marker;
+	bool last; /* quiet for long enough: ask for the leases when nothing changed */
+	char expected[65];
+	/* found */
+	int64_t began_ms, ended_ms;
+	struct error err;
+	struct snapshot snapshot;
+	bool root_gone, has_metadata, has_marker;
+	enum lease lease;
+	char writer[256];
+};
+
+/* --- the thread pool's side --- */
+
+static bool has_file(const struct snapshot *s, const char *name) {
+	if (!name) return false;
+	size_t from = 0, to = s->n;
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+		int order = strcmp(s->files[middle].name, name);
+		if (order == 0) return true;
+		if (order < 0) from = middle + 1;
+		else to = middle;
+	}
+	return false;
+}
+
+/* What cannot be walked has a fingerprint too: that of the sentence which says so. It settles, and the check holds it
+ * with that sentence. */
+static void look_failed(struct look *l) {
+	if (l->err.code == ERR_NOT_FOUND) {
+		l->root_gone = access(l->root, F_OK) != 0;
+		return;
+	}
+	struct sha256 sum;
+	sha256_of(l->err.text, strlen(l->err.text), &sum);
+	sha256_hex(l->snapshot.fingerprint, &sum);
+	l->has_metadata = true;
+}
+
+static void look_run(struct job *j) {
+	struct look *l = (struct look *)j;
+	l->began_ms = now_ms();
+	if (snapshot_take(l->root, l->ticket.name, &j->engine->cancel, &l->snapshot, &l->err)) {
+		look_failed(l);
+	} else {
+		l->has_metadata = has_file(&l->snapshot, l->metadata);
+		l->has_marker = has_file(&l->snapshot, l->marker);
+		if (l->last && strcmp(l->expected, l->snapshot.fingerprint) == 0) {
+			l->lease = snapshot_leases(l->root, l->ticket.name, &l->snapshot, l->writer, sizeof l->writer);
+		} else {
+			l->last = false;
+		}
+	}
+	l->ended_ms = now_ms();
+}
+
+static void look_free(struct look *l) {
+	snapshot_done(&l->snapshot);
+	free(l->root);
+	free(l->metadata);
+	free(l->marker);
+	free(l);
+}
+
+/* --- what a look means --- */
+
+static void settle_wait(struct session *s, const char *reason, bool awaits_metadata) {
+	s->awaits_metadata = awaits_metadata;
+	if (s->row.reason && strcmp(s->row.reason, reason) == 0) return;
+	session_reason(s, reason);
+	session_save(s, SET_REASON, reason);
+}
+
+static int64_t settle_again_ms(const struct session *s) {
+	int64_t settle = s->engine->config->settle_ms, quiet = s->quiet_ms + settle;
+	if (watch_has(s)) return quiet;
+	return MIN(quiet, now_ms() + MAX(settle / 4, 100)); /* without events the change itself must be looked for */
+}
+
+static void settle_ready(struct session *s, bool marker) {
+	s->row.settled_ms = clock_wall_ms();
+	session_reason(s, NULL);
+	session_go(s, EVENT_SETTLED, SET_TIMES | SET_REASON, "info",
+		marker ? "its recorder says that it is complete" : "nothing in it changes any more");
+}
+
+static void settle_judge(struct session *s, const struct look *l) {
+	struct settle_facts f = {
+		.now_ms = now_ms(),
+		.quiet_ms = s->quiet_ms,
+		.settle_ms = s->engine->config->settle_ms,
+		.has_metadata = l->has_metadata,
+		.has_marker = l->has_marker,
+		.asked_leases = l->last || l->err.code != ERR_NONE,
+		.lease = l->lease,
+	};
+	char reason[400];
+	switch (settle_decide(&f)) {
+	case SETTLE_READY: settle_ready(s, l->has_marker); break;
+	case SETTLE_LEASES: settle_look(s, now_ms()); break;
+	case SETTLE_METADATA:
+		snprintf(reason, sizeof reason, "waits for its metadata file %s", l->metadata);
+		settle_wait(s, reason, true);
+		break;
+	case SETTLE_WRITER:
+		snprintf(reason, sizeof reason, "%s is still being written", l->writer);
+		settle_wait(s, reason, false);
+		settle_look(s, now_ms() + WRITER_AGAIN_MS);
+		break;
+	case SETTLE_QUIET:
+	case SETTLE_N:
+		s->awaits_metadata = false;
+		settle_look(s, settle_again_ms(s));
+		break;
+	}
+}
+
+static void settle_take(struct session *s, const struct look *l) {
+	memcpy(s->row.fingerprint, s->seen_fingerprint, sizeof s->row.fingerprint);
+	s->quiet_ms = l->began_ms;
+	s->row.fingerprint_ms = clock_wall_ms() - (now_ms() - l->began_ms);
+	s->row.files = s->seen_files;
+	s->row.bytes = s->seen_bytes;
+}
+
+static void look_judge(struct session *s, const struct look *l) {
+	bool same = strcmp(s->seen_fingerprint, s->row.fingerprint) == 0;
+	switch (s->row.state) {
+	case STATE_FOUND:
+		settle_take(s, l);
+		session_go(s, EVENT_SCANNED, SET_FINGERPRINT | SET_COUNTS, "info", "looked at for the first time");
+		break;
+	case STATE_SETTLING:
+		if (!same) {
+			settle_take(s, l);
+			session_save(s, SET_FINGERPRINT | SET_COUNTS, NULL);
+		}
+		settle_judge(s, l);
+		break;
+	default:
+		if (same) break;
+		s->changed = true;
+		session_poke(s);
+	}
+}
+
+static void look_seen(struct session *s, const struct look *l) {
+	if (l->err.code == ERR_CANCELLED) return;
+	if (l->root_gone) {
+		rescan_soon(s->engine);
+		return;
+	}
+	if (l->err.code == ERR_NOT_FOUND) {
+		s->vanished = true;
+		session_poke(s);
+		return;
+	}
+	if (s->committing) { /* what is seen may belong to the state that is being left */
+		settle_look(s, now_ms() + TOUCH_LEAST_MS);
+		return;
+	}
+	memcpy(s->seen_fingerprint, l->snapshot.fingerprint, sizeof s->seen_fingerprint);
+	s->seen_files = (int64_t)l->snapshot.n;
+	s->seen_bytes = l->snapshot.bytes;
+	s->looked = true;
+	if (watch_session(s, &l->snapshot)) settle_touch(s);
+	look_judge(s, l);
+}
+
+static void look_done(struct job *j) {
+	struct look *l = (struct look *)j;
+	struct engine *e = j->engine;
+	e->look_n--;
+	struct session *s = ticket_session(&l->ticket);
+	if (s && !e->stopping) {
+		s->looking = false;
+		s->look_cost_ms = l->ended_ms - l->began_ms;
+		look_seen(s, l);
+	}
+	look_free(l);
+}
+
+static void look_start(struct session *s) {
+	struct engine *e = s->engine;
+	watch_session(s, NULL);
+	struct look *l = xcalloc(1, sizeof *l);
+	*l = (struct look){
+		.job = {.run = look_run, .done = look_done},
+		.ticket = ticket_of(s),
+		.root = xstrdup(s->row.root),
+		.metadata = xstrdup(e->rules->schema.file),
+		.marker = xstrdup(e->config->done_marker),
+		.last = s->row.state == STATE_SETTLING && now_ms() - s->quiet_ms >= e->config->settle_ms,
+		.err = ERROR_INIT,
+	};
+	memcpy(l->expected, s->row.fingerprint, sizeof l->expected);
+	s->looking = true;
+	e->look_n++;
+	job_start(e, &l->job);
+}
+
+/* --- appointments --- */
+
+void settle_look(struct session *s, int64_t mono_ms) {
+	if (s->look_ms && s->look_ms <= mono_ms) return;
+	s->look_ms = mono_ms;
+	session_due(s, mono_ms);
+}
+
+void settle_touch(struct session *s) { settle_look(s, now_ms() + touch_delay_ms(s->look_cost_ms)); }
+
+void settle_enter(struct session *s) {
+	if (!s->looked) settle_look(s, now_ms());
+	else if (s->engine->config->done_marker) settle_touch(s);
+	else settle_look(s, settle_again_ms(s));
+}
+
+void settle_drive(struct session *s) {
+	if (!s->look_ms || s->looking || s->look_queued || s->row.state == STATE_GONE) return;
+	if (s->look_ms > now_ms()) {
+		session_due(s, s->look_ms);
+		return;
+	}
+	s->look_ms = 0;
+	s->look_queued = true;
+	TAILQ_INSERT_TAIL(&s->engine->looks, s, look_link);
+}
+
+void settle_pump(struct engine *e) {
+	struct session *s;
+	while (e->look_n < LOOKS_MAX && (s = TAILQ_FIRST(&e->looks)) != NULL) {
+		TAILQ_REMOVE(&e->looks, s, look_link);
+		s->look_queued = false;
+		look_start(s);
+	}
+}

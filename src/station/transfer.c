@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/* One PUT: the file's identity is compared before the first byte and after the last, and the checksum that the store
+ * computed with ours; a 200 proves nothing by itself. Bodies are read with pread on the loop (measured: the thread
+ * pool costs up to 1.7 times the CPU). Loop thread.
+ *
+ * A transfer lives from transfer_start to its on_done, which always comes; its session may have moved on by then. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "station/engine_internal.h"
+#include "station/upload.h"
+
+struct transfer {
+	TAILQ_ENTRY(transfer) link;
+	struct engine *engine;
+	struct ticket ticket;
+	uint64_t id; /* of the request */
+	size_t index;
+	int fd;				  /* -1: the manifest */
+	struct file_row file; /* what is sent: name, size, identity, digest */
+	int64_t began_wall_ms, sent;
+};
+
+static struct file_row file_copy(const struct file_row *f) {
+	struct file_row copy = *f;
+	copy.name = xstrdup(f->name);
+	copy.bucket = xstrdup(f->bucket);
+	copy.key = xstrdup(f->key);
+	copy.parts = NULL;
+	copy.part_n = 0;
+	return copy;
+}
+
+static void transfer_free(struct transfer *t) {
+	if (t->fd >= 0) close(t->fd);
+	file_row_done(&t->file);
+	free(t);
+}
+
+/* --- the body --- */
+
+static ssize_t on_read(void *arg, char *to, size_t n, int64_t offset, struct error *err) {
+	struct transfer *t = arg;
+	size_t want = (size_t)MIN((int64_t)n, t->file.size - offset);
+	while (want) {
+		ssize_t got = pread(t->fd, to, want, offset);
+		if (got > 0) return got;
+		if (got < 0 && errno == EINTR) continue;
+		if (got < 0) return error_errno(err, ERR_CHANGED, errno, "cannot read %s while it is sent", t->file.name);
+		return error_set(err, ERR_CHANGED, "%s became shorter while it was sent", t->file.name);
+	}
+	return 0;
+}
+
+static void transfer_count(struct transfer *t, int64_t sent) {
+	int64_t more = sent - t->sent;
+	if (more <= 0) return;
+	t->sent = sent;
+	rate_add(&t->engine->rate, more, now_ms());
+	struct session *s = ticket_session(&t->ticket);
+	if (!s) return;
+	s->sent_bytes += more;
+	if (s->rate) rate_add(s->rate, more, now_ms());
+}
+
+static void on_progress(void *arg, int64_t sent) { transfer_count(arg, sent); }
+
+/* --- the answer --- */
+
+/* 0: the store says that it holds what we hashed; 1: it does not say; -1: it says otherwise. */
+static int checksum_compare(const struct http_answer *a, const struct file_row *f, struct error *err) {
+	struct sha256 theirs;
+	const char *said = http_header(a, "x-amz-checksum-sha256");
+	if (!said || sha256_from_base64(said, &theirs)) return 1;
+	if (sha256_equal(&theirs, &f->sha256)) return 0;
+	return error_set(err, ERR_CHECKSUM, "the store computed another checksum of %s than we did", f->name);
+}
+
+static void note_attempt(
+	const struct transfer *t, struct session *s, const struct http_answer *a, const struct error *err) {
+	const char *id = http_header(a, "x-amz-request-id");
+	if (!id) id = http_header(a, "x-request-id");
+	struct attempt_row row = {
+		.name = t->file.name,
+		.at_ms = t->began_wall_ms,
+		.elapsed_ms = a->elapsed_ms,
+		.bytes = a->sent_bytes,
+		.http = a->status,
+		.reason = err->code ? (char *)(uintptr_t)err->text : NULL,
+	};
+	text_copy(row.code, sizeof row.code, err->code ? error_classes[err->code].name : "stored");
+	text_copy(row.request_id, sizeof row.request_id, id ? id : "");
+	journal_add_attempt(s->engine->journal, s->row.id, &row);
+}
+
+static void health_note(struct engine *e, const struct error *err) {
+	bool was_down = e->objects.down;
+	switch (err->code) {
+	case ERR_CANCELLED:
+	case ERR_CHANGED: health_cancelled(&e->objects); return;
+	default: break;
+	}
+	if (!error_is_transient(err)) {
+		health_good(&e->objects);
+		return;
+	}
+	health_bad(&e->objects, err, 1, cloud_retry_base(e), now_ms());
+	if (e->objects.down && !was_down) {
+		char message[640];
+		snprintf(message, sizeof message, "the object store does not answer: %s", err->text);
+		journal_add_event(e->journal, 0, "warn", "store_down", message);
+	}
+}
+
+static void put_failed(struct session *s, struct transfer *t, const struct error *err, int64_t retry_after_ms) {
+	struct engine *e = s->engine;
+	struct slot *slot = upload_slot(s->upload, t->index);
+	enum retry_class retry = error_classes[err->code].retry;
+	int attempts = slot->attempts;
+	if (retry == RETRY_ONCE) attempts = ++slot->checksums;
+	if (retry == RETRY_PRESIGN || retry == RETRY_AUTHENTICATE) attempts = ++slot->presigns;
+	struct retry_decision d = retry_decide(err, attempts, retry_after_ms, &e->budget);
+	if (d.step == STEP_AGAIN && e->objects.down) d.step = STEP_PAUSE;
+	if (retry == RETRY_THROTTLE) e->throttled_ms = MAX(e->throttled_ms, now_ms() + retry_after_ms);
+	slot->state = SLOT_READY;
+	switch (d.step) {
+	case STEP_AGAIN: slot->not_before_ms = now_ms() + d.delay_ms; break;
+	case STEP_PRESIGN:
+		slot_clear(slot);
+		slot->state = SLOT_WAITING;
+		break;
+	case STEP_COMPARE: stat_ask(s, t->index); break;
+	case STEP_NONE: break;
+	default: session_trouble(s, d.step, err, d.delay_ms); break;
+	}
+}
+
+/* A session whose upload was dropped meanwhile (a pause) still learns what is stored. */
+static void put_stored(struct session *s, struct transfer *t) {
+	if (s->upload) {
+		retry_budget_success(&s->engine->budget, upload_slot(s->upload, t->index)->attempts > 1);
+		upload_done(s, t->index);
+	} else if (t->index != SLOT_MANIFEST) {
+		t->file.state = FILE_STORED;
+		t->file.stored_ms = clock_wall_ms();
+		journal_file_stored(s->engine->journal, s->row.id, &t->file, NULL, NULL);
+	}
+}
+
+static void on_done(void *arg, const struct http_answer *a) {
+	struct transfer *t = arg;
+	struct engine *e = t->engine;
+	struct error err = ERROR_INIT;
+	struct session *s = ticket_session(&t->ticket);
+	TAILQ_REMOVE(&e->transfers, t, link);
+	e->sending--;
+	char what[160];
+	snprintf(what, sizeof what, "PUT of %s/%s", t->ticket.name, t->file.name);
+	int result = answer_check(a, ANSWER_S3, what, &err);
+	health_note(e, &err);
+	if (result == 0) transfer_count(t, t->file.size);
+	if (result == 0 && t->fd >= 0) result = file_still_same(t->fd, &t->file, &err);
+	if (result == 0) result = checksum_compare(a, &t->file, &err);
+	if (s && !e->stopping) {
+		s->transfers--;
+		s->sent_bytes -= t->sent;
+		if (s->upload) s->upload->sending--;
+		note_attempt(t, s, a, &err);
+		if (result == 0) put_stored(s, t);
+		else if (s->upload && result > 0) stat_ask(s, t->index);
+		else if (s->upload) put_failed(s, t, &err, answer_retry_after_ms(a, clock_wall_ms()));
+		session_poke(s);
+	}
+	engine_poke(e);
+	transfer_free(t);
+}
+
+/* --- starting, cancelling --- */
+
+bool transfer_start(struct session *s, size_t index) {
+	struct engine *e = s->engine;
+	struct upload *u = s->upload;
+	struct slot *slot = upload_slot(u, index);
+	const struct file_row *f = upload_file(u, index);
+	struct error err = ERROR_INIT;
+	int fd = -1;
+	if (index != SLOT_MANIFEST && file_open_same(s->row.root, s->row.name, f, &fd, &err)) {
+		session_trouble(s, STEP_CHANGED, &err, 0);
+		return false;
+	}
+	struct transfer *t = xcalloc(1, sizeof *t);
+	*t = (struct transfer){.engine = e,
+		.ticket = ticket_of(s),
+		.index = index,
+		.fd = fd,
+		.file = file_copy(f),
+		.began_wall_ms = clock_wall_ms()};
+	struct http_request r = {
+		.method = "PUT",
+		.url = slot->url,
+		.headers = (const char *const *)slot->headers,
+		.deadline_ms = e->config->deadline_ms,
+		.send_rate_max = e->rate_limit ? MAX(e->rate_limit / (int64_t)(e->sending + 1), 1) : 0,
+		.on_progress = on_progress,
+		.on_done = on_done,
+		.arg = t,
+	};
+	if (fd >= 0) r.source = (struct http_source){.read = on_read, .arg = t, .size = f->size};
+	else r.body = u->body, r.body_n = (size_t)f->size;
+	slot->state = SLOT_SENDING;
+	slot->attempts++;
+	u->sending++;
+	s->transfers++;
+	e->sending++;
+	TAILQ_INSERT_TAIL(&e->transfers, t, link);
+	health_started(&e->objects);
+	t->id = http_send(e->http, &r);
+	transfer_rates(e);
+	return true;
+}
+
+void transfer_cancel(struct session *s) {
+	struct transfer *t;
+	TAILQ_FOREACH(t, &s->engine->transfers, link) {
+		if (t->ticket.root == s->root && strcmp(t->ticket.name, s->row.name) == 0) http_cancel(s->engine->http, t->id);
+	}
+	s->transfers = 0; /* their tickets are void */
+	s->sent_bytes = 0;
+}
+
+/* --- rates --- */
+
+#define RATE_EVERY_MS 5000
+
+void transfer_rates(struct engine *e) {
+	int64_t limit = config_rate_now(e->config, clock_wall_ms());
+	if (!limit && !e->rate_limit) return;
+	e->rate_limit = limit;
+	struct transfer *t;
+	TAILQ_FOREACH(t, &e->transfers, link) {
+		http_set_rate(e->http, t->id, limit ? MAX(limit / (int64_t)e->sending, 1) : 0);
+	}
+	if (e->sending) engine_wake_at(e, now_ms() + RATE_EVERY_MS);
+}
+
+#define RATE_SAMPLE_MS 500
+
+void rate_add(struct rate *r, int64_t bytes, int64_t at_ms) {
+	size_t last = (r->n + RATE_SLOTS - 1) % RATE_SLOTS;
+	r->total += bytes;
+	if (r->n && at_ms - r->at_ms[last] < RATE_SAMPLE_MS) return;
+	r->at_ms[r->n % RATE_SLOTS] = at_ms;
+	r->bytes[r->n % RATE_SLOTS] = r->total;
+	r->n++;
+}
+
+int64_t rate_now(const struct rate *r, int64_t at_ms) {
+	if (!r->n) return 0;
+	/* the oldest sample that is not older than the window */
+	for (size_t i = r->n > RATE_SLOTS ? r->n - RATE_SLOTS : 0; i < r->n; i++) {
+		int64_t since = at_ms - r->at_ms[i % RATE_SLOTS];
+		if (since > RATE_SLOTS * RATE_SAMPLE_MS || since <= 0) continue;
+		return (r->total - r->bytes[i % RATE_SLOTS]) * 1000 / since;
+	}
+	return 0;
+}
