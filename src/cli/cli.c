@@ -6,7 +6,9 @@
 #include <string.h>
 
 static const struct command commands[] = {
+	{"setup", "ask for folder, endpoint and key; write the configuration", cli_setup},
 	{"sessions", "list the sessions, or show one in full", cli_sessions},
+	{"check", "local checks on folders, no upload", cli_check},
 	{"config", "the configuration in force, with the source of each value", cli_config},
 };
 

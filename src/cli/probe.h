@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* One authenticated call to the cloud, waited for: does this endpoint with this key work, and whose key is it? */
+#pragma once
+
+#include "station/config.h"
+
+struct probe {
+	char station[80]; /* that the key belongs to */
+	int64_t latency_ms, clock_offset_ms;
+};
+/* ERR_KEY, ERR_UNREACHABLE and so on. The configuration has endpoint and api_key (config_require NEED_CLOUD). */
+MUST_USE int cloud_probe(const struct config *c, struct probe *ret, struct error *err);
