@@ -255,7 +255,8 @@ void engine_stop(struct engine *e) {
 }
 
 void engine_fail(struct engine *e, const struct error *why) {
-	if (e->result.code == ERR_NONE) e->result = *why;
+	/* what is handed to a journal that is being closed says nothing about the disk */
+	if (e->result.code == ERR_NONE && !(e->stopping && why->code == ERR_CANCELLED)) e->result = *why;
 	engine_stop(e);
 }
 

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/* What of a session is sent next: data files, then the manifest, the metadata file last. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "session/manifest.h"
+#include "station/upload.h"
+
+#define NOW 1000
+#define SERVER 5000000
+#define LATER (SERVER + 900000)
+
+/* Three data files around the metadata file. */
+static struct upload *make(size_t data) {
+	struct upload *u = xcalloc(1, sizeof *u);
+	u->n = data + 1;
+	u->metadata = 1;
+	u->files = xcalloc(u->n, sizeof *u->files);
+	u->slots = xcalloc(u->n, sizeof *u->slots);
+	for (size_t i = 0; i < u->n; i++) {
+		struct file_row *f = &u->files[i];
+		f->name = i == u->metadata ? xstrdup("metadata.txt") : xasprintf("data-%05zu", i);
+		f->size = 100 + (int64_t)i;
+		f->mtime_ns = 1700000000123456789;
+		f->hashed = true;
+		sha256_of(f->name, strlen(f->name), &f->sha256);
+	}
+	return u;
+}
+
+static void ready(struct upload *u, size_t index) {
+	struct slot *s = upload_slot(u, index);
+	s->state = SLOT_READY;
+	s->url = xstrdup("http://127.0.0.1/x");
+	s->expires_ms = LATER;
+}
+
+static size_t next(struct upload *u) {
+	int64_t wake;
+	return upload_next(u, NOW, SERVER, &wake);
+}
+
+static void test_order(void **state) {
+	(void)state;
+	struct upload *u = make(3);
+	assert_int_equal(next(u), SLOT_NONE); /* no URL yet */
+	for (size_t i = 0; i < u->n; i++) ready(u, i);
+	static const size_t order[] = {0, 2, 3};
+	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+		assert_int_equal(upload_goal(u), GOAL_DATA);
+		assert_int_equal(next(u), order[i]);
+		u->slots[order[i]].state = SLOT_SENDING;
+	}
+	assert_int_equal(next(u), SLOT_NONE); /* the metadata waits for the data's end, not their start */
+	upload_stored(u, 3);
+	upload_stored(u, 0);
+	assert_int_equal(next(u), SLOT_NONE);
+	upload_stored(u, 2);
+	assert_int_equal(upload_goal(u), GOAL_MANIFEST);
+	assert_int_equal(next(u), SLOT_NONE);
+	ready(u, SLOT_MANIFEST);
+	assert_int_equal(next(u), SLOT_MANIFEST);
+	u->manifest_slot.state = SLOT_SENDING;
+	assert_int_equal(next(u), SLOT_NONE);
+	upload_stored(u, SLOT_MANIFEST);
+	assert_int_equal(upload_goal(u), GOAL_METADATA);
+	assert_int_equal(next(u), 1);
+	upload_stored(u, 1);
+	assert_int_equal(upload_goal(u), GOAL_DONE);
+	assert_int_equal(next(u), SLOT_NONE);
+	upload_free(u);
+}
+
+/* Held for its metadata: the data files go up, nothing else is even asked for. */
+static void test_data_only(void **state) {
+	(void)state;
+	struct upload *u = make(2);
+	u->data_only = true;
+	size_t ask[10];
+	assert_int_equal(upload_to_ask(u, ask, 10), 2);
+	assert_int_equal(ask[0], 0);
+	assert_int_equal(ask[1], 2);
+	upload_stored(u, 0);
+	upload_stored(u, 2);
+	assert_int_equal(upload_goal(u), GOAL_DONE);
+	assert_int_equal(upload_to_ask(u, ask, 10), 0);
+	upload_free(u);
+}
+
+/* The metadata file is there already (revision 2 changed a data file): the manifest is what comes last. */
+static void test_metadata_stored_before(void **state) {
+	(void)state;
+	struct upload *u = make(1);
+	upload_stored(u, 1);
+	upload_stored(u, 0);
+	assert_int_equal(upload_goal(u), GOAL_MANIFEST);
+	upload_stored(u, SLOT_MANIFEST);
+	assert_int_equal(upload_goal(u), GOAL_DONE);
+	upload_free(u);
+}
+
+static void test_times(void **state) {
+	(void)state;
+	struct upload *u = make(2);
+	int64_t wake;
+	ready(u, 0);
+	ready(u, 2);
+	u->slots[0].not_before_ms = NOW + 700;
+	u->slots[2].not_before_ms = NOW + 300;
+	assert_int_equal(upload_next(u, NOW, SERVER, &wake), SLOT_NONE);
+	assert_int_equal(wake, NOW + 300);
+	assert_int_equal(upload_next(u, NOW + 300, SERVER, &wake), 2);
+	/* a URL that ends soon is given back and asked for anew */
+	u->slots[0].not_before_ms = 0;
+	assert_int_equal(upload_next(u, NOW, LATER - URL_MARGIN_MS, &wake), 0);
+	assert_int_equal(upload_next(u, NOW, LATER - URL_MARGIN_MS + 1, &wake), SLOT_NONE);
+	assert_int_equal(u->slots[0].state, SLOT_WAITING);
+	assert_null(u->slots[0].url);
+	upload_free(u);
+}
+
+static void test_asking(void **state) {
+	(void)state;
+	struct upload *u = make(1000);
+	size_t ask[ASK_FILES];
+	size_t n = upload_to_ask(u, ask, ASK_FILES);
+	assert_int_equal(n, ASK_FILES);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_not_equal(ask[i], u->metadata);
+		ready(u, ask[i]);
+	}
+	assert_int_equal(upload_to_ask(u, ask, ASK_FILES), 0); /* just before use, not all at once */
+	for (size_t i = 0; i < 220; i++) {
+		if (i != u->metadata) upload_stored(u, i);
+	}
+	n = upload_to_ask(u, ask, ASK_FILES);
+	assert_int_equal(n, ASK_FILES);
+	assert_int_equal(ask[0], ASK_FILES + 1);
+	upload_free(u);
+
+	u = make(3); /* bytes bound a call too, but one file is always asked for */
+	u->files[0].size = u->files[2].size = ASK_BYTES;
+	assert_int_equal(upload_to_ask(u, ask, ASK_FILES), 1);
+	u->slots[0].state = SLOT_ASKED;
+	assert_int_equal(upload_to_ask(u, ask, ASK_FILES), 1);
+	assert_int_equal(ask[0], 2);
+	u->slots[2].state = SLOT_ASKED;
+	assert_int_equal(upload_to_ask(u, ask, ASK_FILES), 2); /* the last call brings the metadata file's too */
+	assert_int_equal(ask[0], 3);
+	assert_int_equal(ask[1], 1);
+	upload_free(u);
+}
+
+/* The manifest names the metadata file's key, so that key must be known before. */
+static void test_asking_at_the_end(void **state) {
+	(void)state;
+	struct upload *u = make(1);
+	size_t ask[4];
+	upload_stored(u, 0);
+	assert_int_equal(upload_to_ask(u, ask, 4), 1);
+	assert_int_equal(ask[0], u->metadata);
+	u->slots[1].state = SLOT_ASKED;
+	assert_int_equal(upload_to_ask(u, ask, 4), 0);
+	u->files[1].key = xstrdup("k");
+	u->slots[1].state = SLOT_READY;
+	assert_int_equal(upload_to_ask(u, ask, 4), 0); /* not built yet */
+	u->body = xstrdup("{}");
+	assert_int_equal(upload_to_ask(u, ask, 4), 1);
+	assert_int_equal(ask[0], SLOT_MANIFEST);
+	upload_stored(u, SLOT_MANIFEST);
+	u->slots[1].state = SLOT_WAITING; /* its URL ended meanwhile */
+	assert_int_equal(upload_to_ask(u, ask, 4), 1);
+	assert_int_equal(ask[0], u->metadata);
+	upload_free(u);
+}
+
+static void test_manifest(void **state) {
+	(void)state;
+	struct upload *u = make(2);
+	for (size_t i = 0; i < u->n; i++) {
+		u->files[i].bucket = xstrdup("raw");
+		u->files[i].key = xasprintf("20261120_134502/lab/%s", u->files[i].name);
+	}
+	upload_build_manifest(u, "lab", "20261120_134502", 2);
+	assert_string_equal(u->manifest.name, "_headgate/2/manifest.json");
+	assert_int_equal(u->manifest.size, strlen(u->body));
+	AUTO(xfree) char *first = xstrdup(u->body);
+	upload_build_manifest(u, "lab", "20261120_134502", 2);
+	assert_string_equal(u->body, first); /* a restart writes the same bytes */
+	AUTO(manifest_done) struct manifest m = {0};
+	struct error err = ERROR_INIT;
+	if (manifest_read(u->body, strlen(u->body), &m, &err)) fail_msg("%s", err.text);
+	assert_int_equal(m.n, 3);
+	assert_int_equal(m.revision, 2);
+	assert_string_equal(m.station, "lab");
+	assert_string_equal(m.metadata, "metadata.txt");
+	assert_string_equal(m.files[1].key, "20261120_134502/lab/metadata.txt");
+	assert_int_equal(m.files[1].mtime_ms, 1700000000123);
+	upload_free(u);
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_data_only),
+		cmocka_unit_test(test_metadata_stored_before),
+		cmocka_unit_test(test_times),
+		cmocka_unit_test(test_asking),
+		cmocka_unit_test(test_asking_at_the_end),
+		cmocka_unit_test(test_manifest),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
