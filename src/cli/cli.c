@@ -7,7 +7,10 @@
 
 static const struct command commands[] = {
 	{"setup", "ask for folder, endpoint and key; write the configuration", cli_setup},
+	{"run", "the engine in the foreground", cli_run},
+	{"status", "engine, queue, cloud, today", cli_status},
 	{"sessions", "list the sessions, or show one in full", cli_sessions},
+	{"retry", "try sessions again", cli_retry},
 	{"check", "local checks on folders, no upload", cli_check},
 	{"config", "the configuration in force, with the source of each value", cli_config},
 };
