@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: MIT
+"""Object PUT of headgate-cloud beside nginx's dav PUT, `openssl dgst -sha256` of what it stored, and fsync: what nginx must
+be given so that it promises as much. The client is curl on both sides, 1, 2 and 4 at once."""
+import os
+import shlex
+import shutil
+import socket
+
+from figures import need_room
+from headgate_test import Child, clean_env, wait_for
+from measure import MB, alternate, make_bytes, make_distinct, median, presign, ratios, row, sha256_base64, skipped, spread, together
+
+CLIENTS = (1, 2, 4)
+NGINX_CONF = """
+daemon off;
+{user}
+worker_processes 2;
+pid {dir}/nginx.pid;
+error_log {dir}/error.log;
+events {{ worker_connections 64; }}
+http {{
+  access_log off;
+  client_body_temp_path {dir}/body;
+  proxy_temp_path {dir}/t1; fastcgi_temp_path {dir}/t2; uwsgi_temp_path {dir}/t3; scgi_temp_path {dir}/t4;
+  client_max_body_size 0;
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{ root {dir}/store; dav_methods PUT; create_full_put_path on; }}
+  }}
+}}
+"""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def start_nginx(place):
+    """(folder of its files, base URL)"""
+    folder, port = place.dir / "nginx", free_port()
+    (folder / "store").mkdir(parents=True)
+    (folder / "nginx.conf").write_text(NGINX_CONF.format(dir=folder, port=port, user="user root;" if os.geteuid() == 0 else ""))
+    child = Child(place, "nginx", ["nginx", "-p", folder, "-c", folder / "nginx.conf"], clean_env(place.dir))
+
+    def answers():
+        assert child.running, f"nginx ended: {child.result()}"
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    wait_for(answers, 20, "nginx")
+    return folder / "store", f"http://127.0.0.1:{port}"
+
+
+def run_nginx(files, clients, store, url):
+    """MB a second of so many clients, each with one file."""
+    commands = []
+    for number, path in enumerate(files[:clients]):
+        stored = store / f"object-{number}"
+        put = ["curl", "-sS", "--fail", "-o", "/dev/null", "-T", str(path), f"{url}/{stored.name}"]
+        after = ["openssl", "dgst", "-sha256", str(stored)]
+        commands.append(["sh", "-c", f"{shlex.join(put)} && {shlex.join(after)} && {shlex.join(['sync', str(stored)])}"])
+    seconds = together(commands)
+    size = sum(os.path.getsize(path) for path in files[:clients])
+    for path in store.iterdir():
+        path.unlink()
+    return size / MB / seconds
+
+
+class Sessions:
+    """Names of sessions, a new one a measurement: objects are written once."""
+
+    def __init__(self):
+        self.number = 0
+
+    def next(self):
+        self.number += 1
+        return f"20261120_{self.number // 3600 % 24:02}{self.number // 60 % 60:02}{self.number % 60:02}"
+
+
+def run_cloud(cloud, token, files, digests, clients, sessions):
+    session = sessions.next()
+    named = {path.name: (path, digests[path]) for path in files[:clients]}
+    commands = []
+    for path, url, headers in presign(cloud, token, session, named):
+        words = [word for header in headers for word in ("-H", header)]
+        commands.append(["curl", "-sS", "--fail", "-o", "/dev/null", "-T", str(path), *words, url])
+    seconds = together(commands)
+    size = sum(os.path.getsize(path) for path in files[:clients])
+    for name in named:
+        cloud.object_path(cloud_bucket(cloud, session, name), f"{session}/eeg-lab-2/{name}").unlink()
+    return size / MB / seconds
+
+
+def cloud_bucket(cloud, session, name):
+    for bucket in cloud.buckets():
+        if cloud.object_path(bucket, f"{session}/eeg-lab-2/{name}").exists():
+            return bucket
+    raise RuntimeError(f"{session}/{name} was not stored")
+
+
+def measure(context):
+    place, size = context.place, context.scaled(600 * MB)
+    need_room(place, 9 * size)
+    files = [place.dir / f"body-{number}" for number in range(max(CLIENTS))]
+    make_bytes(files[0], size)
+    for number, path in enumerate(files[1:], 1):
+        make_distinct(path, files[0], number)
+    digests = {path: sha256_base64(path) for path in files}
+    cloud, sessions = place.cloud(), Sessions()
+    token = cloud.token(cloud.key("eeg-lab-2"))
+    nginx = start_nginx(place) if shutil.which("nginx") else None
+    rows = []
+    for clients in CLIENTS:
+        figure = f"object PUT of {size / MB:.0f} MB, {clients} client{'s' if clients > 1 else ''}: headgate-cloud / nginx"
+        if not nginx:
+            rows.append(skipped(context.name, figure, "nginx is not installed"))
+            continue
+        context.say(f"  {clients} at once, MB/s:")
+        results = alternate(context.rounds, [
+            ("headgate-cloud", lambda: run_cloud(cloud, token, files, digests, clients, sessions)),
+            ("nginx + openssl dgst + fsync", lambda: run_nginx(files, clients, *nginx)),
+        ], context.say)
+        speed = ratios(results, "headgate-cloud", "nginx + openssl dgst + fsync", lambda mb_s: mb_s)
+        both = " / ".join(f"{median(values):.0f}" for values in results.values())
+        rows.append(row(context.name, figure, spread(speed), "> 1", median(speed) > 1, both + " MB/s", ratios=speed))
+    return rows
