@@ -4,6 +4,7 @@ medians; rows of the table. Standard library only."""
 import hashlib
 import base64
 import os
+import resource
 import shutil
 import signal
 import statistics
@@ -76,16 +77,31 @@ def cost_of(command, env=None, cwd=None, limit_s=1800, statuses=(0,)):
     return Cost(wall, usage.ru_utime + usage.ru_stime, peak)
 
 
-def together(commands, env=None):
-    """Seconds until the last of several that begin at once has ended well."""
-    began = time.monotonic()
-    running = [subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+def cpu_of(pids):
+    """Seconds of CPU that running processes have used so far."""
+    ticks = 0
+    for pid in pids:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
+            fields = stat.read().rsplit(")", 1)[1].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def children_cpu():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def together(commands, servers=()):
+    """Several that begin at once, until the last has ended well: wall time, and CPU of them and of the servers."""
+    cpu, began = children_cpu() + cpu_of(servers), time.monotonic()
+    running = [subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
                for command in commands]
     for process in running:
         _, text = process.communicate(timeout=1800)
         if process.returncode:
             raise RuntimeError(f"{process.args[0]} ended with {process.returncode}: {text[-2000:].decode(errors='replace')}")
-    return time.monotonic() - began
+    return Cost(time.monotonic() - began, children_cpu() + cpu_of(servers) - cpu)
 
 
 def alternate(rounds, variants, say):
@@ -104,7 +120,8 @@ def alternate(rounds, variants, say):
 
 def describe(result):
     if isinstance(result, Cost):
-        return f"{result.wall_s:.2f} s, CPU {result.cpu_s:.2f} s, peak {result.peak_kib / 1024:.1f} MiB"
+        peak = f", peak {result.peak_kib / 1024:.1f} MiB" if result.peak_kib else ""
+        return f"{result.wall_s:.2f} s, CPU {result.cpu_s:.2f} s{peak}"
     return f"{result:.3f}"
 
 
