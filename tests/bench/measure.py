@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What every figure of the benchmark shares: a process with its wall time, CPU and peak memory; alternating rounds;
 medians; rows of the table. Standard library only."""
-import hashlib
-import base64
 import os
 import resource
 import shutil
@@ -149,14 +147,6 @@ def skipped(name, figure, why):
 
 def spread(values, form="{:.2f}"):
     return f"{form.format(median(values))} ({form.format(min(values))} to {form.format(max(values))})"
-
-
-def sha256_base64(path):
-    digest = hashlib.sha256()
-    with open(path, "rb") as source:
-        while piece := source.read(1 << 20):
-            digest.update(piece)
-    return base64.b64encode(digest.digest()).decode()
 
 
 def make_bytes(path, size):

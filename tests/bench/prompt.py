@@ -4,7 +4,7 @@ settle time."""
 import sqlite3
 import time
 
-from headgate_test import make_session, wait_for
+from headgate_test import GOOD_METADATA, make_session, wait_for
 from measure import row, spread
 
 SETTLE_MS = 1000
@@ -34,7 +34,7 @@ def measure(context):
         folder = make_session(station.recordings, name, {"signals.edf": 1_000_000}, metadata=None, seed=number)
         time.sleep(0.05)
         with open(folder / "metadata.txt", "w", encoding="utf-8") as out:
-            out.write("fatigue_level: 4\nhardware_model: HX-200\n")
+            out.write(GOOD_METADATA)
         closed = time.time() * 1000
         at = wait_for(lambda: checking_at(state_db, name), 30, f"{name} in state checking", every_s=0.1)
         beyond.append(at - closed - SETTLE_MS)

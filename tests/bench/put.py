@@ -7,8 +7,8 @@ import shutil
 import socket
 
 from figures import need_room
-from headgate_test import Child, clean_env, wait_for
-from measure import MB, alternate, make_bytes, make_distinct, median, presign, ratios, row, sha256_base64, skipped, spread, together
+from headgate_test import Child, clean_env, digest_of, wait_for
+from measure import MB, alternate, make_bytes, make_distinct, median, presign, ratios, row, skipped, spread, together
 
 CLIENTS = (1, 2, 4)
 ROUNDS_MORE = 3  # times --rounds: what waits for a disk varies most
@@ -122,7 +122,7 @@ def measure(context):
     make_bytes(files[0], size)
     for number, path in enumerate(files[1:], 1):
         make_distinct(path, files[0], number)
-    digests = {path: sha256_base64(path) for path in files}
+    digests = {path: digest_of(path) for path in files}
     cloud, sessions = place.cloud(), Sessions()
     token, nginx = cloud.token(cloud.key("eeg-lab-2")), start_nginx(place)
     rows = []

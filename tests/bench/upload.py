@@ -4,8 +4,8 @@ same files with presigned URLs, two at a time, and `openssl dgst -sha256` of the
 import shutil
 
 from figures import need_room
-from headgate_test import HEADGATE, make_session
-from measure import MB, Cost, alternate, cost_of, make_bytes, make_distinct, median, presign, ratios, row, sha256_base64, spread
+from headgate_test import GOOD_METADATA, HEADGATE, digest_of
+from measure import MB, Cost, alternate, cost_of, make_bytes, make_distinct, median, presign, ratios, row, spread
 
 CPU_RATIO_MAX = 1.3
 PEAK_MIB_MAX = 32
@@ -25,7 +25,7 @@ def make_recordings(place, sessions, size):
         folder.mkdir()
         data[folder.name] = folder / "signals.edf"
         make_distinct(data[folder.name], model, number + 1)
-        (folder / "metadata.txt").write_text("fatigue_level: 4\nhardware_model: HX-200\n")
+        (folder / "metadata.txt").write_text(GOOD_METADATA)
     model.unlink()
     return data
 
@@ -104,7 +104,7 @@ def measure(context):
     need_room(place, 22 * size)
     context.say(f"  making 10 sessions of {size / MB:.0f} MB")
     data = make_recordings(place, 10, size)
-    digests = {session: sha256_base64(path) for session, path in data.items()}
+    digests = {session: digest_of(path) for session, path in data.items()}
     recordings = place.dir / "recordings"
     results = alternate(context.rounds, [
         ("headgate run --once", lambda: run_headgate(place, recordings)),

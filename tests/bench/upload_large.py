@@ -3,6 +3,7 @@
 import os
 
 from figures import need_room
+from headgate_test import GOOD_METADATA
 from measure import MB, alternate, row
 from upload import PEAK_MIB_MAX, run_headgate
 
@@ -16,7 +17,7 @@ def measure(context):
     with open(folder / "signals.edf", "wb") as out:
         out.truncate(size)
     assert os.stat(folder / "signals.edf").st_size == size
-    (folder / "metadata.txt").write_text("fatigue_level: 4\nhardware_model: HX-200\n")
+    (folder / "metadata.txt").write_text(GOOD_METADATA)
     costs = alternate(1, [("headgate run --once", lambda: run_headgate(place, recordings))], context.say)["headgate run --once"]
     peak = max(cost.peak_kib for cost in costs) / 1024
     return [row(context.name, f"upload one file of {size / MB:.0f} MB: peak memory of headgate run", f"{peak:.1f} MiB", f"< {PEAK_MIB_MAX} MiB",
