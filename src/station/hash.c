@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/digest_pair.h"
 #include "session/part.h"
 #include "station/scan.h"
 #include "station/scan_path.h"
@@ -59,41 +60,51 @@ int file_open_same(const char *root, const char *session, const struct file_row 
 
 /* --- digests --- */
 
-/* The running digests of one file. The part that is being read ends at part_end; the last one is shorter. */
+/* The running digests of one file: whole alone up to PART_SINGLE_MAX, else a pair. The part that is being read ends at
+ * part_end; the last one is shorter. */
 struct hashing {
-	struct digest *whole, *part;
+	struct digest *whole;
+	struct digest_pair *pair;
 	int64_t size, part_bytes, part_end;
 	struct sha256 *parts;
 	size_t part_n;
 };
 
 static void hashing_done(struct hashing *h) {
-	if (h->whole) digest_free(h->whole);
-	if (h->part) digest_free(h->part);
+	digest_free(h->whole);
+	digest_pair_free(h->pair);
 	free(h->parts);
 }
 DEFINE_AUTO_VAL(struct hashing, hashing_done)
 
 static void hashing_init(struct hashing *h, int64_t size) {
-	*h = (struct hashing){.whole = digest_new(), .size = size, .part_bytes = part_size(size)};
-	if (!h->part_bytes) return;
-	h->part = digest_new();
+	*h = (struct hashing){.size = size, .part_bytes = part_size(size)};
+	if (!h->part_bytes) {
+		h->whole = digest_new();
+		return;
+	}
+	h->pair = digest_pair_new();
 	h->parts = xcalloc((size_t)part_count(size), sizeof *h->parts);
 	h->part_end = MIN(h->part_bytes, size);
 }
 
 static void hashing_add(struct hashing *h, int64_t at, const char *bytes, size_t n) {
-	digest_add(h->whole, bytes, n);
-	while (h->part && n) {
+	if (h->whole) digest_add(h->whole, bytes, n);
+	while (h->pair && n) {
 		size_t take = (size_t)MIN((int64_t)n, h->part_end - at);
-		digest_add(h->part, bytes, take);
+		digest_pair_add(h->pair, bytes, take);
 		bytes += take;
 		n -= take;
 		at += (int64_t)take;
 		if (at < h->part_end) continue;
-		digest_end(h->part, &h->parts[h->part_n++]);
+		digest_pair_end_part(h->pair, &h->parts[h->part_n++]);
 		h->part_end = MIN(h->part_end + h->part_bytes, h->size);
 	}
+}
+
+static void hashing_end(struct hashing *h, struct sha256 *ret) {
+	if (h->whole) digest_end(h->whole, ret);
+	else digest_pair_end(h->pair, ret);
 }
 
 /* The next bytes of the file into buffer: how many, or -1. Never past the size that was seen at the start. */
@@ -140,7 +151,7 @@ int file_hash(const char *root, const char *session, struct file_row *f, const a
 	AUTO(hashing_done) struct hashing h;
 	hashing_init(&h, seen.size);
 	if (hash_all(fd, &h, f->name, cancel, done_bytes, err) || file_still_same(fd, &seen, err)) return -1;
-	digest_end(h.whole, &f->sha256);
+	hashing_end(&h, &f->sha256);
 	free(f->parts);
 	f->parts = TAKE(h.parts);
 	f->part_n = h.part_n;
