@@ -6,13 +6,14 @@
 #include <string.h>
 
 static const struct command commands[] = {
+	{"run", "the engine in the foreground; --once for cron", cli_run},
 	{"setup", "ask for folder, endpoint and key; write the configuration", cli_setup},
-	{"run", "the engine in the foreground", cli_run},
 	{"status", "engine, queue, cloud, today", cli_status},
 	{"sessions", "list the sessions, or show one in full", cli_sessions},
-	{"retry", "try sessions again", cli_retry},
+	{"retry", "try held, rejected and failed sessions again", cli_retry},
 	{"check", "local checks on folders, no upload", cli_check},
 	{"config", "the configuration in force, with the source of each value", cli_config},
+	{"demo", "a cloud, sessions and the engine in a scratch folder", cli_demo},
 };
 
 static const struct command_set cli_commands = {
