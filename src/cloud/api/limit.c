@@ -3,6 +3,7 @@
  * that nobody chooses whom to push out. One mutex, held for a few comparisons. */
 #include "cloud/api/limit.h"
 
+#include <math.h>
 #include <pthread.h>
 
 #include "base/digest.h"
@@ -11,6 +12,7 @@
 #define LIMIT_SETS 1024
 #define LIMIT_WAYS 8
 #define LIMIT_CLIENT 64
+#define ROUNDING 1e-6 /* of a token, lost in sums of fractions */
 
 struct bucket {
 	char client[LIMIT_CLIENT]; /* "": free */
@@ -64,7 +66,7 @@ int64_t limiter_take(struct limiter *l, const char *client, int64_t now_mono_ms)
 	struct bucket *b = limiter_bucket(l, client, now_mono_ms);
 	b->tokens = MIN(l->burst, b->tokens + (double)(now_mono_ms - b->seen_ms) * l->rate_per_ms);
 	b->seen_ms = now_mono_ms;
-	int64_t wait_ms = b->tokens >= 1 ? 0 : (int64_t)((1 - b->tokens) / l->rate_per_ms) + 1;
+	int64_t wait_ms = b->tokens >= 1 - ROUNDING ? 0 : (int64_t)ceil((1 - b->tokens) / l->rate_per_ms);
 	if (!wait_ms) b->tokens -= 1;
 	pthread_mutex_unlock(&l->lock);
 	return wait_ms;
