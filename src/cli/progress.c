@@ -92,7 +92,7 @@ static double number(const cJSON *o, const char *name) {
 /* "headgate  2 uploading, 3 queued  1.1 GB left  41.2 MB/s  0:34  20261120_134502 64 %" */
 static void status_line(const cJSON *status, struct buf *line) {
 	const cJSON *queue = member(status, "queue"), *cloud = member(status, "cloud"), *s;
-	const char *error = cJSON_GetStringValue(member(cloud, "error"));
+	const char *error = cJSON_GetStringValue(member(member(cloud, "error"), "message"));
 	buf_fmt(line, "headgate  %.0f uploading, %.0f queued", number(queue, "active"), number(queue, "queued"));
 	if (number(queue, "bytes_left") > 0) {
 		buf_fmt(line, "  %s left  %s", UNIT_BYTES((int64_t)number(queue, "bytes_left")),

@@ -34,6 +34,9 @@ static int on_newest(void *arg, const struct session_row *row) {
 	return 0;
 }
 
+/* The engine's error objects, {code, message}: NULL when there is none. */
+static const char *error_of(const cJSON *o) { return text(at(o, "error"), "message"); }
+
 static void status_ask_engine(const struct cli *c, struct status *s) {
 	AUTO(control_close) struct control_client *client = NULL;
 	if (control_connect(&client, c->config.state_dir, ENGINE_MS, &s->engine_error)) return;
@@ -82,7 +85,7 @@ static void print_cloud(const struct status *s) {
 		text(cloud, "endpoint") ? TEXT_SAFE(text(cloud, "endpoint")) : "-");
 	if (number(cloud, "latency_ms") >= 0) printf(", %.0f ms", number(cloud, "latency_ms"));
 	if (text(cloud, "last_answer_at")) printf(", answered %s ago", age(seen, s->now_ms, text(cloud, "last_answer_at")));
-	if (text(cloud, "error")) printf("\n         %s", TEXT_SAFE(text(cloud, "error")));
+	if (error_of(cloud)) printf("\n         %s", TEXT_SAFE(error_of(cloud)));
 	putchar('\n');
 }
 
@@ -101,7 +104,7 @@ static void print_queue(const struct status *s) {
 static void print_folders(const struct status *s) {
 	const cJSON *folder, *disk = at(s->engine, "disk");
 	cJSON_ArrayForEach (folder, at(s->engine, "folders")) {
-		const char *error = text(folder, "error"), *by = text(folder, "watching");
+		const char *error = error_of(folder), *by = text(folder, "watching");
 		printf("folder   %s, %s", text(folder, "path") ? TEXT_SAFE(text(folder, "path")) : "-",
 			error ? TEXT_SAFE(error) : "watched");
 		if (!error && by) printf(" by %s", TEXT_SAFE(by));
@@ -175,7 +178,10 @@ static void print_json(struct status *s) {
 /* --- the command --- */
 
 static int status_verdict(const struct status *s, int64_t attention, struct error *err) {
-	const char *error = text(at(s->engine, "cloud"), "error");
+	const cJSON *cloud = at(s->engine, "cloud");
+	const char *code = text(at(cloud, "error"), "code"), *error = error_of(cloud);
+	if (code && strcmp(code, error_classes[ERR_KEY].name) == 0)
+		return error_set(err, ERR_KEY, "%s", error ? error : "the API key was refused");
 	if (error) return error_set(err, ERR_UNREACHABLE, "the cloud is not reached: %s", error);
 	if (!attention) return 0;
 	return error_set(

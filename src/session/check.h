@@ -57,6 +57,7 @@ cJSON *checks_to_json(const struct check_list *l); /* [{name, verdict, found, ru
 MUST_USE int checks_from_json(
 	struct check_list *l, const cJSON *array, struct error *err); /* unknown names are skipped */
 
+#define CHECK_UNREADABLE ": unreadable: "
 struct check_file {
 	const char *name; /* relative, '/' separated */
 	int64_t size;
@@ -65,7 +66,8 @@ struct check_input {
 	const char *session;			/* folder name */
 	const struct check_file *files; /* regular files, metadata included */
 	size_t file_n;
-	const char *const *bad_kinds; /* "name: FIFO", "name: link to /etc/x"; NULL-terminated or NULL */
+	/* "name: FIFO", "name: link to /etc/x", "name" CHECK_UNREADABLE "Permission denied"; NULL-terminated or NULL */
+	const char *const *bad_kinds;
 	const struct schema *schema;
 	const char *metadata_text;	  /* content of the metadata file, or NULL when it is not there */
 	size_t metadata_n;			  /* its true size, even when above METADATA_MAX (the text is not read then) */

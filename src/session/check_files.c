@@ -158,8 +158,11 @@ static void check_kinds(const struct check_input *in, struct check_list *l) {
 	for (const char *const *p = in->bad_kinds; p && *p; p++) {
 		char found[160];
 		check_clip(found, sizeof found, *p);
-		notes_add(
-			&notes, found, "only files and folders can be uploaded", "remove it, or put the file itself in its place");
+		if (strstr(*p, CHECK_UNREADABLE))
+			notes_add(&notes, found, "every file is read whole", "let the user that runs headgate read it");
+		else
+			notes_add(&notes, found, "only files and folders can be uploaded",
+				"remove it, or put the file itself in its place");
 	}
 	notes_close(&notes, l, CHECK_KINDS, "");
 }

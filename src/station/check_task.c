@@ -21,9 +21,10 @@ void snapshot_drop(struct snapshot *s, const char *name) {
 	}
 }
 
-static void bad_kind_add(struct snapshot *s, const char *text) {
+static void unreadable_add(struct snapshot *s, const char *name, const struct error *why) {
+	const char *words = why->os ? strerrordesc_np(why->os) : NULL;
 	ARRAY_RESERVE(s->bad_kinds, s->bad_n + 1, s->bad_capacity);
-	s->bad_kinds[s->bad_n++] = xstrdup(text);
+	s->bad_kinds[s->bad_n++] = xasprintf("%s" CHECK_UNREADABLE "%s", name, words ? words : why->text);
 	s->bad_kinds[s->bad_n] = NULL;
 }
 
@@ -80,7 +81,7 @@ static int hash_files(struct check_task *t) {
 		case ERR_CANCELLED: return t->err = err, -1;
 		case ERR_CHANGED:
 		case ERR_NOT_FOUND: return t->changed = true, -1;
-		default: bad_kind_add(&t->snapshot, err.text);
+		default: unreadable_add(&t->snapshot, f->name, &err);
 		}
 	}
 	return 0;

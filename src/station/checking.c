@@ -73,7 +73,7 @@ static void checked(struct session *s, struct check_task *t) {
 	} else {
 		char message[600];
 		snprintf(message, sizeof message, "%lld files pass the checks%s%s", (long long)s->row.files,
-			*reason ? "; warning: " : "", reason);
+			*reason ? "; " : "", reason);
 		session_go(s, EVENT_PASSED, mask, *reason ? "warn" : "info", message);
 	}
 }

@@ -154,6 +154,13 @@ static void ask_failed(struct session *s, const struct ask *a, const struct inge
 	session_trouble(s, d.step, err, r->retry_after_ms);
 }
 
+/* A well-formed answer that is not as agreed is no verdict upon the session: whatever sent it, it is asked again. */
+static void answer_senseless(struct error *err, const char *what) {
+	if (err->code != ERR_INPUT) return;
+	err->code = ERR_MIDDLEBOX;
+	error_prefix(err, "%s: the answer is not the ingest API's", what);
+}
+
 static void note_attempt(struct session *s, const char *name, const struct ingest_result *r, const struct error *err) {
 	struct attempt_row a = {.name = (char *)(uintptr_t)name,
 		.at_ms = server_now_ms(s->engine) - r->elapsed_ms,
@@ -175,6 +182,7 @@ static void on_presigned(struct engine *e, struct session *s, void *arg, const s
 	if (err.code == ERR_NONE && take_answer(s, a, r->json, &err) == 0) {
 		s->upload->answered = true;
 	} else {
+		answer_senseless(&err, "POST /v1/presign");
 		note_attempt(s, "", r, &err);
 		ask_failed(s, a, r, &err);
 	}
@@ -228,6 +236,7 @@ static void on_stat(struct engine *e, struct session *s, void *arg, const struct
 		upload_done(s, index);
 		return;
 	}
+	answer_senseless(&err, "POST /v1/objects/stat");
 	note_attempt(s, upload_file(s->upload, index)->name, r, &err);
 	upload_slot(s->upload, index)->state = SLOT_WAITING;
 	struct retry_decision d = retry_decide(&err, RETRY_ATTEMPTS, r->retry_after_ms, &e->budget);

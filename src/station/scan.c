@@ -35,8 +35,9 @@ int scan_error(struct error *err, int e, const char *root, const char *session, 
 		return error_errno(err, ERR_NOT_FOUND, e, "%s/%s%s%s is not there any more", root, session, slash, name);
 	}
 	if (e == EACCES || e == EPERM) {
-		error_errno(err, ERR_DISK, e, "cannot read %s/%s%s%s; let the user that runs headgate (uid %d) read it", root,
-			session, slash, name, (int)geteuid());
+		error_set(err, ERR_DISK, "cannot read %s/%s%s%s: %s; let the user that runs headgate (uid %d) read it", root,
+			session, slash, name, strerrordesc_np(e), (int)geteuid());
+		err->os = e;
 		return -1;
 	}
 	return error_errno(err, ERR_DISK, e, "cannot read %s/%s%s%s; look at the disk", root, session, slash, name);
