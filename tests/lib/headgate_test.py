@@ -356,13 +356,16 @@ class Station:
         return Child(self.place, "headgate-run", [HEADGATE, "run", "--config", self.ini, *words], self.env(**(env or {})), self.become_user())
 
     def once(self, *words, wait="60s", timeout_s=90):
-        return self.command("run", "--once", "--wait", wait, *words, timeout_s=timeout_s)
+        return self.command("run", "--once", *(["--wait", wait] if wait else []), *words, timeout_s=timeout_s)
+
+    def rows(self):
+        """Every session of the journal, as `headgate sessions --json` tells it; [] while there is no journal."""
+        got = self.command("sessions", "--json")
+        assert got.code in (0, 3), got
+        return got.json_lines() if got.code == 0 else []
 
     def sessions(self):
-        """Every session of the journal by name, as `headgate sessions --json` tells it; {} while there is no journal."""
-        got = self.command("sessions", "--json")
-        assert got.code in (0, 1, 3), got
-        return {row["session"]: row for row in got.json_lines() if "session" in row}
+        return {row["session"]: row for row in self.rows()}
 
     def session(self, session):
         return self.sessions().get(session)

@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: MIT
+"""A cloud that is wrong, absent, or not the cloud at all: the right exit code, a sentence with the mend, nothing lost."""
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+from fault_proxy import DROP, LOSE, Answer, FaultProxy  # noqa: E402
+from headgate_test import assert_stored, main, make_session, wait_for  # noqa: E402
+
+SESSION = "20261120_134502"
+
+
+def through(place, hook, **settings):
+    """A cloud, a proxy with that hook before it, a station that knows the proxy only, and one session."""
+    cloud = place.cloud()
+    proxy = FaultProxy(place, cloud, hook)
+    station = place.station(cloud, endpoint=proxy.url, **settings)
+    return cloud, proxy, station, make_session(station.recordings, SESSION)
+
+
+def s3_error(status, code, headers=None):
+    return Answer(status, {"Content-Type": "application/xml", **(headers or {})},
+                  f'<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code}</Code><Message>m</Message></Error>'.encode())
+
+
+def api_error(status, code, headers=None):
+    return Answer(status, {"Content-Type": "application/json", "x-request-id": "r1", **(headers or {})},
+                  json.dumps({"error": {"code": code, "message": "no", "request_id": "r1"}}).encode())
+
+
+def first(count, part, answer, method="PUT"):
+    """A hook that gives the answer to the first `count` requests with the part in their path, and passes the rest on."""
+    left = [count]
+
+    def hook(request):
+        if request.method == method and part in request.path and left[0] > 0:
+            left[0] -= 1
+            return answer
+        return None
+
+    return hook
+
+
+def assert_recovers(place, hook, **settings):
+    cloud, proxy, station, folder = through(place, hook, **settings)
+    got = station.once(wait="60s")
+    assert got.code == 0, (got, station.rows())
+    assert_stored(cloud, folder)
+    assert cloud.object_count() == 4
+    return proxy, station
+
+
+def test_a_wrong_key_ends_with_77(place):
+    cloud = place.cloud()
+    station = place.station(cloud, key="hg_00000000_wrongwrongwrongwrongwrongwrong")
+    folder = make_session(station.recordings, SESSION)
+    got = station.once()
+    assert got.code == 77 and "key" in got.err, got
+    assert station.key not in got.err + got.out, "the key itself was printed"
+    station.key = cloud.key()
+    station.write()
+    assert station.once().code == 0
+    assert_stored(cloud, folder)
+
+
+def test_a_revoked_key_ends_with_77(place):
+    cloud = place.cloud()
+    station = place.station(cloud)
+    make_session(station.recordings, SESSION)
+    assert station.once().code == 0
+    cloud.revoke(cloud.keys()[0]["id"])
+    second = make_session(station.recordings, "20261120_150000", seed=2)
+    got = station.once()
+    assert got.code == 77, got
+    station.key = cloud.key()
+    station.write()
+    assert station.once().code == 0
+    assert_stored(cloud, second)
+
+
+def test_a_key_revoked_while_the_engine_runs(place):
+    cloud = place.cloud()
+    station = place.station(cloud)
+    engine = station.start()
+    make_session(station.recordings, SESSION)
+    station.wait_state(SESSION, "accepted")
+    cloud.revoke(cloud.keys()[0]["id"])
+    make_session(station.recordings, "20261120_150000", seed=2)
+
+    def told():
+        shown = station.command("status", "--json").json_lines()[-1]
+        return ((shown["cloud"] or {}).get("error") or {}).get("code") == "key_refused"
+
+    wait_for(told, 40, "status to name the key")
+    assert station.command("status").code == 77
+    assert engine.running and station.session("20261120_150000")["state"] != "failed"
+    assert engine.stop(10) in (0, 77), engine.result()
+
+
+def test_no_cloud_ends_with_69_and_keeps_the_work(place):
+    cloud = place.cloud()
+    station = place.station(cloud)
+    folder = make_session(station.recordings, SESSION)
+    cloud.stop()
+    got = station.once(wait=None)
+    assert got.code == 69 and "127.0.0.1" in got.err, got
+    row = station.session(SESSION)
+    assert row and row["state"] not in ("failed", "accepted", "gone"), row
+    cloud.start()
+    assert station.once().code == 0
+    assert_stored(cloud, folder)
+
+
+def test_a_name_that_does_not_resolve_ends_with_69(place):
+    station = place.station(endpoint="http://headgate.invalid:8750")
+    make_session(station.recordings, SESSION)
+    got = station.once(wait=None)
+    assert got.code == 69 and "headgate.invalid" in got.err, got
+
+
+def test_a_captive_portal_is_no_cloud(place):
+    """Its page comes with 200, or with 403, whatever was asked: neither success nor a refusal by the cloud."""
+    for status in (200, 403):
+        portal = FaultProxy(place, None, lambda request: Answer.html(status))
+        station = place.station(name=f"lab-{status}", endpoint=portal.url)
+        make_session(station.recordings, SESSION)
+        got = station.once(wait=None)
+        assert got.code == 69, got
+        assert "<html" not in got.err.lower(), got
+        row = station.session(SESSION)
+        assert row["state"] not in ("failed", "accepted", "rejected"), row
+
+
+def test_a_captive_portal_on_the_way_to_the_objects(place):
+    for status in (200, 403):
+        cloud, proxy, station, folder = portal_for_puts(place, status)
+        got = station.once(wait=None)
+        assert got.code == 69, got
+        row = station.session(SESSION)
+        assert row["state"] in ("queued", "uploading") and row["stored_files"] == 0, row
+        proxy.hook = None
+        assert station.once().code == 0, station.rows()
+        assert_stored(cloud, folder)
+
+
+def portal_for_puts(place, status):
+    return through(place, lambda request: Answer.html(status) if request.method == "PUT" else None)
+
+
+def test_success_with_an_error_in_its_body_is_none(place):
+    proxy, _ = assert_recovers(place, first(2, "signals.edf", s3_error(200, "InternalError")))
+    assert proxy.count("PUT", "signals.edf") >= 3
+
+
+def test_an_answer_with_another_checksum_is_not_believed(place):
+    """The server says that it stored other bytes: once more, then fatal, and never accepted."""
+    def hook(request):
+        if request.method != "PUT" or "signals.edf" not in request.path:
+            return None
+
+        def other(answer):
+            answer.headers = {k: v for k, v in answer.headers.items() if k.lower() != "x-amz-checksum-sha256"}
+            answer.headers["x-amz-checksum-sha256"] = "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="
+            return answer
+
+        return other
+
+    cloud, _, station, _ = through(place, hook)
+    got = station.once(wait="20s")
+    row = station.session(SESSION)
+    # The second try meets the object (412) and compares by stat: what the cloud really holds is right after all.
+    assert (got.code, row["state"]) in ((0, "accepted"), (1, "failed")), (got, row)
+    if row["state"] == "accepted":
+        assert_stored(cloud, station.recordings / SESSION)
+    else:
+        assert "checksum" in row["reason"], row
+
+
+def test_bytes_damaged_on_the_way_are_sent_again(place):
+    damaged = []
+
+    def hook(request):
+        if request.method == "PUT" and "signals.edf" in request.path and not damaged:
+            damaged.append(True)
+            request.body = bytes([request.body[0] ^ 1]) + request.body[1:]
+
+    proxy, _ = assert_recovers(place, hook)
+    assert proxy.count("PUT", "signals.edf") == 2
+
+
+def test_busy_and_broken_servers_are_tried_again(place):
+    answers = {
+        "signals.edf": s3_error(503, "SlowDown"),
+        "events.csv": s3_error(500, "InternalError"),
+        "metadata.txt": s3_error(400, "RequestTimeout"),
+    }
+    hooks = [first(1, part, answer) for part, answer in answers.items()]
+    hooks.append(first(1, "/v1/presign", api_error(429, "rate_limited", {"Retry-After": "1"}), "POST"))
+    hooks.append(first(1, "/v1/authenticate", api_error(503, "unavailable"), "POST"))
+    assert_recovers(place, lambda request: next((a for a in (hook(request) for hook in hooks) if a), None))
+
+
+def test_an_expired_url_is_asked_for_again(place):
+    expired = Answer(403, {"Content-Type": "application/xml"},
+                     b"<Error><Code>AccessDenied</Code><Message>Request has expired</Message><Expires>2020-01-01T00:00:00Z</Expires></Error>")
+    proxy, _ = assert_recovers(place, first(1, "signals.edf", expired))
+    assert proxy.count("POST", "/v1/presign") >= 2
+
+
+def test_a_token_that_ran_out_is_renewed(place):
+    proxy, _ = assert_recovers(place, first(1, "/v1/presign", api_error(401, "token_expired"), "POST"))
+    assert proxy.count("POST", "/v1/authenticate") == 2
+
+
+def test_connections_that_break(place):
+    hooks = [first(1, "signals.edf", DROP), first(1, "/v1/presign", DROP, "POST"), first(1, "events.csv", DROP)]
+    assert_recovers(place, lambda request: next((a for a in (hook(request) for hook in hooks) if a), None))
+
+
+def test_an_answer_that_was_lost_is_found_not_repeated_for_ever(place):
+    """The PUT worked, its answer did not arrive: the second one meets 412 or `exists`, and compares."""
+    hooks = [first(1, "signals.edf", LOSE), first(1, "metadata.txt", LOSE), first(1, "manifest.json", LOSE)]
+    proxy, _ = assert_recovers(place, lambda request: next((a for a in (hook(request) for hook in hooks) if a), None))
+    assert proxy.count("PUT", "signals.edf") <= 2
+
+
+def test_another_content_under_the_same_key_is_a_conflict(place):
+    """Somebody else's bytes lie where the file belongs: never overwritten, and said."""
+    cloud = place.cloud()
+    first_station = place.station(cloud)
+    make_session(first_station.recordings, SESSION, seed=1)
+    assert first_station.once().code == 0
+    # The same station's name and key on another machine, the same session, other bytes.
+    twin = place.station(cloud, key=first_station.key)
+    make_session(twin.recordings, SESSION, seed=2)
+    got = twin.once(wait="20s")
+    row = twin.session(SESSION)
+    assert got.code == 1 and row["state"] in ("failed", "held", "rejected"), (got, row)
+    assert_stored(cloud, first_station.recordings / SESSION)
+
+
+def test_a_clock_that_is_wrong_is_named(place):
+    """S3 answers a skewed request so; the sentence must name the clock, not the key."""
+    def hook(request):
+        if request.method == "PUT":
+            return s3_error(403, "RequestTimeTooSkewed", {"Date": "Sat, 21 Nov 2026 09:00:00 GMT"})
+        return None
+
+    _, _, station, _ = through(place, hook)
+    got = station.once(wait=None)
+    row = station.session(SESSION)
+    assert got.code == 69 and row["state"] != "failed", (got, row)
+    assert "clock" in (got.err + (row["reason"] or "")).lower(), (got, row)
+
+
+def test_json_that_is_none_or_too_much(place):
+    bodies = [b"", b"{", b"[]", b'{"token":7}', b'{"token":"x"', b"{}" * 100, b"\xff" * 50]
+    left = list(bodies)
+
+    def hook(request):
+        if request.path == "/v1/presign" and left:
+            return Answer(200, {"Content-Type": "application/json"}, left.pop())
+        return None
+
+    assert_recovers(place, hook)
+
+
+if __name__ == "__main__":
+    main()
