@@ -118,6 +118,12 @@ static void transfer_deliver(struct transfer *t) {
 
 /* --- low rate --- */
 
+/* What curl has sent by now; its progress callback may come later. */
+static void transfer_count(struct transfer *t) {
+	curl_off_t sent = 0;
+	if (t->easy && curl_easy_getinfo(t->easy, CURLINFO_SIZE_UPLOAD_T, &sent) == CURLE_OK) t->sent = MAX(t->sent, sent);
+}
+
 /* Bytes either way that reached the other side: what the kernel still holds has not moved, and may take minutes on a
  * slow link. */
 static int64_t transfer_moved(const struct transfer *t) {
@@ -126,10 +132,17 @@ static int64_t transfer_moved(const struct transfer *t) {
 	return t->sent + t->received + t->header_bytes - held;
 }
 
+/* How long curl itself may rest to keep the caller's limit: it sends a buffer at once and then waits. */
+static int64_t transfer_rest_ms(const struct transfer *t) {
+	int64_t rate = t->request.send_rate_max;
+	return rate > 0 ? UPLOAD_BUFFER_BYTES * 1000 / rate : 0;
+}
+
 /* True when t has been slower than the limit for the whole window. A limit of the caller's own that is lower than ours
  * is not held against it. */
 static bool transfer_too_slow(struct transfer *t, int64_t now_ms, int64_t tick_ms) {
 	const struct http *h = t->http;
+	transfer_count(t);
 	int64_t rate_min = h->low_rate_bytes, moved = transfer_moved(t);
 	if (t->request.send_rate_max > 0) rate_min = MIN(rate_min, MAX(1, t->request.send_rate_max / 2));
 	bool fast = (moved - t->moved) * 1000 >= rate_min * tick_ms;
@@ -137,7 +150,7 @@ static bool transfer_too_slow(struct transfer *t, int64_t now_ms, int64_t tick_m
 	int64_t hold_ms = t->sent >= transfer_size(t) && t->header_bytes == 0 ? t->request.hold_ms : 0;
 	if (fast) t->slow_since_ms = now_ms;
 	t->moved = moved;
-	return now_ms - t->slow_since_ms >= h->low_rate_ms + hold_ms;
+	return now_ms - t->slow_since_ms >= h->low_rate_ms + hold_ms + transfer_rest_ms(t);
 }
 
 static void on_tick(uv_timer_t *timer) {
@@ -259,7 +272,9 @@ void http_set_rate(struct http *h, uint64_t id, int64_t send_rate_max) {
 	struct transfer *t = transfer_by_id(h, id);
 	if (!t || !t->easy) return;
 	t->request.send_rate_max = send_rate_max;
+	t->slow_since_ms = clock_mono_ms();
 	curl_easy_setopt(t->easy, CURLOPT_MAX_SEND_SPEED_LARGE, (curl_off_t)send_rate_max);
+	curl_easy_pause(t->easy, CURLPAUSE_CONT); /* looks again now, not when its rest at the old rate is over */
 }
 
 size_t http_active(const struct http *h) { return h->waiting_n + h->running_n + h->ended_n; }

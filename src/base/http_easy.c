@@ -5,7 +5,6 @@
 #include "base/http_parts.h"
 #include "base/text.h"
 
-#define UPLOAD_BUFFER_BYTES (256 * 1024) /* measured.md */
 #define HEADER_BYTES_MAX (64 * 1024)
 #define PROGRESS_MS 100
 

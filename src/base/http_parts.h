@@ -8,6 +8,8 @@
 
 #include "base/http.h"
 
+#define UPLOAD_BUFFER_BYTES (256 * 1024) /* measured.md */
+
 struct http_headers {
 	CURL *easy;
 };

@@ -87,7 +87,9 @@ static void timer_arm(struct ingest *c) {
 	TAILQ_FOREACH(call, &c->calls, link)
 	if (call->state == CALL_PAUSED) due_ms = MIN(due_ms, call->due_ms);
 	uv_timer_stop(&c->timer);
-	if (due_ms < INT64_MAX) uv_timer_start(&c->timer, on_timer, (uint64_t)MAX(0, due_ms - clock_mono_ms()), 0);
+	if (due_ms == INT64_MAX) return;
+	int64_t left_ms = due_ms - clock_mono_ms();
+	uv_timer_start(&c->timer, on_timer, (uint64_t)MAX(0, left_ms), 0);
 }
 
 static void call_pause(struct ingest *c, struct call *call, int64_t pause_ms) {
@@ -206,7 +208,8 @@ static bool call_again(struct ingest *c, struct call *call, struct ingest_result
 		r->retry_after_ms > PAUSE_MAX_MS || !retry_budget_take(&c->budget, &r->err))
 		return false;
 	const struct backoff *b = retry == RETRY_THROTTLE ? &backoff_request_throttle : &backoff_request_transient;
-	call_pause(c, call, MAX(backoff_ms(b, call->attempts), r->retry_after_ms));
+	int64_t pause_ms = backoff_ms(b, call->attempts); /* asked once: MAX evaluates twice */
+	call_pause(c, call, MAX(pause_ms, r->retry_after_ms));
 	return true;
 }
 

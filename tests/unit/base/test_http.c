@@ -114,11 +114,11 @@ static bool serve_trickle(struct tiny *s, struct tiny_request *r) {
 	return false;
 }
 
-/* Thinks for 400 ms, then answers. */
+/* Thinks for 1.5 s, then answers. */
 static bool serve_late(struct tiny *s, struct tiny_request *r) {
 	(void)s;
 	if (!tiny_drain(r)) return false;
-	sleep_ms(400);
+	sleep_ms(1500);
 	return tiny_answer(r->fd, 200, "", "late");
 }
 
@@ -251,7 +251,7 @@ static void fixture_open(struct fixture *f, const struct http_options *options) 
 static int set_up(void **state) {
 	struct fixture *f = xcalloc(1, sizeof *f);
 	const struct http_options options = {
-		.user_agent = "test/1", .connect_ms = 2000, .low_rate_bytes = 1000, .low_rate_ms = 300, .max_connections = 4};
+		.user_agent = "test/1", .connect_ms = 2000, .low_rate_bytes = 1000, .low_rate_ms = 1000, .max_connections = 4};
 	fixture_open(f, &options);
 	*state = f;
 	return 0;
@@ -413,7 +413,7 @@ static void test_bad_answers(void **state) {
 		if (r.err.code != rows[i].code) fail_msg("%s: %s", rows[i].path, r.err.text);
 		assert_int_equal(r.status, 0);
 		assert_true(*r.err.text);
-		assert_true(r.elapsed_ms < 3000);
+		assert_true(r.elapsed_ms < 8000);
 	}
 }
 
@@ -441,7 +441,7 @@ static void test_deadline(void **state) {
 	struct result r;
 	ask(f, (struct http_request){.deadline_ms = 100}, "/black-hole", &r);
 	assert_int_equal(r.err.code, ERR_TIMEOUT);
-	assert_true(r.elapsed_ms >= 90 && r.elapsed_ms < 290);
+	assert_true(r.elapsed_ms >= 90 && r.elapsed_ms < 900);
 }
 
 static void test_hold(void **state) {
@@ -538,7 +538,7 @@ static void test_put_network_fails(void **state) {
 	assert_true(r.sent < p.size);
 	put(f, &p, "/deaf", 0, &r); /* what the kernel's buffers took is no progress */
 	assert_int_equal(r.err.code, ERR_TIMEOUT);
-	assert_true(r.elapsed_ms < 3000);
+	assert_true(r.elapsed_ms < 8000);
 	put(f, &p, "/early", 0, &r);
 	assert_int_equal(r.err.code, ERR_NONE);
 	assert_int_equal(r.status, 412);
@@ -568,9 +568,9 @@ static void test_set_rate(void **state) {
 	struct pattern p = {.size = 3000000, .fail_at = -1, .end_at = -1};
 	uv_timer_init(&f->loop, &timer);
 	uv_timer_start(&timer, on_loosen, 200, 0);
-	put(f, &p, "/digest", 100000, &r); /* half a minute, were it not loosened */
+	put(f, &p, "/digest", 20000, &r); /* minutes, were it not loosened */
 	assert_int_equal(r.status, 200);
-	assert_true(r.elapsed_ms < 10000);
+	assert_true(r.elapsed_ms >= 190 && r.elapsed_ms < 5000);
 	uv_close((uv_handle_t *)&timer, NULL);
 	uv_run(&f->loop, UV_RUN_NOWAIT);
 }
