@@ -80,10 +80,11 @@ static size_t watch_add(struct engine *e, size_t root, const char *name, const c
 	}
 	size_t i = watch_lower(w, wd);
 	if (i < w->n && w->items[i].wd == wd) return 0;
+	struct watched added = {.wd = wd, .root = root, .folder = xstrdup(folder)};
+	memcpy(added.name, name, strnlen(name, sizeof added.name - 1)); /* before the array moves: it may lie in there */
 	ARRAY_RESERVE(w->items, w->n, w->capacity);
 	memmove(w->items + i + 1, w->items + i, (w->n - i) * sizeof w->items[0]);
-	w->items[i] = (struct watched){.wd = wd, .root = root, .folder = xstrdup(folder)};
-	memcpy(w->items[i].name, name, strnlen(name, sizeof w->items[i].name - 1));
+	w->items[i] = added;
 	w->n++;
 	return 1;
 }
