@@ -18,7 +18,9 @@
 #define POOL_BYTES (128 * 1024)
 #define STACK_BYTES (1024 * 1024)
 #define IDLE_S 60
-#define DRAIN_MAX (1024 * 1024) /* a refused body up to this is read to its end, so that the connection lives on */
+/* A refused body up to this is read to its end: a client that sends without waiting (no Expect) could otherwise lose
+ * the answer to the reset that closing with unread bytes gives. */
+#define DRAIN_MAX (32 << 20)
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
 struct http_server {

@@ -14,7 +14,6 @@
 	X(INCOMPLETE_BODY, "IncompleteBody", 400)                                                                          \
 	X(INTERNAL, "InternalError", 500)                                                                                  \
 	X(INVALID_ACCESS_KEY, "InvalidAccessKeyId", 403)                                                                   \
-	X(INVALID_ARGUMENT, "InvalidArgument", 400)                                                                        \
 	X(INVALID_RANGE, "InvalidRange", 416)                                                                              \
 	X(INVALID_REQUEST, "InvalidRequest", 400)                                                                          \
 	X(KEY_TOO_LONG, "KeyTooLongError", 400)                                                                            \
@@ -28,7 +27,6 @@
 	X(SERVICE_UNAVAILABLE, "ServiceUnavailable", 503)                                                                  \
 	X(SIGNATURE_MISMATCH, "SignatureDoesNotMatch", 403)                                                                \
 	X(SLOW_DOWN, "SlowDown", 503)                                                                                      \
-	X(CHECKSUM_MISMATCH, "XAmzContentChecksumMismatch", 400)                                                           \
 	X(SHA256_MISMATCH, "XAmzContentSHA256Mismatch", 400)
 
 enum s3_error {
