@@ -7,6 +7,7 @@
 #include "station/engine.h"
 
 #include <assert.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 #define IOPRIO_BEST_EFFORT_LAST ((2 << 13) | 7)
 #define IOPRIO_WHO_PROCESS 1
 #define PROGRESS_MS 250
+#define SETTING_INSTANCE "engine.instance"
 
 int64_t now_ms(void) { return clock_mono_ms(); }
 
@@ -134,6 +136,18 @@ static int on_row(void *arg, const struct session_row *row) {
 	return 0;
 }
 
+/* An instance is a state folder, not a process: a run under cron every minute is the same station each time. */
+static void load_instance(struct engine *e, struct journal_view *v) {
+	AUTO(xfree) char *kept = NULL;
+	struct error err = ERROR_INIT;
+	if (journal_get(v, SETTING_INSTANCE, &kept, &err) == 0 && kept && strlen(kept) == sizeof e->instance - 1) {
+		memcpy(e->instance, kept, sizeof e->instance);
+		return;
+	}
+	random_id(e->instance, sizeof e->instance);
+	journal_set(e->journal, SETTING_INSTANCE, e->instance, engine_journal_done, e);
+}
+
 static int load(struct engine *e, struct error *err) {
 	struct journal_view *v = NULL;
 	struct session_filter all = {.state = -1};
@@ -144,6 +158,7 @@ static int load(struct engine *e, struct error *err) {
 		struct session *s = e->sessions.items[i];
 		if (s->row.state == STATE_HELD) held_load(s, v);
 	}
+	load_instance(e, v);
 	confirm_load(e, v);
 	view_give(e, v);
 	return failed ? -1 : 0;
@@ -284,9 +299,10 @@ int engine_run(const struct engine_options *o, struct error *err) {
 	TAILQ_INIT(&e->calls);
 	TAILQ_INIT(&e->transfers);
 	pthread_mutex_init(&e->view_lock, NULL);
-	random_id(e->instance, sizeof e->instance);
 	e->started_ms = now_ms();
 	e->started_wall_ms = clock_wall_ms();
+	/* one heap for all threads: what one frees another can use, or 10,000 files are paid for once a thread */
+	mallopt(M_ARENA_MAX, 1);
 	signal(SIGPIPE, SIG_IGN);
 	lease_init();
 	low_priority();

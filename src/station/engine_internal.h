@@ -84,9 +84,10 @@ struct engine {
 	struct error result;
 
 	struct watch *watch;
-	bool scanned, scanning, scan_again;
-	int64_t scan_ms; /* monotonic: the next periodic one */
-	size_t audit_at; /* where the slow walk over accepted sessions goes on */
+	bool scanned, scanning;
+	size_t presence_left; /* accepted sessions whose coming and going this round may still write */
+	int64_t scan_ms;	  /* monotonic: the next periodic one */
+	size_t audit_at;	  /* where the slow walk over accepted sessions goes on */
 	bool auditing;
 
 	struct rules *rules;

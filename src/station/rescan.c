@@ -11,9 +11,10 @@
 #include "station/engine_internal.h"
 #include "station/rescan.h"
 
-#define RECENT 64  /* the newest accepted sessions are looked at in every round */
-#define SLICE 256  /* and so many of the older ones */
-#define SOON_MS 20 /* several events come at once */
+#define RECENT 64	  /* the newest accepted sessions are looked at in every round */
+#define SLICE 256	  /* and so many of the older ones */
+#define PRESENCE 1000 /* accepted sessions that came or went: written a round */
+#define SOON_MS 20	  /* several events come at once */
 
 /* --- one name --- */
 
@@ -42,6 +43,11 @@ static void session_add(struct engine *e, const char *name, size_t root) {
 /* An accepted session keeps its verdict; only whether it is here changes. */
 static void accepted_present(struct engine *e, struct accepted *a, bool present) {
 	if (a->present == present) return;
+	if (!e->presence_left) { /* a whole archive was moved: a part a round, so that memory stays bounded */
+		rescan_soon(e);
+		return;
+	}
+	e->presence_left--;
 	a->present = present;
 	struct session_row row = {.id = a->id,
 		.root = e->roots[a->root].path,
@@ -149,6 +155,7 @@ static void rescan_done(struct job *j) {
 	struct rescan *r = (struct rescan *)j;
 	struct engine *e = j->engine;
 	e->scanning = false;
+	e->presence_left = PRESENCE;
 	for (size_t i = 0; i < r->root_n && !e->stopping; i++) {
 		const struct listing *l = &r->roots[i];
 		root_state(e, i, &l->err);

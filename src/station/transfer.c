@@ -20,7 +20,8 @@ struct transfer {
 	struct ticket ticket;
 	uint64_t id; /* of the request */
 	size_t index;
-	int fd;				  /* -1: the manifest */
+	int fd;				  /* -1: the manifest, whose text is `body` */
+	char *body;			  /* owned while it is sent */
 	struct file_row file; /* what is sent: name, size, identity, digest */
 	int64_t began_wall_ms, sent;
 };
@@ -38,6 +39,7 @@ static struct file_row file_copy(const struct file_row *f) {
 static void transfer_free(struct transfer *t) {
 	if (t->fd >= 0) close(t->fd);
 	file_row_done(&t->file);
+	free(t->body);
 	free(t);
 }
 
@@ -46,6 +48,10 @@ static void transfer_free(struct transfer *t) {
 static ssize_t on_read(void *arg, char *to, size_t n, int64_t offset, struct error *err) {
 	struct transfer *t = arg;
 	size_t want = (size_t)MIN((int64_t)n, t->file.size - offset);
+	if (t->body) {
+		memcpy(to, t->body + offset, want);
+		return (ssize_t)want;
+	}
 	while (want) {
 		ssize_t got = pread(t->fd, to, want, offset);
 		if (got > 0) return got;
@@ -169,6 +175,7 @@ static void on_done(void *arg, const struct http_answer *a) {
 		s->transfers--;
 		s->sent_bytes -= t->sent;
 		if (s->upload) s->upload->sending--;
+		if (s->upload && t->body) s->upload->body = TAKE(t->body);
 		note_attempt(t, s, a, &err);
 		if (result == 0) put_stored(s, t);
 		else if (s->upload && result > 0) stat_ask(s, t->index);
@@ -209,8 +216,8 @@ bool transfer_start(struct session *s, size_t index) {
 		.on_done = on_done,
 		.arg = t,
 	};
-	if (fd >= 0) r.source = (struct http_source){.read = on_read, .arg = t, .size = f->size};
-	else r.body = u->body, r.body_n = (size_t)f->size;
+	r.source = (struct http_source){.read = on_read, .arg = t, .size = f->size};
+	if (fd < 0) t->body = TAKE(u->body);
 	slot->state = SLOT_SENDING;
 	slot->attempts++;
 	u->sending++;

@@ -254,7 +254,7 @@ static void upload_advance(struct session *s) {
 	struct engine *e = s->engine;
 	struct upload *u = s->upload;
 	if (u->loading || s->committing || s->trouble || s->changed || !session_at_work(s)) return;
-	if (upload_goal(u) == GOAL_MANIFEST && !u->body && (u->metadata == u->n || u->files[u->metadata].key)) {
+	if (upload_goal(u) == GOAL_MANIFEST && !u->manifest.name && (u->metadata == u->n || u->files[u->metadata].key)) {
 		build_manifest(s);
 	}
 	presign_pump(s);

@@ -109,7 +109,7 @@ size_t upload_to_ask(const struct upload *u, size_t *ret, size_t max) {
 		/* the manifest names the metadata file's key, so that one comes first */
 		if (u->metadata < u->n && !u->files[u->metadata].key) {
 			if (wants_url(&u->slots[u->metadata])) ret[n++] = u->metadata;
-		} else if (u->body && wants_url(&u->manifest_slot)) {
+		} else if (u->manifest.name && wants_url(&u->manifest_slot)) {
 			ret[n++] = SLOT_MANIFEST;
 		}
 		return n;
