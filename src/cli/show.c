@@ -88,7 +88,7 @@ int attention_print(struct journal_view *v, bool json, int most, int64_t *ret_n,
 	struct attention a = {.view = v, .json = json, .most = most};
 	const struct session_filter filter = {.state = -1, .attention_only = true};
 	if (journal_sessions(v, &filter, on_attention, &a, err)) return -1;
-	if (a.n > most && !json)
+	if (a.n > most && most && !json)
 		fprintf(stderr, "and %lld more: headgate sessions --state attention\n", (long long)a.n - most);
 	*ret_n = a.n;
 	return 0;

@@ -12,6 +12,7 @@
 
 #define ENGINE_MS 2000 /* the engine answers within milliseconds, or something is wrong with it */
 #define LISTED_MAX 20
+#define AGO_TEXT (UNIT_TEXT + 8)
 
 struct status {
 	struct journal_summary summary;
@@ -29,13 +30,13 @@ static double number(const cJSON *o, const char *name) {
 
 static const char *text(const cJSON *o, const char *name) { return cJSON_GetStringValue(at(o, name)); }
 
+/* Errors are {code, message}. */
+static const char *error_of(const cJSON *o) { return text(at(o, "error"), "message"); }
+
 static int on_newest(void *arg, const struct session_row *row) {
 	*(int64_t *)arg = row->updated_ms;
 	return 0;
 }
-
-/* The engine's error objects, {code, message}: NULL when there is none. */
-static const char *error_of(const cJSON *o) { return text(at(o, "error"), "message"); }
 
 static void status_ask_engine(const struct cli *c, struct status *s) {
 	AUTO(control_close) struct control_client *client = NULL;
@@ -54,29 +55,38 @@ static int status_read(const struct cli *c, struct journal_view *v, struct statu
 
 /* --- text --- */
 
-static const char *age(char *to, int64_t now_ms, const char *rfc3339) {
+/* "4 min ago", "just now". */
+static const char *ago(char to[AGO_TEXT], int64_t ms) {
+	char age[UNIT_TEXT];
+	unit_age(age, MAX(0, ms));
+	bool now = strcmp(age, "now") == 0;
+	snprintf(to, AGO_TEXT, "%s%s", now ? "just now" : age, now ? "" : " ago");
+	return to;
+}
+
+static const char *ago_of(char to[AGO_TEXT], int64_t now_ms, const char *rfc3339) {
 	int64_t then_ms;
-	if (!rfc3339 || time_parse_rfc3339(rfc3339, &then_ms)) return "-";
-	return unit_age(to, MAX(0, now_ms - then_ms));
+	return rfc3339 && time_parse_rfc3339(rfc3339, &then_ms) == 0 ? ago(to, now_ms - then_ms) : "-";
 }
 
 static void print_engine(const struct status *s) {
 	const cJSON *engine = at(s->engine, "engine");
-	char since[UNIT_TEXT];
+	char since[AGO_TEXT];
 	if (engine) {
-		printf("engine   running for %s, process %.0f, version %s\n", age(since, s->now_ms, text(engine, "since")),
-			number(engine, "pid"), text(engine, "version") ? TEXT_SAFE(text(engine, "version")) : "-");
+		printf("engine   running, started %s, process %.0f, version %s\n",
+			ago_of(since, s->now_ms, text(engine, "since")), number(engine, "pid"),
+			text(engine, "version") ? TEXT_SAFE(text(engine, "version")) : "-");
 		return;
 	}
 	if (s->engine_error.code == ERR_NOT_FOUND) printf("engine   not running: start it with headgate run");
 	else printf("engine   does not answer: %s", TEXT_SAFE(s->engine_error.text));
-	if (s->changed_ms) printf(" (last change %s ago)", unit_age(since, MAX(0, s->now_ms - s->changed_ms)));
+	if (s->changed_ms) printf(" (last change %s)", ago(since, s->now_ms - s->changed_ms));
 	putchar('\n');
 }
 
 static void print_cloud(const struct status *s) {
 	const cJSON *cloud = at(s->engine, "cloud");
-	char seen[UNIT_TEXT];
+	char seen[AGO_TEXT];
 	if (!cloud) {
 		puts("cloud    - (only a running engine knows)");
 		return;
@@ -84,7 +94,7 @@ static void print_cloud(const struct status *s) {
 	printf("cloud    %s, %s", cJSON_IsTrue(at(cloud, "ok")) ? "ok" : "not reached",
 		text(cloud, "endpoint") ? TEXT_SAFE(text(cloud, "endpoint")) : "-");
 	if (number(cloud, "latency_ms") >= 0) printf(", %.0f ms", number(cloud, "latency_ms"));
-	if (text(cloud, "last_answer_at")) printf(", answered %s ago", age(seen, s->now_ms, text(cloud, "last_answer_at")));
+	if (text(cloud, "last_answer_at")) printf(", answered %s", ago_of(seen, s->now_ms, text(cloud, "last_answer_at")));
 	if (error_of(cloud)) printf("\n         %s", TEXT_SAFE(error_of(cloud)));
 	putchar('\n');
 }
@@ -117,7 +127,7 @@ static void print_folders(const struct status *s) {
 
 static void print_sessions(const struct status *s) {
 	const struct journal_summary *m = &s->summary;
-	char oldest[UNIT_TEXT];
+	char oldest[AGO_TEXT];
 	printf("today    %lld of %lld accepted\n", (long long)m->today_accepted, (long long)m->today_found);
 	printf("in all   %lld sessions: %lld accepted", (long long)m->sessions, (long long)m->by_state[STATE_ACCEPTED]);
 	for (int i = 0; i < STATE_N; i++)
@@ -177,12 +187,15 @@ static void print_json(struct status *s) {
 
 /* --- the command --- */
 
+/* A refused key and a cloud out of reach come before what waits for a person (product.md "Exit codes"). */
 static int status_verdict(const struct status *s, int64_t attention, struct error *err) {
 	const cJSON *cloud = at(s->engine, "cloud");
-	const char *code = text(at(cloud, "error"), "code"), *error = error_of(cloud);
-	if (code && strcmp(code, error_classes[ERR_KEY].name) == 0)
-		return error_set(err, ERR_KEY, "%s", error ? error : "the API key was refused");
-	if (error) return error_set(err, ERR_UNREACHABLE, "the cloud is not reached: %s", error);
+	const char *code = text(at(cloud, "error"), "code");
+	if (error_of(cloud)) {
+		bool key = code && strcmp(code, error_classes[ERR_KEY].name) == 0;
+		return error_set(err, key ? ERR_KEY : ERR_UNREACHABLE, "the cloud %s: %s",
+			key ? "refuses the key" : "is not reached", error_of(cloud));
+	}
 	if (!attention) return 0;
 	return error_set(
 		err, ERR_ATTENTION, "%lld session%s a person", (long long)attention, attention == 1 ? " needs" : "s need");

@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""headgate demo: what it shows, what it leaves, and that it finds out a store that differs."""
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+import headgate_test
+from headgate_test import HEADGATE, clean_env, wait_for
+from programs import on_terminal, run
+
+LEAP = "20210229_161221"
+
+
+def demo_left(place):
+    """Programs of the demo that still run, by their command lines."""
+    left = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if str(place.dir).encode() in path.read_bytes() and int(path.parent.name) != os.getpid():
+                left.append(path.parent.name)
+        except OSError:
+            pass
+    return left
+
+
+def test_demo(place):
+    keep = place.dir / "kept"
+    got = run(place, "demo", "--sessions", "7", "--size", "1MB", "--keep", keep)
+    assert got.code == 0, got
+    states = re.findall(r"^(\d{8}_\d{6}) .* (accepted|held|rejected) ", got.out, re.M)
+    assert sorted(state for _, state in states) == ["accepted"] * 5 + ["held", "rejected"] and (LEAP, "accepted") in states, got
+    assert got.out.count(" yes ") == 7 and "fatigue_level 14 is above 10" in got.out, got
+    assert "MB/s" in got.err and "left" in got.err and str(keep) in got.err, got
+    assert not demo_left(place)
+    sizes = [sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and path.name != "metadata.txt")
+             for folder in (keep / "recordings").iterdir()]
+    assert sizes == [1_000_000] * 7, sizes
+    rows = run(place, "sessions", "--config", keep / "headgate.ini", "--json").json_lines()
+    assert len(rows) == 7, rows
+    again = run(place, "demo", "--keep", keep)
+    assert again.code == 2 and "must be new or empty" in again.err, again
+
+
+def test_demo_json(place):
+    got = run(place, "demo", "--json", "--sessions", "5", "--size", "100kB")
+    assert got.code == 0 and len(got.json_lines()) == 5 and all(row["as_expected"] for row in got.json_lines()), got
+
+
+def test_demo_bar_on_a_terminal(place):
+    code, seen = on_terminal(place, [HEADGATE, "demo", "--sessions", "5", "--size", "2MB"])
+    assert code == 0 and "\r\033[K" in seen and "█" in seen and "sessions decided" in seen, (code, seen)
+
+
+def test_demo_interrupted(place):
+    for number in (signal.SIGINT, signal.SIGTERM):
+        keep = place.dir / f"interrupted-{number}"
+        child = subprocess.Popen([HEADGATE, "demo", "--keep", keep], env=clean_env(place.dir), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        wait_for(lambda: (keep / "state" / "state.db").exists(), 30, "the demo's engine")
+        child.send_signal(number)
+        _, err = child.communicate(timeout=30)
+        assert child.returncode == 130 and "interrupted" in err, (child.returncode, err)
+        assert not demo_left(place), demo_left(place)
+
+
+def test_demo_finds_a_difference(place):
+    """A store whose bytes are changed under it is found out."""
+    keep = place.dir / "kept"
+    child = subprocess.Popen([HEADGATE, "demo", "--sessions", "5", "--size", "1MB", "--keep", keep], env=clean_env(place.dir),
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def big_objects():
+        found = [path for path in (keep / "cloud/objects").glob("*/??/*") if path.stat().st_size > 500_000] if keep.exists() else []
+        return found[:1]
+
+    victim = wait_for(big_objects, 30, "an object in the store")[0]
+    victim.chmod(0o644)
+    with open(victim, "r+b") as object_file:
+        object_file.seek(1000)
+        object_file.write(b"not what was recorded")
+    out, err = child.communicate(timeout=60)
+    assert child.returncode == 1 and "differ from their files" in out and "did not end as they should" in err, (child.returncode, out, err)
+
+
+if __name__ == "__main__":
+    headgate_test.main()

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+"""Programs that need no station: with a home of their own, and on a pseudo terminal."""
+import os
+import pty
+import select
+import signal
+import subprocess
+import time
+
+from headgate_test import HEADGATE, Result, clean_env
+
+
+def run(place, *words, env=None, stdin=None, program=HEADGATE):
+    """One command that needs no station, with a home of its own."""
+    done = subprocess.run([str(program), *map(str, words)], env=clean_env(place.dir, **(env or {})), cwd=place.dir, timeout=60,
+                          input=stdin or "", capture_output=True, text=True)
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
+def on_terminal(place, words, talk=(), env=None, timeout_s=60):
+    """The command on a pseudo terminal; talk: (text to wait for, what to type). (status, everything it wrote)."""
+    words, env = [str(word) for word in words], clean_env(place.dir, **{"TERM": "xterm", **(env or {})})
+    pid, fd = pty.fork()
+    if pid == 0:
+        try:
+            os.chdir(place.dir)
+            os.execve(words[0], words, env)
+        finally:
+            os._exit(127)
+    seen, answered, end = b"", 0, time.monotonic() + timeout_s
+    talk = list(talk)
+    while time.monotonic() < end:
+        if talk and talk[0][0].encode() in seen[answered:]:
+            answered = len(seen)
+            os.write(fd, talk.pop(0)[1].encode())
+        if not select.select([fd], [], [], 0.1)[0]:
+            continue
+        try:
+            piece = os.read(fd, 65536)
+        except OSError:  # EIO: the other end is closed
+            break
+        if not piece:
+            break
+        seen += piece
+    else:
+        os.kill(pid, signal.SIGKILL)
+    status = os.waitpid(pid, 0)[1]
+    os.close(fd)
+    return os.waitstatus_to_exitcode(status), seen.decode(errors="replace")
