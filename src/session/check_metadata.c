@@ -22,18 +22,26 @@ static const char *misnamed(const struct check_input *in) {
 	return near;
 }
 
+/* What keeps the file from being there to be read, or NULL. */
+static const char *absence(const struct check_input *in) {
+	if (in->metadata_n && (in->metadata_text || in->metadata_n > METADATA_MAX)) return NULL;
+	if (in->metadata_n) return "cannot be read";
+	return in->metadata_text ? "is empty" : "is not there";
+}
+
 /* False when there is nothing to go on with. */
 static bool check_present(const struct check_input *in, struct check_list *l) {
-	const char *file = in->schema->file;
+	const char *file = in->schema->file, *absent = absence(in);
 	char found[256], rule[256], mend[256];
-	if (in->metadata_n) {
+	if (!absent) {
 		check_add(l, CHECK_METADATA_PRESENT, VERDICT_PASS, file, "", "");
 		return true;
 	}
-	const char *near = in->metadata_text ? NULL : misnamed(in);
-	snprintf(found, sizeof found, in->metadata_text ? "%s is empty" : "%s is not there", CLIP(file));
+	const char *near = in->metadata_text || in->metadata_n ? NULL : misnamed(in);
+	snprintf(found, sizeof found, "%s %s", CLIP(file), absent);
 	snprintf(rule, sizeof rule, "each session has a %s", CLIP(file));
 	if (near) snprintf(mend, sizeof mend, "rename \"%s\" to %s", CLIP(near), CLIP(file));
+	else if (in->metadata_n) snprintf(mend, sizeof mend, "let the user that runs headgate read %s", CLIP(file));
 	else snprintf(mend, sizeof mend, "write %s into the session's folder", CLIP(file));
 	check_add(l, CHECK_METADATA_PRESENT, VERDICT_HOLD, found, rule, mend);
 	return false;
@@ -178,7 +186,7 @@ static void types_by_rules(const struct schema *s, struct metadata *m) {
 
 void check_metadata(const struct check_input *in, struct check_list *l, struct metadata *ret) {
 	if (!check_present(in, l)) return;
-	if (in->metadata_n > METADATA_MAX || !in->metadata_text) {
+	if (in->metadata_n > METADATA_MAX) {
 		hold_too_long(in, l);
 		return;
 	}

@@ -178,6 +178,15 @@ static void test_metadata_empty(void **state) {
 	assert_true(checks_hold_metadata_only(&g->list));
 }
 
+static void test_metadata_unreadable(void **state) {
+	struct ground *g = *state;
+	g->in.metadata_text = NULL;
+	g->in.metadata_n = 40;
+	run(g);
+	expect(g, CHECK_METADATA_PRESENT, VERDICT_HOLD, "metadata.txt cannot be read", "let the user that runs headgate");
+	expect_only(g, CHECK_METADATA_PRESENT);
+}
+
 static void test_metadata_not_utf8(void **state) {
 	struct ground *g = *state;
 	with_metadata(g, "name: Ren\xe9");
@@ -487,6 +496,7 @@ int main(void) {
 		TEST(test_name),
 		TEST(test_metadata_absent),
 		TEST(test_metadata_empty),
+		TEST(test_metadata_unreadable),
 		TEST(test_metadata_not_utf8),
 		TEST(test_metadata_too_long),
 		TEST(test_metadata_parses),
