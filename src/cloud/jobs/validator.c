@@ -9,11 +9,11 @@
 #include <pthread.h>
 #include <search.h>
 #include <sys/queue.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "cloud/store/deadline.h"
 
 #define AGAIN_MS 2000 /* after a look that this machine failed: disk, catalog */
 
@@ -76,7 +76,7 @@ static struct item *dequeue(struct validator *v) {
 			pthread_cond_wait(&v->wake, &v->lock);
 			continue;
 		}
-		struct timespec until = {.tv_sec = late->due_ms / 1000, .tv_nsec = late->due_ms % 1000 * 1000000 + 999999};
+		struct timespec until = deadline_after(MAX(late->due_ms - clock_mono_ms(), 0) + 1);
 		pthread_cond_timedwait(&v->wake, &v->lock, &until);
 	}
 	return NULL;
@@ -150,11 +150,7 @@ int validator_start(struct validator **ret, struct catalog *c, struct objects *o
 	*v = (struct validator){.catalog = c, .objects = o, .logs = l, .schema = schema, .raw_bucket = xstrdup(raw_bucket)};
 	STAILQ_INIT(&v->ready);
 	STAILQ_INIT(&v->later);
-	pthread_condattr_t monotonic;
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&v->wake, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	condition_init(&v->wake);
 	pthread_mutex_init(&v->lock, NULL);
 	int e = pthread_create(&v->thread, NULL, validator_main, v);
 	if (e) {
