@@ -16,8 +16,6 @@
 #define EXACT_MAX INT64_C(9007199254740991)	  /* 2^53 - 1: above it a double is no longer one integer */
 #define PRINTED_MAX INT64_C(1000000000000000) /* cJSON prints 15 digits, and takes a near miss for the number */
 
-static int compare_names(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
-
 /* Sorted, so that a body full of names costs n log n, not n squared. */
 static const char *repeated_name(const cJSON *object) {
 	size_t n = 0;
@@ -29,12 +27,9 @@ static const char *repeated_name(const cJSON *object) {
 		return strcmp(seen->string, seen->next->string) == 0 ? seen->string : NULL;
 	}
 	const char **names = xcalloc(n, sizeof *names);
-	const char *twice = NULL;
 	n = 0;
 	cJSON_ArrayForEach (member, object) names[n++] = member->string;
-	qsort(names, n, sizeof *names, compare_names);
-	for (size_t i = 1; i < n && !twice; i++)
-		if (strcmp(names[i - 1], names[i]) == 0) twice = names[i];
+	const char *twice = text_twice(names, n);
 	free(names);
 	return twice;
 }

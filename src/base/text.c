@@ -215,3 +215,16 @@ const char *text_nearest(const char *s, const char *const *names, size_t n) {
 	}
 	return best;
 }
+
+static int compare_texts(const void *a, const void *b) {
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+const char *text_twice(const char **texts, size_t n) {
+	if (n < 2) return NULL;
+	qsort(texts, n, sizeof *texts, compare_texts);
+	for (size_t i = 1; i < n; i++) {
+		if (strcmp(texts[i - 1], texts[i]) == 0) return texts[i];
+	}
+	return NULL;
+}

@@ -34,3 +34,5 @@ MUST_USE int text_unbase64(uint8_t *to, size_t size, const char *s, size_t *ret_
 /* RFC 3986 percent-encoding: unreserved characters stay, and '/' too when keep_slash. */
 void text_uri_encode(struct buf *out, const char *s, size_t n, bool keep_slash);
 MUST_USE int text_uri_decode(struct buf *out, const char *s, size_t n); /* -1 on a bad escape or an encoded NUL */
+/* Sorts texts (n of them) bytewise; one that stands twice among them, or NULL. */
+const char *text_twice(const char **texts, size_t n);

@@ -177,7 +177,7 @@ static int check_names(const struct manifest *m, struct error *err) {
 		names[i] = m->files[i].name;
 		metadata |= strcmp(names[i], m->metadata) == 0;
 	}
-	const char *twice = name_twice(names, m->n);
+	const char *twice = text_twice(names, m->n);
 	int status = 0;
 	if (twice) status = error_set(err, ERR_INPUT, "files: the name \"%s\" stands twice", TEXT_SAFE(twice));
 	else if (!metadata) {

@@ -200,19 +200,3 @@ int object_key(char *to, size_t size, const char *session, const char *station, 
 		"the object key of \"%s\" is %d bytes, S3 takes at most %d: shorten the file's name", TEXT_SAFE(name), n,
 		KEY_MAX);
 }
-
-static int compare_names(const void *a, const void *b) {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-const char *name_twice(const char *const *names, size_t n) {
-	const char **sorted = xcalloc(n, sizeof *sorted);
-	for (size_t i = 0; i < n; i++) sorted[i] = names[i];
-	qsort(sorted, n, sizeof *sorted, compare_names);
-	const char *twice = NULL;
-	for (size_t i = 1; i < n && !twice; i++) {
-		if (strcmp(sorted[i - 1], sorted[i]) == 0) twice = sorted[i];
-	}
-	free(sorted);
-	return twice;
-}

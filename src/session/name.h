@@ -30,5 +30,3 @@ void manifest_name(char *to, size_t size, int64_t revision);
 /* "<session>/<station>/<name>", or "<session>/<station>/_headgate/<revision>/<name>" when `revised`. */
 MUST_USE int object_key(char *to, size_t size, const char *session, const char *station, int64_t revision, bool revised,
 	const char *name, struct error *err);
-/* A name that stands twice among n of them (one of `names`), or NULL. Sorts a copy: fit for ten thousand. */
-const char *name_twice(const char *const *names, size_t n);

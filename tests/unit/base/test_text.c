@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -211,9 +212,27 @@ static void test_uri(void **state) {
 	assert_string_equal(buf_text(&d), "a+b/");
 }
 
+static void test_twice(void **state) {
+	(void)state;
+	enum { N = 10000 };
+	char **names = xcalloc(N, sizeof *names);
+	const char **texts = xcalloc(N, sizeof *texts);
+	for (size_t i = 0; i < N; i++) texts[i] = names[i] = xasprintf("file-%05zu", (i * 7919) % N);
+	assert_null(text_twice(texts, N));
+	assert_null(text_twice(texts, 0));
+	assert_null(text_twice(texts, 1));
+	assert_string_equal(texts[1], "file-00001"); /* sorted */
+	texts[17] = texts[9000];
+	assert_string_equal(text_twice(texts, N), "file-09000");
+	for (size_t i = 0; i < N; i++) free(names[i]);
+	free(names);
+	free(texts);
+}
+
 int main(void) {
 	setlocale(LC_ALL, "");
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_twice),
 		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_escape),
 		cmocka_unit_test(test_safe_is_cut_with_an_ellipsis),

@@ -181,21 +181,6 @@ static void test_object_keys(void **state) {
 	assert_int_equal(object_key(key, sizeof key, "20261120_134502", station, 999999, true, name, &err), 0);
 }
 
-static void test_a_name_twice(void **state) {
-	(void)state;
-	enum { N = 10000 };
-	char **names = xcalloc(N, sizeof *names);
-	for (size_t i = 0; i < N; i++) names[i] = xasprintf("file-%05zu", (i * 7919) % N);
-	assert_null(name_twice((const char *const *)names, N));
-	assert_null(name_twice((const char *const *)names, 0));
-	assert_null(name_twice((const char *const *)names, 1));
-	free(names[17]);
-	names[17] = xstrdup(names[9000]);
-	assert_string_equal(name_twice((const char *const *)names, N), names[17]);
-	for (size_t i = 0; i < N; i++) free(names[i]);
-	free(names);
-}
-
 static void test_parts(void **state) {
 	(void)state;
 	const int64_t mib = 1 << 20;
@@ -231,7 +216,6 @@ int main(void) {
 		cmocka_unit_test(test_file_names),
 		cmocka_unit_test(test_manifest_names),
 		cmocka_unit_test(test_object_keys),
-		cmocka_unit_test(test_a_name_twice),
 		cmocka_unit_test(test_parts),
 	};
 	return cmocka_run_group_tests_name("session/name", tests, NULL, NULL);
