@@ -8,6 +8,7 @@
 #include "cloud/api/http.h"
 
 #include <microhttpd.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -219,7 +220,9 @@ static int wait_ended(struct http_server *s, int64_t wait_ms) {
 int http_server_stop(struct http_server *s, int64_t wait_ms) {
 	int left = 0;
 	if (s->daemon) {
-		MHD_quiesce_daemon(s->daemon); /* gives the listening socket back */
+		/* The socket may be closed only after the daemon's end; until then a shutdown makes it refuse. */
+		MHD_quiesce_daemon(s->daemon);
+		shutdown(s->listen_fd, SHUT_RDWR);
 		left = wait_ended(s, wait_ms);
 		MHD_stop_daemon(s->daemon);
 	}
