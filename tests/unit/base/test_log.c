@@ -154,6 +154,9 @@ static void test_stderr(void **state) {
 	assert_int_equal(log_open(NULL, LOG_WARN, 0, 0, &err), 0);
 	log_event(LOG_INFO, "test", "not kept", NULL);
 	log_event(LOG_ERROR, "test", "it \033[1m broke", "why", "a\nb", "none", NULL, NULL);
+	log_overwrite("<clear>");
+	log_event(LOG_ERROR, "test", "over a line of progress", NULL);
+	log_overwrite("");
 	fflush(stderr);
 	dup2(saved, 2);
 	close(saved);
@@ -161,7 +164,9 @@ static void test_stderr(void **state) {
 	assert_non_null(strstr(text, " error test: it "));
 	assert_null(strchr(text, '\033'));
 	assert_null(strstr(text, "not kept"));
-	assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
+	const char *second = strchr(text, '\n') + 1;
+	assert_true(strncmp(second, "<clear>", 7) == 0);
+	assert_ptr_equal(strchr(second, '\n'), text + strlen(text) - 1);
 }
 
 static void test_levels(void **state) {
