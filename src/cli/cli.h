@@ -42,6 +42,8 @@ int cli_config(int argc, char **argv);
 int cli_demo(int argc, char **argv);
 
 /* --- what several commands show (show.c) --- */
+/* The journal of the configured state folder; ERR_NOT_FOUND with the mend when there is none yet. */
+MUST_USE int cli_view_open(const struct cli *c, struct journal_view **ret, struct error *err);
 cJSON *session_json(const struct session_row *row);
 /* The way out of what holds a session: the check's own mend, else "headgate retry ID" and the like. */
 void session_mend(struct journal_view *v, const struct session_row *row, char *to, size_t size);

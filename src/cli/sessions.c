@@ -85,11 +85,7 @@ static int sessions_body(struct cli *c, struct error *err) {
 	AUTO(journal_view_close) struct journal_view *v = NULL;
 	struct sessions_flags *f = c->arg;
 	f->as_json = c->json;
-	if (journal_view_open(&v, c->config.state_dir, err)) {
-		if (err->code == ERR_NOT_FOUND)
-			error_set(err, ERR_NOT_FOUND, "there is no journal in %s yet: headgate run makes it", c->config.state_dir);
-		return -1;
-	}
+	if (cli_view_open(c, &v, err)) return -1;
 	return c->operand_n ? session_full(v, c->operands[0], c->json, err) : list(v, f, err);
 }
 

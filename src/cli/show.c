@@ -32,6 +32,13 @@ cJSON *session_json(const struct session_row *row) {
 	return o;
 }
 
+int cli_view_open(const struct cli *c, struct journal_view **ret, struct error *err) {
+	if (journal_view_open(ret, c->config.state_dir, err) == 0) return 0;
+	if (err->code == ERR_NOT_FOUND)
+		error_set(err, ERR_NOT_FOUND, "there is no journal in %s yet: headgate run makes it", c->config.state_dir);
+	return -1;
+}
+
 static bool mend_of_checks(const struct check_list *l, char *to, size_t size) {
 	for (size_t i = 0; i < l->n; i++) {
 		if (l->items[i].verdict != VERDICT_HOLD || !l->items[i].mend[0]) continue;

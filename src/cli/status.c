@@ -216,11 +216,7 @@ static int status_show(struct cli *c, struct journal_view *v, struct status *s, 
 static int status_body(struct cli *c, struct error *err) {
 	AUTO(journal_view_close) struct journal_view *v = NULL;
 	struct status s = {0};
-	if (journal_view_open(&v, c->config.state_dir, err)) {
-		if (err->code == ERR_NOT_FOUND)
-			error_set(err, ERR_NOT_FOUND, "there is no journal in %s yet: headgate run makes it", c->config.state_dir);
-		return -1;
-	}
+	if (cli_view_open(c, &v, err)) return -1;
 	int failed = status_show(c, v, &s, err);
 	json_free(s.engine);
 	return failed;
