@@ -56,6 +56,24 @@ static void what_a_callback_submits_while_closing_is_written(void **state) {
 	free(value);
 }
 
+/* Too late: the thread was told to end. It is called back all the same, with the truth. */
+static void what_is_submitted_after_the_end_fails(void **state) {
+	struct fixture *f = *state;
+	journal_close(f->j, fixture_on_closed, f);
+	uv_run(&f->loop, UV_RUN_ONCE);
+	assert_false(f->closed);
+	f->waiting++;
+	journal_set(f->j, "late", "v", fixture_done, f);
+	fixture_run(f, NULL, true);
+	f->j = NULL;
+	assert_int_equal(f->waiting, 0);
+	assert_int_equal(f->last.code, ERR_CANCELLED);
+	AUTO(journal_view_close) struct journal_view *v = fixture_view(f);
+	char *value = NULL;
+	OK(journal_get(v, "late", &value, E));
+	assert_null(value);
+}
+
 static void ids_go_on_after_reopening(void **state) {
 	struct fixture *f = *state;
 	struct session_row a = fixture_add(f, "20261120_000001");
@@ -288,6 +306,7 @@ int main(int argc, char **argv) {
 	const struct CMUnitTest tests[] = {
 		JOURNAL_TEST(callbacks_come_in_order_and_closing_waits_for_them),
 		JOURNAL_TEST(what_a_callback_submits_while_closing_is_written),
+		JOURNAL_TEST(what_is_submitted_after_the_end_fails),
 		JOURNAL_TEST(ids_go_on_after_reopening),
 		JOURNAL_TEST(the_version_moves_with_every_commit_and_only_then),
 		JOURNAL_TEST(files_are_private),

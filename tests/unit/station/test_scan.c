@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@
 #include "base/file.h"
 #include "session/part.h"
 #include "station/scan.h"
+#include "station/scan_path.h"
 
 #define SESSION "20261120_134502"
 #define NOBODY 65534
@@ -139,6 +141,32 @@ static void names_every_odd_kind_and_follows_no_link(void **state) {
 	assert_int_equal(s.bad_n, ARRAY_LEN(bad));
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) assert_string_equal(s.bad_kinds[i], bad[i]);
 	assert_null(s.bad_kinds[s.bad_n]);
+}
+
+static void names_a_device(void **state) {
+	struct place *p = *state;
+	if (mknod(at(p, "null"), S_IFCHR | 0600, makedev(1, 3)) || mknod(at(p, "ram"), S_IFBLK | 0600, makedev(1, 0)))
+		skip();
+	AUTO(snapshot_done) struct snapshot s = {0};
+	take(p, &s);
+	assert_int_equal(s.bad_n, 2);
+	assert_string_equal(s.bad_kinds[0], "null: character device");
+	assert_string_equal(s.bad_kinds[1], "ram: block device");
+}
+
+static void an_error_says_what_where_and_the_mend(void **state) {
+	(void)state;
+	struct error err = ERROR_INIT;
+	assert_int_equal(scan_error(&err, ENOENT, "/r", SESSION, ""), -1);
+	assert_int_equal(err.code, ERR_NOT_FOUND);
+	assert_non_null(strstr(err.text, "/r/" SESSION " is not there"));
+	assert_int_equal(scan_error(&err, EACCES, "/r", SESSION, "a/b"), -1);
+	assert_int_equal(err.code, ERR_DISK);
+	assert_int_equal(err.os, EACCES);
+	assert_non_null(strstr(err.text, "/r/" SESSION "/a/b: Permission denied; let the user"));
+	assert_int_equal(scan_error(&err, EIO, "/r", SESSION, "a/b"), -1);
+	assert_int_equal(err.code, ERR_DISK);
+	assert_non_null(strstr(err.text, "look at the disk"));
 }
 
 static void keeps_names_that_the_check_will_refuse(void **state) {
@@ -519,6 +547,8 @@ int main(void) {
 		SCAN_TEST(lists_files_by_name_with_their_identity),
 		SCAN_TEST(fingerprint_moves_with_names_sizes_and_mtimes),
 		SCAN_TEST(names_every_odd_kind_and_follows_no_link),
+		SCAN_TEST(names_a_device),
+		SCAN_TEST(an_error_says_what_where_and_the_mend),
 		SCAN_TEST(keeps_names_that_the_check_will_refuse),
 		SCAN_TEST(a_folder_that_is_gone_or_a_link_is_an_error),
 		SCAN_TEST(depth_is_bounded),
