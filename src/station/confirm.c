@@ -55,8 +55,7 @@ static void session_accepted(struct session *s, const cJSON *verdict) {
 	s->row.stored_bytes = s->row.bytes;
 	s->row.next_attempt_ms = 0;
 	s->row.data_safe = true;
-	upload_drop(s);
-	transfer_cancel(s);
+	session_renew(s);
 	session_go(s, EVENT_CLOUD_ACCEPTED,
 		SET_TIMES | SET_STORED | SET_NEXT_ATTEMPT | SET_FLAGS | SET_PROCESSING | SET_REASON, "info",
 		"the cloud has it whole and verified");
@@ -67,8 +66,7 @@ static void session_rejected(struct session *s, const cJSON *verdict) {
 	take_checks(s, verdict, reason, sizeof reason);
 	snprintf(message, sizeof message, "the cloud rejects it: %s", *reason ? reason : "it says no reason");
 	session_reason(s, *reason ? reason : message);
-	upload_drop(s);
-	transfer_cancel(s);
+	session_renew(s);
 	session_go(s, EVENT_CLOUD_REJECTED, SET_REASON | SET_STORED | SET_PROCESSING, "error", message);
 }
 
@@ -118,7 +116,7 @@ static bool is_decided(const cJSON *o) {
 
 /* The cloud does not know it, or cannot decide: everything is asked for and compared again. */
 static void upload_again(struct session *s, const char *why) {
-	s->row.next_attempt_ms = 0;
+	upload_at_once(s);
 	session_reason(s, why);
 	session_go(s, EVENT_INTERRUPTED, SET_NEXT_ATTEMPT | SET_REASON, "warn", why);
 }

@@ -30,6 +30,10 @@ struct root {
 	bool ok, events;
 	struct error why;
 };
+struct checked_content {
+	int64_t session;
+	struct sha256 content;
+};
 struct rules { /* the metadata rules in force; jobs hold a reference */
 	int refs;
 	struct schema schema;
@@ -70,6 +74,8 @@ struct engine {
 	bool sweep; /* some session is dead */
 	struct session_queue driven, looks, checks;
 	size_t look_n, check_n;
+	struct checked_content recent[CHECKS_MAX * 2]; /* the last contents that passed, in turn */
+	size_t recent_at;
 
 	uv_prepare_t prepare;
 	uv_timer_t wake, progress;
@@ -210,6 +216,8 @@ void check_local(const struct check_local *in, struct check_list *ret);
 void upload_pump(struct engine *e);
 void upload_drive(struct session *s);
 void upload_drop(struct session *s);
+void upload_wait(struct session *s, int64_t wait_ms); /* no attempt before; bounded, whatever a clock said */
+void upload_at_once(struct session *s);
 void upload_done(struct session *s, size_t index); /* stored: into upload and journal */
 void presign_pump(struct session *s);
 void stat_ask(struct session *s, size_t index);		  /* 412, or an answer without a checksum */

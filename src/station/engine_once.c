@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Gathers what once.c decides upon. Loop thread. */
-#include "base/clock.h"
 #include "station/engine_internal.h"
 #include "station/once.h"
 
@@ -10,8 +9,7 @@ static void count_open(struct once_facts *f, const struct session *s) {
 }
 
 static void count_sending(struct once_facts *f, const struct session *s) {
-	bool waits =
-		!s->upload && !s->transfers && !s->committing && (s->row.next_attempt_ms > clock_wall_ms() || s->awaits_cloud);
+	bool waits = !s->upload && !s->transfers && !s->committing && (s->attempt_ms > now_ms() || s->awaits_cloud);
 	f->waiting += waits;
 	f->working += !waits;
 	f->ready_left++;

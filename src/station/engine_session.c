@@ -55,6 +55,7 @@ struct session *session_load(struct engine *e, const struct session_row *row) {
 	session_row_copy(&s->row, row);
 	memcpy(s->seen_fingerprint, row->fingerprint, sizeof s->seen_fingerprint);
 	s->quiet_ms = quiet_from_wall(row->fingerprint_ms, clock_wall_ms(), now_ms());
+	upload_wait(s, row->next_attempt_ms - clock_wall_ms());
 	return s;
 }
 
@@ -88,7 +89,7 @@ void session_renew(struct session *s) {
 	s->verdict = NULL;
 	free(s->trouble);
 	s->trouble = NULL;
-	s->looking = s->asking = false;
+	s->looking = s->asking = s->checked_twice = false;
 	s->asks = 0;
 }
 
@@ -186,7 +187,7 @@ static int revision_mask(struct session *s, bool renew) {
 static int settle_again_mask(struct session *s, bool renew) {
 	session_renew(s);
 	session_reason(s, NULL);
-	s->row.next_attempt_ms = 0;
+	upload_at_once(s);
 	return revision_mask(s, renew) | SET_REASON | SET_NEXT_ATTEMPT;
 }
 
@@ -221,7 +222,7 @@ static bool drive_returned(struct session *s) {
 static bool drive_retry(struct session *s) {
 	s->retry_wanted = false;
 	if (s->row.state == STATE_QUEUED) {
-		s->row.next_attempt_ms = 0;
+		upload_at_once(s);
 		session_save(s, SET_NEXT_ATTEMPT, "an operator asks for the next attempt now");
 		return false;
 	}

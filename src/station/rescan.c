@@ -112,10 +112,21 @@ static void rescan_free(struct rescan *r) {
 	free(r);
 }
 
+/* What waited for its disk goes on. */
+static void root_returned(struct engine *e, size_t root) {
+	for (size_t i = 0; i < e->sessions.n; i++) {
+		struct session *s = e->sessions.items[i];
+		if (s->root != root || s->row.state != STATE_QUEUED) continue;
+		s->attempt_ms = 0;
+		session_poke(s);
+	}
+}
+
 static void root_state(struct engine *e, size_t root, const struct error *why) {
 	struct root *r = &e->roots[root];
 	bool ok = why->code == ERR_NONE;
 	if (r->ok == ok && (ok || strcmp(r->why.text, why->text) == 0)) return;
+	if (ok) root_returned(e, root);
 	if (!r->configured) {
 		r->ok = ok;
 		return;
@@ -174,7 +185,7 @@ void rescan_start(struct engine *e) {
 	for (size_t i = 0; i < e->root_n; i++) r->roots[i].path = xstrdup(e->roots[i].path);
 	for (size_t i = 0; i < e->sessions.n; i++) {
 		struct session *s = e->sessions.items[i];
-		if (s->row.present && !s->row.ignored) settle_look(s, now_ms());
+		if (s->row.present && !s->row.ignored && e->roots[s->root].ok) settle_look(s, now_ms());
 	}
 	job_start(e, &r->job);
 }

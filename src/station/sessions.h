@@ -47,7 +47,7 @@ struct session {
 
 	/* checking.c */
 	struct check_job *check;
-	bool check_queued;
+	bool check_queued, checked_twice;
 	TAILQ_ENTRY(session) check_link;
 	bool metadata_held; /* held for its metadata alone: the data files go up */
 
@@ -55,6 +55,7 @@ struct session {
 	struct upload *upload;
 	size_t transfers;		/* in flight, also of an upload that was dropped */
 	bool awaits_cloud;		/* queued because the cloud is away: goes on as soon as it is back */
+	int64_t attempt_ms;		/* monotonic: not before; the row's next_attempt_ms is for eyes and restarts */
 	int64_t sent_bytes;		/* by the transfers in flight */
 	int64_t stored_save_ms; /* monotonic: when the counts were last written */
 	struct rate *rate;		/* while it is sent (owned) */

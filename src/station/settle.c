@@ -168,8 +168,8 @@ static void look_judge(struct session *s, const struct look *l) {
 
 static void look_seen(struct session *s, const struct look *l) {
 	if (l->err.code == ERR_CANCELLED) return;
-	if (l->root_gone) {
-		rescan_soon(s->engine);
+	if (l->root_gone) { /* the rescan says so, once; when it is back it is looked at again */
+		if (s->engine->roots[s->root].ok) rescan_soon(s->engine);
 		return;
 	}
 	if (l->err.code == ERR_NOT_FOUND) {

@@ -164,6 +164,7 @@ static void on_done(void *arg, const struct http_answer *a) {
 	struct session *s = ticket_session(&t->ticket);
 	TAILQ_REMOVE(&e->transfers, t, link);
 	e->sending--;
+	e->rate_checked_ms = 0; /* the others may go faster */
 	char what[160];
 	snprintf(what, sizeof what, "PUT of %s/%s", t->ticket.name, t->file.name);
 	int result = answer_check(a, ANSWER_S3, what, &err);
@@ -196,7 +197,8 @@ bool transfer_start(struct session *s, size_t index) {
 	struct error err = ERROR_INIT;
 	int fd = -1;
 	if (index != SLOT_MANIFEST && file_open_same(s->row.root, s->row.name, f, &fd, &err)) {
-		session_trouble(s, STEP_CHANGED, &err, 0);
+		/* an unplugged disk is no change */
+		session_trouble(s, access(s->row.root, F_OK) ? STEP_PAUSE : STEP_CHANGED, &err, 0);
 		return false;
 	}
 	struct transfer *t = xcalloc(1, sizeof *t);
@@ -226,7 +228,7 @@ bool transfer_start(struct session *s, size_t index) {
 	TAILQ_INSERT_TAIL(&e->transfers, t, link);
 	health_started(&e->objects);
 	t->id = http_send(e->http, &r);
-	transfer_rates(e);
+	e->rate_checked_ms = 0;
 	return true;
 }
 
@@ -244,14 +246,16 @@ void transfer_cancel(struct session *s) {
 #define RATE_EVERY_MS 5000
 
 void transfer_rates(struct engine *e) {
+	if (!e->config->bandwidth.bytes_per_s) return;
+	if (e->sending) engine_wake_at(e, now_ms() + RATE_EVERY_MS); /* the window's hours come and go */
+	if (e->rate_checked_ms && now_ms() - e->rate_checked_ms < RATE_EVERY_MS) return;
+	e->rate_checked_ms = now_ms();
 	int64_t limit = config_rate_now(e->config, clock_wall_ms());
-	if (!limit && !e->rate_limit) return;
 	e->rate_limit = limit;
 	struct transfer *t;
 	TAILQ_FOREACH(t, &e->transfers, link) {
 		http_set_rate(e->http, t->id, limit ? MAX(limit / (int64_t)e->sending, 1) : 0);
 	}
-	if (e->sending) engine_wake_at(e, now_ms() + RATE_EVERY_MS);
 }
 
 #define RATE_SAMPLE_MS 500

@@ -132,18 +132,31 @@ static const struct health *away(const struct engine *e) {
 	return e->objects.down ? &e->objects : NULL;
 }
 
+#define WAIT_MOST_MS 3600000 /* Retry-After is capped at the same */
+
+void upload_wait(struct session *s, int64_t wait_ms) {
+	int64_t most = MAX(s->engine->config->retry_cap_ms, WAIT_MOST_MS);
+	s->attempt_ms = now_ms() + MAX(MIN(wait_ms, most), 0);
+}
+
+void upload_at_once(struct session *s) {
+	s->row.next_attempt_ms = s->attempt_ms = 0;
+	s->awaits_cloud = false;
+}
+
 static void upload_pause(struct session *s, const struct error *why) {
 	const struct health *h = away(s->engine);
 	s->awaits_cloud = h != NULL;
 	int64_t wait = h ? MAX(h->next_ms - now_ms(), 0) : pause_ms(s);
 	s->row.next_attempt_ms = clock_wall_ms() + wait;
+	upload_wait(s, wait);
 	upload_drop(s);
 	int mask = SET_NEXT_ATTEMPT | SET_REASON | SET_STORED;
 	if (s->row.state == STATE_HELD) mask &= ~SET_REASON; /* why it is held matters more */
 	else session_reason(s, why->text);
 	if (s->row.state == STATE_UPLOADING) session_go(s, EVENT_INTERRUPTED, mask, "warn", why->text);
 	else session_save(s, mask, NULL);
-	session_due(s, now_ms() + wait);
+	session_due(s, s->attempt_ms);
 }
 
 static void upload_trouble(struct session *s) {
@@ -216,8 +229,10 @@ void upload_drive(struct session *s) {
 	struct upload *u = s->upload;
 	if (!u) {
 		if (s->row.state == STATE_UPLOADING) {
-			s->row.next_attempt_ms = 0;
+			upload_at_once(s);
 			session_go(s, EVENT_INTERRUPTED, SET_NEXT_ATTEMPT, "info", "goes on where it was");
+		} else if (s->attempt_ms > now_ms()) {
+			session_due(s, s->attempt_ms);
 		}
 		engine_poke(s->engine);
 		return;
@@ -239,7 +254,7 @@ static bool is_candidate(const struct session *s) {
 	} else if (s->row.state != STATE_QUEUED) {
 		return false;
 	}
-	return s->row.next_attempt_ms <= clock_wall_ms() || (s->awaits_cloud && !away(s->engine));
+	return s->attempt_ms <= now_ms() || (s->awaits_cloud && !away(s->engine));
 }
 
 static void build_manifest(struct session *s) {
@@ -278,6 +293,7 @@ static void pause_away(struct session *s) {
 void upload_pump(struct engine *e) {
 	size_t open = 0;
 	if (e->stopping) return;
+	transfer_rates(e);
 	for (size_t i = 0; i < e->sessions.n; i++) {
 		struct session *s = e->sessions.items[i];
 		if (!s->upload) continue;

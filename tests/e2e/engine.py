@@ -403,5 +403,72 @@ def test_dry_run(place):
     assert station.session("20261119_235959") is None
 
 
+def test_twins_at_once(place):
+    """Two copies that settle at the same moment: one is accepted, the other held, whichever is checked first."""
+    cloud = place.cloud()
+    station = place.station(cloud)
+    folders = [make_session(station.recordings, name, {"a.bin": 3_000_000}, seed="twin") for name in (S1, S2)]
+    (folders[1] / "a.bin").write_bytes((folders[0] / "a.bin").read_bytes())
+    assert station.once().code == 1
+    rows = station.sessions()
+    assert sorted(row["state"] for row in rows.values()) == ["accepted", "held"], rows
+    held = next(row for row in rows.values() if row["state"] == "held")
+    assert next(name for name in rows if name != held["session"]) in held["reason"], rows
+
+
+def test_disk_unplugged_while_uploading(place):
+    """The root goes away in mid-upload and comes back: no session is lost or declared changed, the upload goes on."""
+    cloud = place.cloud()
+    station = place.station(cloud, upload={"connections": 1, "bandwidth": "1MB/s"})
+    make_session(station.recordings, S1, {f"part-{i}.bin": 300_000 for i in range(5)})
+    engine = station.start()
+    station.wait_state(S1, "uploading")
+    station.recordings.rename(station.dir / "unplugged")
+    wait_for(lambda: not json.loads(station.command("status", "--json").out)["folders"][0]["ok"], 20, "the lost folder in the status")
+    station.wait_state(S1, "queued")
+    cpu = os.sysconf("SC_CLK_TCK")
+    spent = lambda: sum(int(x) for x in Path(f"/proc/{engine.pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]) / cpu
+    before = spent()
+    time.sleep(2)
+    assert spent() - before < 0.5, "it spins while the folder is away"
+    (station.dir / "unplugged").rename(station.recordings)
+    row = station.wait_state(S1, "accepted")
+    assert row["revision"] == 1, row
+    assert_stored(cloud, station.recordings / S1)
+    assert_quick_stop(engine)
+
+
+def test_next_attempt_after_restart(place):
+    """A session that waits for its next attempt goes on by itself in the next run, even when a clock was far off meanwhile."""
+    cloud = place.cloud()
+    station = place.station(cloud)
+    make_session(station.recordings, S1)
+    cloud.stop()
+    assert station.command("run", "--once", timeout_s=90).code == 69
+    with sqlite3.connect(station.state / "state.db") as db:
+        db.execute("UPDATE session SET next_attempt_ms = ?", (int(time.time() * 1000) + 3000,))
+    cloud.start()
+    engine = station.start()
+    station.wait_state(S1, "accepted", timeout_s=30)
+    assert_stored(cloud, station.recordings / S1)
+    assert_quick_stop(engine)
+
+
+def test_idle_engine_sleeps(place):
+    """Nothing to do: no wake-ups without cause."""
+    cloud = place.cloud()
+    station = place.station(cloud, rescan="1h")
+    make_session(station.recordings, S1)
+    engine = station.start()
+    station.wait_state(S1, "accepted")
+    time.sleep(1)
+    switches = lambda: sum(int(line.split()[1]) for task in Path(f"/proc/{engine.pid}/task").iterdir()
+                           for line in (task / "status").read_text().splitlines() if line.startswith("voluntary_ctxt"))
+    before = switches()
+    time.sleep(5)
+    assert switches() - before < 20, f"{switches() - before} wake-ups in 5 s"
+    assert_quick_stop(engine)
+
+
 if __name__ == "__main__":
     headgate_test.main()
