@@ -107,6 +107,7 @@ int args_parse(const struct arg_spec *spec, int argc, char **argv, args_on_flag 
 	char ***ret_operands, int *ret_n, bool *ret_help, struct error *err) {
 	AUTO(args_tables_done) struct args_tables t;
 	args_tables_make(spec, &t);
+	char command[128];
 	*ret_help = false;
 	optind = 0; /* glibc: begin anew */
 	opterr = 0;
@@ -118,7 +119,10 @@ int args_parse(const struct arg_spec *spec, int argc, char **argv, args_on_flag 
 			*ret_help = true;
 			return 0;
 		}
-		if (on_flag(arg, f->name, f->value ? optarg : NULL, err)) return -1;
+		if (on_flag(arg, f->name, f->value ? optarg : NULL, err)) {
+			args_command(spec, command, sizeof command);
+			return error_prefix(err, "%s", command);
+		}
 	}
 	if (args_check_operands(spec, argc - optind, argv + optind, err)) return -1;
 	*ret_operands = argv + optind;

@@ -60,7 +60,7 @@ int demo_tick(struct demo *d, struct error *err) {
 	if (!child_runs(&d->cloud, &status)) return demo_child_died("headgate-cloud", status, d->cloud_log, err);
 	if (!child_runs(&d->engine, &status)) return demo_child_died("headgate run", status, d->engine_log, err);
 	if (demo_look(d, err)) return -1;
-	progress_bytes(d->progress, d->done, d->total, demo_note(d, note, sizeof note));
+	progress_bytes(d->progress, d->done, d->total, demo_slow_left_ms(d), demo_note(d, note, sizeof note));
 	return 0;
 }
 
@@ -79,7 +79,6 @@ static int demo_wait(struct demo *d, struct error *err) {
 
 static int demo_folder(struct demo *d, struct error *err) {
 	struct file_system fs;
-	char template[64];
 	if (d->keep) {
 		if (rmdir(d->keep) && errno != ENOENT && errno != ENOTDIR)
 			return error_set(err, ERR_USAGE, "--keep %s: the folder must be new or empty", TEXT_SAFE(d->keep));
@@ -87,11 +86,13 @@ static int demo_folder(struct demo *d, struct error *err) {
 		d->dir = realpath(d->keep, NULL);
 		return d->dir ? 0 : error_errno(err, ERR_DISK, errno, "--keep %s", d->keep);
 	}
-	/* The recordings may be large: not into memory. */
-	bool memory = file_system_of("/tmp", &fs, err) || !fs.durable;
-	snprintf(template, sizeof template, "%s/headgate-demo.XXXXXX", memory ? "/var/tmp" : "/tmp");
-	if (!mkdtemp(template)) return error_errno(err, ERR_DISK, errno, "make a scratch folder");
-	d->dir = xstrdup(template);
+	const char *base = getenv("TMPDIR");
+	if (!base || *base != '/') base = "/tmp";
+	if (file_system_of(base, &fs, err)) return -1;
+	if (!fs.durable) base = "/var/tmp"; /* the recordings may be large: not into memory */
+	AUTO(xfree) char *template = path_join(base, "headgate-demo.XXXXXX");
+	if (!mkdtemp(template)) return error_errno(err, ERR_DISK, errno, "make a scratch folder in %s", base);
+	d->dir = TAKE(template);
 	return 0;
 }
 
@@ -177,12 +178,12 @@ static int demo_add_key(struct demo *d, struct error *err) {
 static int demo_start_engine(struct demo *d, struct error *err) {
 	AUTO(xfree)
 	char *text = xasprintf(
-		"[station]\nname = demo\nwatch = %s\nstate = %s\nsettle = 1s\nrescan = 2s\nallow_volatile = yes\n"
+		"[station]\nname = demo\nwatch = %s\nstate = %s\nsettle = %dms\nrescan = 2s\nallow_volatile = yes\n"
 		"[cloud]\nendpoint = %s\napi_key_file = %s/api-key\n[upload]\nretry_base = 500ms\nretry_cap = 5s\n"
 		"[metadata]\nfile = metadata.txt\ncloud_schema = no\n[metadata.keys]\nfatigue_level = number 0..10 required\n"
 		"hardware_model = text required\n",
-		d->recordings, d->state, d->url, d->dir);
-	const char *argv[] = {d->headgate, "run", "--quiet", "--config", d->ini, NULL};
+		d->recordings, d->state, DEMO_SETTLE_MS, d->url, d->dir);
+	const char *argv[] = {d->headgate, "run", "--config", d->ini, NULL};
 	if (demo_put(d->ini, text, 0644, err)) return -1;
 	return child_start(&d->engine, argv, d->env, d->engine_log, false, err);
 }

@@ -24,6 +24,7 @@ enum demo_kind {
 };
 #define DEMO_FILES 3 /* data files a session */
 #define DEMO_SIZE_LEAST 4096
+#define DEMO_SETTLE_MS 1000
 
 struct demo_session {
 	char name[SESSION_NAME];
@@ -68,6 +69,7 @@ MUST_USE int demo_tick(struct demo *d, struct error *err);
 MUST_USE int demo_plan(struct demo *d, struct error *err); /* names and kinds */
 MUST_USE int demo_make(struct demo *d, struct error *err); /* writes them, data first, metadata last */
 MUST_USE int demo_slow_step(struct demo *d, struct error *err);
+int64_t demo_slow_left_ms(const struct demo *d); /* at least so long until it can be decided; 0: it is closed */
 const char *demo_file_name(int i);
 int64_t demo_file_size(const struct demo *d, int i);
 

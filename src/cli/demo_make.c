@@ -141,3 +141,8 @@ int demo_slow_step(struct demo *d, struct error *err) {
 	if (elapsed_ms >= SLOW_CLOSE_MS) fd_close(TAKE_FD(d->slow.fd));
 	return 0;
 }
+
+int64_t demo_slow_left_ms(const struct demo *d) {
+	if (d->slow.fd < 0) return 0;
+	return MAX(0, d->slow.began_ms + SLOW_CLOSE_MS + DEMO_SETTLE_MS - clock_mono_ms());
+}

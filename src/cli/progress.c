@@ -145,7 +145,7 @@ static void bar(const struct progress *p, double part, int width, struct buf *li
 	buf_char(line, ']');
 }
 
-void progress_bytes(struct progress *p, int64_t done, int64_t total, const char *note) {
+void progress_bytes(struct progress *p, int64_t done, int64_t total, int64_t least_left_ms, const char *note) {
 	AUTO(buf_done) struct buf line = BUF_INIT(4096);
 	int64_t now_ms = clock_mono_ms();
 	double rate = progress_rate(p, now_ms, done), part = total > 0 ? MIN(1.0, (double)done / (double)total) : 0;
@@ -153,9 +153,10 @@ void progress_bytes(struct progress *p, int64_t done, int64_t total, const char 
 	p->last_line_ms = now_ms;
 	if (p->terminal) bar(p, part, 24, &line);
 	buf_fmt(&line, " %3.0f %%  %s of %s", 100 * part, UNIT_BYTES(done), UNIT_BYTES(total));
-	if (rate > 0 && done < total)
-		buf_fmt(
-			&line, "  %s  %s left", UNIT_RATE(rate), UNIT_DURATION((int64_t)((double)(total - done) * 1000 / rate)));
+	if (rate > 0 && done < total) {
+		int64_t left_ms = MAX(least_left_ms, (int64_t)((double)(total - done) * 1000 / rate));
+		buf_fmt(&line, "  %s  %s left", UNIT_RATE(rate), UNIT_DURATION(left_ms));
+	}
 	buf_fmt(&line, "  %s", note);
 	if (p->terminal) progress_show(p, buf_text(&line));
 	else fprintf(stderr, "%s\n", buf_text(&line) + 1);

@@ -16,5 +16,5 @@ DEFINE_AUTO_PTR(struct progress, progress_free)
 void progress_clear(struct progress *p);
 /* A status as JSON text; for struct engine_options. */
 void progress_on_status(void *progress, const char *status_json);
-/* What the bar shows; rate and time left are worked out from a sliding window. */
-void progress_bytes(struct progress *p, int64_t done, int64_t total, const char *note);
+/* What the bar shows; rate and time left are worked out from a sliding window, the time being least_left_ms or more. */
+void progress_bytes(struct progress *p, int64_t done, int64_t total, int64_t least_left_ms, const char *note);

@@ -65,9 +65,10 @@ static int dry_run(struct cli *c, struct error *err) {
 
 /* --- the engine --- */
 
-static int run_log_open(const struct config *c, struct error *err) {
+static int run_log_open(const struct config *c, bool quiet, struct error *err) {
 	enum log_level level;
 	if (log_level_parse(c->log_level, &level)) level = LOG_INFO;
+	if (quiet && !c->log_file) level = MAX(level, LOG_WARN);
 	return log_open(c->log_file, level, LOG_BYTES, LOG_KEEP, err);
 }
 
@@ -88,7 +89,8 @@ static int run_engine(struct cli *c, const struct run_flags *f, struct error *er
 		.quiet = f->quiet,
 		.on_progress = progress ? progress_on_status : NULL,
 		.arg = progress};
-	if (config_require(&c->config, NEED_WATCH | NEED_CLOUD | NEED_STATE, err) || run_log_open(&c->config, err))
+	if (config_require(&c->config, NEED_WATCH | NEED_CLOUD | NEED_STATE, err) ||
+		run_log_open(&c->config, f->quiet, err))
 		return -1;
 	if (progress && !c->config.log_file) log_overwrite(PROGRESS_CLEAR);
 	int failed = engine_run(&o, err);
@@ -114,7 +116,7 @@ int cli_run(int argc, char **argv) {
 		{"once", 'o', NULL, "ship all that is ready, wait until it is accepted, end"},
 		{"wait", 'w', "TIME", "with --once: wait at most so long (exit status 4 with work left)"},
 		{"dry-run", 'n', NULL, "say what would be sent, send nothing"},
-		{"quiet", 'q', NULL, "no line of progress"},
+		{"quiet", 'q', NULL, "no line of progress, and of the log on standard error warnings only"},
 	};
 	static const struct arg_spec spec = {.command = "run",
 		.flags = flags,

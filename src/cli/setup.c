@@ -49,7 +49,7 @@ static int setup_answer(
 	struct setup *s, const char *flag, const char *question, const char *offered, struct error *err) {
 	struct cli *c = s->cli;
 	if (!prompt_possible())
-		return error_set(err, ERR_USAGE, "headgate setup: --%s is missing, and there is no terminal to ask on", flag);
+		return error_set(err, ERR_USAGE, "--%s is missing, and there is no terminal to ask on", flag);
 	if (s->answer_n == ANSWERS_MAX || c->pair_n + 2 >= ARRAY_LEN(c->pairs))
 		return error_set(err, ERR_USAGE, "there are too many flags");
 	if (prompt_text(question, offered, &s->answers[s->answer_n], err)) return -1;
@@ -84,18 +84,13 @@ static int setup_key_stdin(struct secret *key, struct error *err) {
 
 static int setup_key(struct setup *s, struct error *err) {
 	struct config *c = &s->cli->config;
-	s->key_is_new = true;
 	if (s->key_from && strcmp(s->key_from, "-") == 0) return setup_key_stdin(&c->api_key, err);
 	if (s->key_from) return secret_read_file(&c->api_key, s->key_from, err);
 	if (c->api_key.len) return 0; /* HEADGATE_CLOUD_API_KEY */
-	if (c->api_key_file && access(c->api_key_file, F_OK) == 0) {
-		s->key_is_new = false;
-		return secret_read_file(&c->api_key, c->api_key_file, err);
-	}
+	if (!s->key_is_new) return secret_read_file(&c->api_key, s->key_file, err);
 	if (prompt_possible()) return prompt_secret("API key", &c->api_key, err);
 	return error_set(err, ERR_USAGE,
-		"headgate setup: there is no API key: give --key-from FILE (or -), --api-key-file "
-		"FILE, or HEADGATE_CLOUD_API_KEY");
+		"there is no API key: give --key-from FILE (or -), --api-key-file FILE, or HEADGATE_CLOUD_API_KEY");
 }
 
 /* --- asking the cloud --- */
@@ -155,13 +150,14 @@ static int setup_ini(const struct setup *s, struct buf *out, struct error *err) 
 }
 
 static int setup_may_replace(const struct setup *s, struct error *err) {
-	bool yes = s->force;
-	if (access(s->file, F_OK)) return 0;
+	bool yes = s->force, key = access(s->file, F_OK) != 0;
+	const char *there = key ? s->key_file : s->file;
+	if (key && (!s->key_is_new || access(s->key_file, F_OK))) return 0;
 	if (!yes && prompt_possible()) {
-		AUTO(xfree) char *question = xasprintf("Replace %s?", s->file);
+		AUTO(xfree) char *question = xasprintf("Replace %s?", there);
 		if (prompt_yes(question, &yes, err)) return -1;
 	}
-	return yes ? 0 : error_set(err, ERR_CONFIG, "%s is there already: --force replaces it", TEXT_SAFE(s->file));
+	return yes ? 0 : error_set(err, ERR_CONFIG, "%s is there already: --force replaces it", TEXT_SAFE(there));
 }
 
 static int make_parent(const char *path, mode_t mode, struct error *err) {
@@ -195,7 +191,11 @@ static int setup_places(struct setup *s, struct error *err) {
 	if (s->cli->config_file && !s->file) s->file = xstrdup(s->cli->config_file);
 	if (!s->file) s->file = geteuid() == 0 ? xstrdup(CONFIG_SYSTEM_FILE) : config_user_file();
 	if (!s->file) return error_set(err, ERR_USAGE, "there is no home folder to write to: give --config FILE");
-	if (c->api_key_file) {
+	/* A key file that another configuration names is used when nothing else is said, and never written over. */
+	bool told = setup_source(c, &c->api_key_file) >= SOURCE_ENVIRONMENT;
+	bool given = s->key_from || c->api_key.len;
+	s->key_is_new = given || !c->api_key_file || access(c->api_key_file, F_OK) != 0;
+	if (c->api_key_file && (told || !s->key_is_new)) {
 		s->key_file = xstrdup(c->api_key_file);
 		return 0;
 	}

@@ -238,6 +238,24 @@ def test_setup_refusals(place):
         assert not ini.exists() and not (place.dir / "api-key").exists(), words
 
 
+def test_setup_leaves_other_keys_alone(place):
+    cloud = place.cloud()
+    old, new = cloud.key("lab"), cloud.key("lab")
+    mine, other = place.dir / ".config/headgate", place.dir / "other"
+    mine.mkdir(parents=True)
+    other.mkdir()
+    (mine / "headgate.ini").write_text(f"[station]\nname = lab\nwatch = {place.dir}\n[cloud]\nendpoint = {cloud.url}\napi_key_file = {mine}/key\n")
+    (mine / "key").write_text(old + "\n")
+    (mine / "key").chmod(0o600)
+    got = run(place, "setup", "--config", other / "x.ini", "--key-from", "-", stdin=new + "\n")
+    assert got.code == 0 and (mine / "key").read_text() == old + "\n" and (other / "api-key").read_text() == new + "\n", got
+    (other / "x.ini").unlink()
+    got = run(place, "setup", "--config", other / "x.ini", "--key-from", "-", stdin=old + "\n")
+    assert got.code == 2 and f"{other}/api-key is there already" in got.err and (other / "api-key").read_text() == new + "\n", got
+    got = run(place, "setup", "--config", other / "x.ini")
+    assert got.code == 0 and f"api_key_file = {mine}/key" in (other / "x.ini").read_text(), got
+
+
 def test_setup_with_the_cloud_down(place):
     ini = place.dir / "x.ini"
     got = run(place, "setup", "--config", ini, "--watch", "nowhere", "--endpoint", "http://127.0.0.1:9", "--key-from", "-", stdin="hg_some\n")

@@ -65,8 +65,8 @@ static void test_lines_without_a_terminal(void **state) {
 	stderr_to(0);
 	assert_null(progress_new_line());
 	struct progress *p = progress_new_bar();
-	progress_bytes(p, 0, 1000000, "one");
-	progress_bytes(p, 500000, 1000000, "two"); /* too soon for another line */
+	progress_bytes(p, 0, 1000000, 0, "one");
+	progress_bytes(p, 500000, 1000000, 0, "two"); /* too soon for another line */
 	progress_free(p);
 	const char *text = stderr_back();
 	assert_string_equal(text, "  0 %  0 B of 1.0 MB  one\n");
@@ -110,8 +110,8 @@ static void test_bar(void **state) {
 		setenv("LC_ALL", cases[i].lang, 1);
 		stderr_to(100);
 		struct progress *p = progress_new_bar();
-		progress_bytes(p, 0, 0, "nothing yet");
-		for (int k = 0; k < 100; k++) progress_bytes(p, 500, 1000, "half");
+		progress_bytes(p, 0, 0, 0, "nothing yet");
+		for (int k = 0; k < 100; k++) progress_bytes(p, 500, 1000, 0, "half");
 		progress_free(p);
 		const char *text = stderr_back();
 		assert_non_null(strstr(text, cases[i].full));
