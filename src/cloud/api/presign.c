@@ -52,10 +52,19 @@ struct presign_call {
 	const char *bucket;
 	char origin[300], host[256];
 	int64_t now_ms;
+	struct presign_ask *asks;
+	const char **names; /* of the asks */
+	size_t n;
 	struct object_row *promises; /* of the PUTs, in order */
 	size_t promise_n;
+	cJSON *answers;
 };
-static void presign_call_done(struct presign_call *p) { xfree(p->promises); }
+static void presign_call_done(struct presign_call *p) {
+	xfree(p->asks);
+	xfree(p->names);
+	xfree(p->promises);
+	json_free(p->answers);
+}
 DEFINE_AUTO_VAL(struct presign_call, presign_call_done)
 
 static int ask_read(const struct presign_call *p, const cJSON *file, const struct json_at *at, struct presign_ask *ret,
@@ -69,6 +78,24 @@ static int ask_read(const struct presign_call *p, const cJSON *file, const struc
 		return -1;
 	if (sha256_from_base64(sha256, &ret->sha256) == 0) return 0;
 	return error_set(err, ERR_INPUT, "files[%zu].sha256 must be the base64 of a SHA-256, 44 characters", at->index);
+}
+
+static int presign_read(struct presign_call *p, const cJSON *body, struct error *err) {
+	const cJSON *files, *file;
+	const struct json_at list = {.name = "files"};
+	if (member_session(body, &p->ref, err) || json_want_array(body, "files", NULL, PRESIGN_FILES_MAX, &files, err))
+		return -1;
+	size_t n = (size_t)cJSON_GetArraySize(files);
+	p->asks = xcalloc(n, sizeof *p->asks);
+	p->names = xcalloc(n, sizeof *p->names);
+	p->promises = xcalloc(n, sizeof *p->promises);
+	cJSON_ArrayForEach (file, files) {
+		const struct json_at at = {.up = &list, .index = p->n};
+		if (ask_read(p, file, &at, &p->asks[p->n], err)) return -1;
+		p->names[p->n] = p->asks[p->n].name;
+		p->n++;
+	}
+	return 0;
 }
 
 static void promise_add(struct presign_call *p, const struct presign_ask *ask, const char *key) {
@@ -141,34 +168,24 @@ static int answer_put(const struct presign_call *p, const struct object_row *row
 }
 
 /* Decides on one file; a PUT becomes a promise, whose answer is written after the promises are durable. */
-static int presign_file(struct presign_call *p, const cJSON *file, size_t i, cJSON *answers, struct error *err) {
-	const struct json_at list = {.name = "files"}, at = {.up = &list, .index = i};
-	struct presign_ask ask;
+static int on_named(void *arg, size_t i, const struct object_row *there) {
+	struct presign_call *p = arg;
 	struct presign_verdict verdict;
-	struct object_row there;
-	if (ask_read(p, file, &at, &ask, err)) return -1;
-	int found =
-		catalog_object_by_name(p->call->api->catalog, ask.station, ask.session, ask.revision, ask.name, &there, err);
-	if (found < 0) return -1;
-	presign_decide(&ask, found ? &there : NULL, &verdict);
+	presign_decide(&p->asks[i], there, &verdict);
 	cJSON *answer = json_object();
-	json_add_text(answer, "name", ask.name);
-	json_push(answers, answer);
-	if (verdict.kind == PRESIGN_EXISTS) answer_exists(&there, answer);
+	json_add_text(answer, "name", p->names[i]);
+	json_push(p->answers, answer);
+	if (verdict.kind == PRESIGN_EXISTS) answer_exists(there, answer);
 	else if (verdict.kind == PRESIGN_ERROR) answer_error(&verdict, answer);
-	else promise_add(p, &ask, verdict.key);
+	else promise_add(p, &p->asks[i], verdict.key);
 	return 0;
 }
 
-static int presign_promise(struct presign_call *p, cJSON *answers, struct error *err) {
-	struct catalog *catalog = p->call->api->catalog;
-	if (p->promise_n == 0) return 0;
-	if (catalog_session_begin(catalog, p->call->who.station, p->ref.session, p->ref.revision, err) ||
-		catalog_objects_promise(catalog, p->promises, p->promise_n, err))
-		return -1;
+static int presign_promise(struct presign_call *p, struct error *err) {
 	size_t next = 0;
 	cJSON *answer;
-	cJSON_ArrayForEach (answer, answers) {
+	if (catalog_objects_promise(p->call->api->catalog, p->promises, p->promise_n, err)) return -1;
+	cJSON_ArrayForEach (answer, p->answers) {
 		if (cJSON_GetObjectItemCaseSensitive(answer, "exists") || cJSON_GetObjectItemCaseSensitive(answer, "error"))
 			continue;
 		if (answer_put(p, &p->promises[next++], answer, err)) return -1;
@@ -199,25 +216,18 @@ static bool presign_origin(struct presign_call *p, struct reply *r) {
 
 void presign_post(struct call *c, struct reply *r) {
 	struct error err = ERROR_INIT;
-	const cJSON *files, *file;
 	AUTO(presign_call_done)
-	struct presign_call p = {.call = c, .bucket = c->api->config->raw_bucket, .now_ms = clock_wall_ms()};
-	AUTO(json_free) cJSON *answers = json_array();
+	struct presign_call p = {
+		.call = c, .bucket = c->api->config->raw_bucket, .now_ms = clock_wall_ms(), .answers = json_array()};
 	if (!presign_origin(&p, r)) return;
-	int bad = member_session(c->body, &p.ref, &err) ||
-			  json_want_array(c->body, "files", NULL, PRESIGN_FILES_MAX, &files, &err);
-	if (!bad) {
-		size_t i = 0;
-		p.promises = xcalloc((size_t)cJSON_GetArraySize(files), sizeof *p.promises);
-		cJSON_ArrayForEach (file, files) {
-			if ((bad = presign_file(&p, file, i++, answers, &err))) break;
-		}
-	}
-	if (bad || presign_promise(&p, answers, &err)) {
+	if (presign_read(&p, c->body, &err) ||
+		catalog_objects_by_name(
+			c->api->catalog, c->who.station, p.ref.session, p.ref.revision, p.names, p.n, on_named, &p, &err) ||
+		presign_promise(&p, &err)) {
 		reply_error(r, &err);
 		return;
 	}
 	cJSON *answer = json_object();
-	json_add(answer, "files", TAKE(answers));
+	json_add(answer, "files", TAKE(p.answers));
 	reply_json(r, 200, answer);
 }

@@ -54,8 +54,8 @@ struct object_row {
 	struct sha256 sha256;
 	int64_t stored_ms; /* 0: promised by a presigned URL, not yet here */
 };
-/* Writes promises (rows without stored_ms) in one transaction, durable before it returns; a promise that is there is
- * replaced while nothing is stored under it. */
+/* Writes promises (rows without stored_ms) and begins the sessions they belong to, in one transaction, durable before
+ * it returns; a promise that is there is replaced while nothing is stored under it. */
 MUST_USE int catalog_objects_promise(struct catalog *c, const struct object_row *rows, size_t n, struct error *err);
 MUST_USE int catalog_object_stored(struct catalog *c, const char *bucket, const char *key, int64_t size,
 	const struct sha256 *sha256, int64_t at_ms, struct error *err);
@@ -65,6 +65,10 @@ MUST_USE int catalog_object(struct catalog *c, const char *bucket, const char *k
  */
 MUST_USE int catalog_object_by_name(struct catalog *c, const char *station, const char *session, int64_t revision,
 	const char *name, struct object_row *ret, struct error *err);
+/* The same for many names over one view of the catalog: on_row is told each by its number, NULL when there is none. */
+typedef int catalog_on_named(void *arg, size_t i, const struct object_row *row_or_null);
+MUST_USE int catalog_objects_by_name(struct catalog *c, const char *station, const char *session, int64_t revision,
+	const char *const *names, size_t n, catalog_on_named *on_row, void *arg, struct error *err);
 typedef int catalog_on_object(void *arg, const struct object_row *row);
 MUST_USE int catalog_objects(struct catalog *c, const char *station_or_null, const char *session_or_null,
 	bool promised_only, catalog_on_object *on_row, void *arg, struct error *err);

@@ -9,10 +9,21 @@ struct promise {
 	size_t n;
 };
 
+/* Of a recording, and not of the same revision as the row before it. */
+static bool promise_begins(const struct object_row *o, const struct object_row *before) {
+	if (!o->session[0]) return false;
+	return !before || o->revision != before->revision || strcmp(o->session, before->session) != 0 ||
+		   strcmp(o->station, before->station) != 0;
+}
+
 static int objects_promise(struct catalog_write *w, void *arg, struct error *err) {
 	const struct promise *p = arg;
 	for (size_t i = 0; i < p->n; i++) {
 		const struct object_row *o = &p->rows[i];
+		if (promise_begins(o, i ? o - 1 : NULL) &&
+			db_exec(w->db, SQL_SESSION_BEGIN, err, "ttiti", o->station, o->session, o->revision,
+				cloud_state_names[CLOUD_UPLOADING], w->now_ms))
+			return -1;
 		if (db_exec(w->db, SQL_OBJECT_PROMISE, err, "tttttiib", o->bucket, o->key, o->station, o->session, o->name,
 				o->revision, o->size, (const void *)o->sha256.bytes, sizeof o->sha256.bytes))
 			return -1;
@@ -87,6 +98,20 @@ int catalog_object_by_name(struct catalog *c, const char *station, const char *s
 	int found = db_one(r.db, SQL_OBJECT_BY_NAME, err, "ttit", station, session, revision, name);
 	if (found > 0) object_read(r.db, SQL_OBJECT_BY_NAME, ret);
 	return found;
+}
+
+int catalog_objects_by_name(struct catalog *c, const char *station, const char *session, int64_t revision,
+	const char *const *names, size_t n, catalog_on_named *on_row, void *arg, struct error *err) {
+	AUTO(catalog_reader_done) struct catalog_reader r = {0};
+	if (catalog_reader_take(c, &r, err) || db_script(r.db, "BEGIN", err)) return -1;
+	for (size_t i = 0; i < n; i++) {
+		struct object_row row;
+		int found = db_one(r.db, SQL_OBJECT_BY_NAME, err, "ttit", station, session, revision, names[i]);
+		if (found < 0) return -1;
+		if (found) object_read(r.db, SQL_OBJECT_BY_NAME, &row);
+		if (on_row(arg, i, found ? &row : NULL)) return 0;
+	}
+	return 0;
 }
 
 /* The statement with the best index for what is asked, its arguments bound. */
