@@ -198,6 +198,7 @@ static void look_done(struct job *j) {
 		s->looking = false;
 		s->look_cost_ms = l->ended_ms - l->began_ms;
 		look_seen(s, l);
+		session_poke(s); /* an appointment that fell due while it was looked at, or waited for that */
 	}
 	look_free(l);
 }

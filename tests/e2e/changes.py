@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Folders that do not stand still: they grow after they were accepted, vanish and come back, change while they are sent."""
+import os
 import shutil
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
@@ -126,6 +128,27 @@ def test_a_session_that_is_moved_in_whole_is_found_at_once(place):
     folder = (elsewhere / SESSION).rename(station.recordings / SESSION)
     station.wait_state(SESSION, "accepted", timeout_s=30)
     assert_stored(cloud, folder)
+    assert engine.stop(10) == 0
+
+
+def test_sessions_that_are_written_all_at_once_settle_in_the_end(place):
+    """More folders change than are looked at together, for as long as looks wait for each other: no appointment is lost."""
+    cloud = place.cloud()
+    station = place.station(cloud, rescan="500ms", settle="200ms")
+    engine = station.start()
+    folders = [make_session(station.recordings, f"20261120_1400{i:02}", {f"f{k:03}.bin": 50 for k in range(250)}, seed=i) for i in range(14)]
+    recorders = [open(folder / "signals.edf", "ab", buffering=0) for folder in folders]
+    end = time.monotonic() + 3
+    while time.monotonic() < end:
+        for recorder in recorders:
+            recorder.write(b"x" * 100)
+        os.utime(folders[int(time.monotonic() * 1000) % 14] / "f000.bin")
+        time.sleep(0.002)
+    for recorder in recorders:
+        recorder.close()
+    wait_for(lambda: len(rows := station.rows()) == 14 and all(row["state"] == "accepted" for row in rows), 150, "all of them to be accepted")
+    for folder in folders:
+        assert_stored(cloud, folder, revision=station.session(folder.name)["revision"])
     assert engine.stop(10) == 0
 
 
