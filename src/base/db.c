@@ -49,13 +49,15 @@ static const struct {
 static int db_failed(const struct db *db, int rc, const char *what, struct error *err) {
 	enum error_code code = ERR_INTERNAL;
 	const char *mend = NULL;
+	int os = db->handle ? sqlite3_system_errno(db->handle) : 0;
+	/* A full disk below the -shm file, or told by fsync, is an I/O error to SQLite. */
+	int cause = (rc & 0xff) == SQLITE_IOERR && (os == ENOSPC || os == EDQUOT) ? SQLITE_FULL : rc & 0xff;
 	for (size_t i = 0; i < ARRAY_LEN(db_causes); i++) {
-		if (db_causes[i].sqlite != (rc & 0xff)) continue;
+		if (db_causes[i].sqlite != cause) continue;
 		code = db_causes[i].code;
 		mend = db_causes[i].mend;
 	}
-	const char *why = db->handle ? sqlite3_errmsg(db->handle) : sqlite3_errstr(rc);
-	int os = db->handle ? sqlite3_system_errno(db->handle) : 0;
+	const char *why = db->handle && cause == (rc & 0xff) ? sqlite3_errmsg(db->handle) : sqlite3_errstr(cause);
 	error_set(err, code, "%s %s: %s%s%s", what, db->path, why, mend ? "; " : "", mend ? mend : "");
 	if (code == ERR_DISK) err->os = os;
 	return -1;
