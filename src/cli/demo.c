@@ -261,7 +261,8 @@ static int demo_body(struct cli *c, struct error *err) {
 	struct demo *d = c->arg;
 	d->json = c->json;
 	demo_catch_signals();
-	int failed = demo_plan(d, err) || demo_folder(d, err);
+	demo_plan(d);
+	int failed = demo_folder(d, err);
 	if (!failed) {
 		d->progress = progress_new_bar();
 		failed = demo_go(d, err);

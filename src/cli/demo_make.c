@@ -32,8 +32,6 @@ static_assert(ARRAY_LEN(metadata_texts) == DEMO_KIND_N, "metadata for every kind
 static const char *const file_names[] = {"signals.edf", "video/camera 1.bin", "events.csv"};
 static_assert(ARRAY_LEN(file_names) == DEMO_FILES, "a name for every file");
 
-const char *demo_file_name(int i) { return file_names[i]; }
-
 /* Three quarters, one quarter, and a little of the first; together d->size. */
 int64_t demo_file_size(const struct demo *d, int i) {
 	int64_t small = MIN(4000, d->size / 8), quarter = d->size / 4;
@@ -41,11 +39,8 @@ int64_t demo_file_size(const struct demo *d, int i) {
 	return sizes[i];
 }
 
-int demo_plan(struct demo *d, struct error *err) {
+void demo_plan(struct demo *d) {
 	time_t now = (time_t)(clock_wall_ms() / 1000);
-	if (d->session_n < DEMO_KIND_N)
-		return error_set(err, ERR_USAGE, "--sessions %lld is too few: %d is the least, one of each kind",
-			(long long)d->session_n, DEMO_KIND_N);
 	d->sessions = xcalloc((size_t)d->session_n, sizeof *d->sessions);
 	for (int64_t i = 0; i < d->session_n; i++) {
 		time_t began = now - (time_t)(d->session_n - i) * SESSION_EVERY_S;
@@ -60,7 +55,6 @@ int demo_plan(struct demo *d, struct error *err) {
 			snprintf(d->sessions[i].name, sizeof d->sessions[i].name, "20210229_161221");
 		d->total += d->size;
 	}
-	return 0;
 }
 
 /* splitmix64, which can begin anywhere: offset is a multiple of 8. Fast, and never compressible. */

@@ -112,7 +112,8 @@ int cli_schema(const struct config *c, struct schema *ret, struct error *err) {
 	AUTO(json_free) cJSON *json = NULL;
 	struct error none = ERROR_INIT;
 	schema_init(ret);
-	if (!c->cloud_schema || journal_view_open(&v, c->state_dir, &none) || journal_get(v, "cloud.schema", &kept, err))
+	if (!c->cloud_schema || journal_view_open(&v, c->state_dir, &none) ||
+		journal_get(v, SETTING_CLOUD_SCHEMA, &kept, err))
 		return schema_own(c, ret, err);
 	if (!kept || json_parse(kept, strlen(kept), &json, err) || schema_from_json(ret, json, err))
 		return schema_own(c, ret, err);

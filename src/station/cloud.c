@@ -10,7 +10,6 @@
 #include "station/engine_internal.h"
 
 #define KEY_AGAIN_MS 300000 /* a refused key is tried again: it may have been given its rights */
-#define SETTING_SCHEMA "cloud.schema"
 
 struct api_call {
 	TAILQ_ENTRY(api_call) link;
@@ -156,7 +155,7 @@ static void rules_load(struct engine *e) {
 	AUTO(xfree) char *kept = NULL;
 	AUTO(json_free) cJSON *json = NULL;
 	struct error err = ERROR_INIT;
-	if (journal_view_open(&v, e->config->state_dir, &err) || journal_get(v, SETTING_SCHEMA, &kept, &err) || !kept)
+	if (journal_view_open(&v, e->config->state_dir, &err) || journal_get(v, SETTING_CLOUD_SCHEMA, &kept, &err) || !kept)
 		return;
 	if (json_parse(kept, strlen(kept), &json, &err) == 0 && rules_take(e, json) == 0) e->schema_asked = true;
 }
@@ -169,7 +168,7 @@ static void on_schema(struct engine *e, struct session *s, void *arg, const stru
 	e->schema_ms = now_ms() + SCHEMA_MS;
 	if (r->err.code != ERR_NONE || rules_take(e, r->json)) return;
 	AUTO(xfree) char *text = json_text(r->json);
-	journal_set(e->journal, SETTING_SCHEMA, text, NULL, NULL);
+	journal_set(e->journal, SETTING_CLOUD_SCHEMA, text, NULL, NULL);
 }
 
 static void on_hello(struct engine *e, struct session *s, void *arg, const struct ingest_result *r) {

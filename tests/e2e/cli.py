@@ -300,6 +300,33 @@ def test_check(place):
     assert not station.state.exists()
 
 
+def test_check_knows_the_clouds_rules(place):
+    """Those of the last run, also while the cloud is away; a station may keep to its own."""
+    cloud = place.cloud(schema="[metadata]\nfile = metadata.txt\n[metadata.keys]\nfatigue_level = number 0..10 required\n")
+    station = place.station(cloud)
+    make_session(station.recordings, GOOD)
+    assert station.once().code == 0
+    cloud.stop()
+    make_session(station.recordings, HELD, metadata="fatigue_level: 14\n")
+    got = station.command("check", station.recordings / HELD)
+    assert got.code == 1 and "14 is above 10" in got.out, got
+    station.sections["metadata"] = {"cloud_schema": "no"}
+    station.write()
+    assert station.command("check", station.recordings / HELD).code == 0
+
+
+def test_gone(place):
+    cloud = place.cloud()
+    station = place.station(cloud, metadata__keys=RULES)
+    folder = make_session(station.recordings, HELD, metadata="fatigue_level: 14\n")
+    assert station.once().code == 1
+    folder.rename(station.dir / "away")
+    station.once()
+    assert station.session(HELD)["state"] == "gone"
+    got = station.command("status")
+    assert got.code == 1 and "bring the folder back" in got.err and "1 gone" in got.out, got
+
+
 def test_dry_run(place):
     station = place.station()
     make_session(station.recordings, GOOD)
