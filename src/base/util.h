@@ -13,7 +13,7 @@
 
 /* AUTO(x_free) struct x *p = NULL;   frees p when it leaves scope; TAKE(p) hands it on and keeps it from that.
  * A header that declares x_free or x_done adds one DEFINE_AUTO_* line below it. */
-#define AUTO(fn) __attribute__((cleanup(fn##_auto)))
+#define AUTO(fn) __attribute__((cleanup(fn##_auto), unused)) /* clang: a guard nobody reads is used all the same */
 #define TAKE(p)                                                                                                        \
 	__extension__({                                                                                                    \
 		__typeof__(p) take_ = (p);                                                                                     \

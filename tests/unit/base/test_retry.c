@@ -179,8 +179,8 @@ static void test_success(void **state) {
 static void test_outside_text(void **state) {
 	(void)state;
 	struct error err = ERROR_INIT;
-	struct http_answer a = answer(
-		400, "{\"error\":{\"code\":\"a\\u001b[2J\",\"message\":\"\\u001b]0;x\\u0007 and then a message\"}}");
+	struct http_answer a =
+		answer(400, "{\"error\":{\"code\":\"a\\u001b[2J\",\"message\":\"\\u001b]0;x\\u0007 and then a message\"}}");
 	assert_int_equal(answer_check(&a, ANSWER_JSON_API, "x", &err), -1);
 	assert_null(strchr(err.text, '\x1b'));
 	assert_non_null(strstr(err.text, "and then a message"));

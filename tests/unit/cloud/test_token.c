@@ -109,8 +109,8 @@ static void claims_must_be_whole(void **state) {
 		"{\"iss\":\"headgate-cloud\",\"sub\":\"lab-1\",\"key\":\"k\",\"scope\":\"root\",\"exp\":1795234100}",
 		"{\"iss\":\"headgate-cloud\",\"sub\":\"lab-1\",\"key\":\"k\",\"scope\":\"station\"}",
 		"{\"iss\":\"headgate-cloud\",\"sub\":\"lab-1\",\"key\":\"k\",\"scope\":\"station\",\"exp\":\"never\"}",
-		"{\"iss\":\"headgate-cloud\",\"sub\":\"lab-1\",\"key\":\"a-key-id-that-is-longer-than-any-of-ours\","
-		"\"scope\":\"station\",\"exp\":1795234100}",
+		("{\"iss\":\"headgate-cloud\",\"sub\":\"lab-1\",\"key\":\"a-key-id-that-is-longer-than-any-of-ours\","
+		 "\"scope\":\"station\",\"exp\":1795234100}"),
 	};
 	for (size_t i = 0; i < ARRAY_LEN(claims); i++) {
 		AUTO(xfree) char *token = token_forge("{\"alg\":\"HS256\",\"typ\":\"JWT\"}", claims[i], &key);

@@ -291,7 +291,7 @@ static void test_a_promise_is_no_object(void **state) {
 	struct object_row row = {.revision = 1, .size = u.m.files[0].size, .sha256 = u.m.files[0].sha256};
 	snprintf(row.bucket, sizeof row.bucket, "%s", BUCKET);
 	snprintf(row.key, sizeof row.key, "%s", u.m.files[0].key);
-	snprintf(row.station, sizeof row.station, c->station);
+	snprintf(row.station, sizeof row.station, "%s", c->station);
 	snprintf(row.session, sizeof row.session, SESSION);
 	snprintf(row.name, sizeof row.name, "eeg.dat");
 	assert_int_equal(catalog_objects_promise(c->catalog, &row, 1, &err), 0);
@@ -520,7 +520,7 @@ static void test_many_files(void **state) {
 		rows[i] = (struct object_row){.revision = 1, .size = 1, .sha256 = f->sha256};
 		snprintf(rows[i].bucket, sizeof rows[i].bucket, "%s", BUCKET);
 		snprintf(rows[i].key, sizeof rows[i].key, "%s", f->key);
-		snprintf(rows[i].station, sizeof rows[i].station, c->station);
+		snprintf(rows[i].station, sizeof rows[i].station, "%s", c->station);
 		snprintf(rows[i].session, sizeof rows[i].session, SESSION);
 		snprintf(rows[i].name, sizeof rows[i].name, "%s", name);
 	}

@@ -174,7 +174,7 @@ static void assert_answer(int fd, const char *request, const char *want) {
 
 static void assert_ended(int fd) {
 	bool ended;
-	AUTO(xfree) char *rest = hear(fd, INT32_MAX, &ended);
+	xfree(hear(fd, INT32_MAX, &ended));
 	assert_true(ended);
 }
 
