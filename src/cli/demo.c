@@ -267,7 +267,7 @@ static int demo_body(struct cli *c, struct error *err) {
 		d->progress = progress_new_bar();
 		failed = demo_go(d, err);
 		progress_clear(d->progress);
-		if (demo_interrupted()) error_set(err, ERR_CANCELLED, "interrupted: everything is ended");
+		if (demo_interrupted()) failed = error_set(err, ERR_CANCELLED, "interrupted: everything is ended");
 		if (failed && err->code != ERR_CANCELLED && err->code != ERR_USAGE) {
 			demo_show_tail(d, d->cloud_log);
 			demo_show_tail(d, d->engine_log);

@@ -68,6 +68,7 @@ static struct demo_session *session_of(struct demo *d, const char *name) {
 static int take_object(struct demo *d, const cJSON *o, struct error *err) {
 	const char *bucket, *key, *session, *name;
 	const char *stored = NULL;
+	if (demo_interrupted()) return error_set(err, ERR_CANCELLED, "interrupted");
 	if (json_want_text(o, "bucket", NULL, &bucket, err) || json_want_text(o, "key", NULL, &key, err) ||
 		json_want_text(o, "session", NULL, &session, err) || json_want_text(o, "name", NULL, &name, err) ||
 		json_may_text(o, "stored_at", NULL, &stored, err))

@@ -14,11 +14,14 @@
 
 #define WINDOW_MS 4000
 #define SAMPLES 64
-#define LINE_EVERY_MS 1000
+#define LINE_EVERY_MS 1000 /* without a terminal: this often at first, then */
+#define LINE_LATER_MS 5000
+#define LINES_AT_FIRST 15
 
 struct progress {
 	bool terminal, shown, ascii;
 	int64_t last_line_ms;
+	int lines;
 	struct {
 		int64_t at_ms, bytes;
 	} samples[SAMPLES];
@@ -149,8 +152,10 @@ void progress_bytes(struct progress *p, int64_t done, int64_t total, int64_t lea
 	AUTO(buf_done) struct buf line = BUF_INIT(4096);
 	int64_t now_ms = clock_mono_ms();
 	double rate = progress_rate(p, now_ms, done), part = total > 0 ? MIN(1.0, (double)done / (double)total) : 0;
-	if (!p->terminal && now_ms - p->last_line_ms < LINE_EVERY_MS) return;
+	int64_t every_ms = p->lines < LINES_AT_FIRST ? LINE_EVERY_MS : LINE_LATER_MS;
+	if (!p->terminal && now_ms - p->last_line_ms < every_ms) return;
 	p->last_line_ms = now_ms;
+	p->lines++;
 	if (p->terminal) bar(p, part, 24, &line);
 	buf_fmt(&line, " %3.0f %%  %s of %s", 100 * part, UNIT_BYTES(done), UNIT_BYTES(total));
 	if (rate > 0 && done < total) {
