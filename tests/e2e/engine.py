@@ -470,5 +470,59 @@ def test_idle_engine_sleeps(place):
     assert_quick_stop(engine)
 
 
+def forget_verdict(station, session):
+    """The journal as a crash leaves it between the cursor and the step: uploaded, and the change already read."""
+    with sqlite3.connect(station.state / "state.db") as db:
+        db.execute("UPDATE session SET state = 'uploaded', accepted_ms = 0 WHERE name = ?", (session,))
+
+
+def test_a_verdict_that_was_missed_is_asked_for(place):
+    cloud = place.cloud()
+    station = place.station(cloud)
+    folder = make_session(station.recordings, S1)
+    assert station.once().code == 0
+    forget_verdict(station, S1)
+    got = station.once(wait="30s")
+    assert got.code == 0 and station.session(S1)["state"] == "accepted", got
+    puts = journal(station, "SELECT count(*) FROM attempt WHERE code = 'stored'")[0][0]
+    assert puts == len(headgate_test.files_of(folder)) + 1, "asking sends nothing"
+
+
+def test_a_cloud_that_forgot_a_session_gets_it_again(place):
+    """Uploaded, then the cloud lost its store before it decided: everything is compared, and sent again."""
+    cloud = place.cloud()
+    station = place.station(cloud)
+    folder = make_session(station.recordings, S1)
+    assert station.once().code == 0
+    forget_verdict(station, S1)
+    cloud.stop()
+    cloud.data.rename(place.dir / "lost")
+    cloud.start()
+    station.key = cloud.key(station.name)
+    station.write()
+    got = station.once(wait="60s")
+    assert got.code == 0, got
+    assert_stored(cloud, folder)
+    assert any("does not know it" in row[0] for row in journal(station, "SELECT message FROM event")), "it says why"
+
+
+def test_a_rejected_session_is_tried_again_on_request(place):
+    """The rules were at fault, not the metadata: retry sends the same files as the next revision."""
+    cloud = place.cloud(schema=SCHEMA.replace("0..10", "0..3"))
+    station = place.station(cloud, metadata={"cloud_schema": "no"})
+    folder = make_session(station.recordings, S1)
+    assert station.once().code == 1 and station.session(S1)["state"] == "rejected"
+    cloud.stop()
+    cloud.schema_path.write_text(SCHEMA)
+    cloud.start()
+    engine = station.start()
+    started(station)
+    assert station.command("retry", S1).code == 0
+    row = station.wait_state(S1, "accepted")
+    assert row["revision"] == 2, row
+    assert_stored(cloud, folder, revision=2)
+    assert_quick_stop(engine)
+
+
 if __name__ == "__main__":
     headgate_test.main()
