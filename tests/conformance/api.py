@@ -4,6 +4,7 @@ import base64
 import hashlib
 import http.client
 import json
+import platform
 import re
 import resource
 import signal
@@ -22,6 +23,7 @@ import headgate_test
 from headgate_test import HEADGATE_CLOUD, SOAK, Skip, clean_env, wait_for
 
 SESSION = "20260814_101500"
+FUTEX = {"x86_64": "202", "aarch64": "98"}.get(platform.machine())
 
 
 def digest(content):
@@ -59,6 +61,23 @@ def decide(cloud, token, session, station):
     for name, content in {**files, "_headgate/1/manifest.json": manifest}.items():
         entry = entry_of(cloud, token, name, content, session)
         assert cloud.request("PUT", entry["put"]["url"], content, headers=entry["put"]["headers"])[0] == 200
+
+
+def polls_of(cloud):
+    """Connections whose handler waits for a change: in futex(2), where one without a request is in poll(2)."""
+    return sum(1 for task in Path(f"/proc/{cloud.child.pid}/task").iterdir() if (task / "comm").read_text().startswith("MHD-connection")
+               and (task / "syscall").read_text().split()[0] == FUTEX)
+
+
+def writes_of(cloud):
+    """Objects that the server is writing now: open files of its store, which have no lasting name yet."""
+    count = 0
+    for path in Path(f"/proc/{cloud.child.pid}/fd").iterdir():
+        try:
+            count += str(path.readlink()).startswith(str(cloud.data / "objects")) and not path.is_dir()
+        except OSError:
+            pass  # closed meanwhile
+    return count
 
 
 # --- keys, tokens, scopes ---
@@ -340,7 +359,7 @@ def test_a_long_poll_ends_with_the_change(place):
     cursor = cloud.call("GET", "/v1/changes", token=token)["cursor"]
     began = time.monotonic()
     waiter = Waiter(cloud, f"/v1/changes?wait=20&after={cursor}", token)
-    time.sleep(0.3)  # so that it really waits
+    wait_for(lambda: polls_of(cloud) == 1, 10, "the call that waits")
     assert waiter.is_alive()
     decide(cloud, token, SESSION, "lab-1")
     waiter.join(15)
@@ -359,7 +378,7 @@ def test_a_stop_ends_what_waits_and_what_idles(place):
     idle = connect(cloud)
     idle.request("GET", "/v1/info")
     idle.getresponse().read()
-    time.sleep(0.3)
+    wait_for(lambda: polls_of(cloud) == 3, 10, "three calls that wait")
     began = time.monotonic()
     assert cloud.stop() == 0
     assert time.monotonic() - began < 5
@@ -401,7 +420,7 @@ def test_sigterm_lets_a_put_finish(place):
     content = bytes(range(256)) * 8000
     entry = entry_of(cloud, token, "f", content)
     put = HalfPut(cloud, entry, content)
-    time.sleep(0.3)  # the half is on its way
+    wait_for(lambda: writes_of(cloud) == 1, 10, "the half")
     cloud.child.signal(signal.SIGTERM)
     wait_for(lambda: refuses_connections(cloud), 10, "no more connections")
     assert cloud.child.running
@@ -418,6 +437,7 @@ def test_sigterm_cuts_a_put_that_stands_still(place):
     content = bytes(range(256)) * 8000
     entry = entry_of(cloud, token, "f", content)
     put = HalfPut(cloud, entry, content)
+    wait_for(lambda: writes_of(cloud) == 1, 10, "the half")
     began = time.monotonic()
     assert cloud.stop() == 0
     assert 25 < time.monotonic() - began < 34
@@ -435,7 +455,9 @@ def test_a_client_that_goes_away_leaves_nothing(place):
     token = cloud.token(cloud.key("lab-1"))
     content = bytes(range(256)) * 8000
     entry = entry_of(cloud, token, "f", content)
-    HalfPut(cloud, entry, content).socket.close()
+    put = HalfPut(cloud, entry, content)
+    wait_for(lambda: writes_of(cloud) == 1, 10, "the half")
+    put.socket.close()
     wait_for(lambda: any(e.get("code") == "client_gone" for e in api_log(cloud)), 10, "the log's word of it")
     assert cloud.object_count() == 0
     assert cloud.request("PUT", entry["put"]["url"], content, headers=entry["put"]["headers"])[0] == 200
@@ -447,6 +469,7 @@ def test_two_puts_at_once_store_one(place):
     content = bytes(range(256)) * 8000
     entry = entry_of(cloud, token, "f", content)
     puts = [HalfPut(cloud, entry, content) for _ in range(3)]
+    wait_for(lambda: writes_of(cloud) == 3, 10, "three writes of the same object")
     answers = sorted(put.finish()[9:12] for put in puts)
     assert answers == [b"200", b"412", b"412"], answers
     assert cloud.object(entry["key"]) == content and cloud.object_count() == 1
