@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* Drawing. A canvas is a rectangle of the terminal that clips what is drawn on it; coordinates are its own, from 0.
+ * Text from outside is made safe here (base/text), is cut by display columns (wide and combining characters line up)
+ * and never wraps. ui/canvas.c and ui/term.c alone include curses. Drawing reads and changes nothing but the canvas. */
+#pragma once
+
+#include "ui/theme.h"
+
+struct canvas; /* on the caller's stack: canvas_sub */
+struct canvas {
+	void *window; /* WINDOW * */
+	const struct theme *theme;
+	int y, x, h, w; /* in the window */
+	bool ascii;		/* no block or line characters: LANG=C */
+	bool colour;
+	short *pairs; /* by role; term.c */
+};
+enum align { ALIGN_LEFT, ALIGN_RIGHT, ALIGN_CENTRE };
+struct canvas canvas_sub(const struct canvas *c, int y, int x, int h, int w); /* clipped to c */
+void canvas_clear(const struct canvas *c);
+/* Exactly `width` columns from x: text, then blanks (or before it, by align); cut text ends with "…" ('~' in ASCII). */
+void canvas_text(const struct canvas *c, int y, int x, int width, enum role role, enum align align, const char *utf8);
+void canvas_fmt(const struct canvas *c, int y, int x, int width, enum role role, const char *fmt, ...)
+	PRINTF_LIKE(6, 7);
+/* As much as it needs, at most to the right edge; returns the columns used. */
+int canvas_put(const struct canvas *c, int y, int x, enum role role, const char *utf8);
+void canvas_bar(
+	const struct canvas *c, int y, int x, int width, double fraction, enum role role); /* eighth blocks, or '#' */
+void canvas_spark(const struct canvas *c, int y, int x, int width, const double *values, size_t n, double top,
+	enum role role); /* newest right; NAN: a gap */
+void canvas_rule(const struct canvas *c, int y, int x, int width);
+void canvas_frame(const struct canvas *c, const char *title);
+void canvas_cursor(const struct canvas *c, int y, int x); /* where the real cursor rests (the selection, the input) */
+int text_columns(const char *utf8);						  /* display width after making safe */

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* What the console knows, each part with the time it was true. Filled by ui/source.c (the journal's read side in the
+ * thread pool, the engine's socket on the loop), read by screens; drawing changes nothing in it. Tests fill one by
+ * hand. A part that could not be read keeps its last value and its age; never an invented zero. */
+#pragma once
+
+#include "base/error.h"
+#include "session/check.h"
+#include "station/journal.h"
+
+/* Parts, as bits: what changed since the screen last drew. */
+enum model_part {
+	MODEL_LINK = 1 << 0,
+	MODEL_STATUS = 1 << 1,
+	MODEL_SUMMARY = 1 << 2,
+	MODEL_PAGE = 1 << 3,
+	MODEL_DETAIL = 1 << 4,
+	MODEL_EVENTS = 1 << 5,
+	MODEL_FLEET = 1 << 6,
+	MODEL_HANDOVER = 1 << 7,
+	MODEL_CONFIG = 1 << 8,
+	MODEL_CLOCK = 1 << 9,
+	MODEL_ALL = 0x3ff
+};
+enum link {
+	LINK_NONE /* no engine runs */,
+	LINK_CONNECTING,
+	LINK_UP,
+	LINK_LOST,
+	LINK_REFUSED /* another protocol; see link_err */
+};
+
+struct work { /* one session that the engine is working on (status.sessions) */
+	char session[16];
+	int64_t sent_bytes, bytes, stored_files, files, tries;
+	double rate; /* bytes a second */
+};
+#define RATE_SAMPLES 60 /* of 15 s: 15 minutes */
+struct status {			/* the engine's `status`, parsed */
+	int64_t at_ms;		/* 0: never */
+	int64_t pid, since_ms;
+	char instance[32], version[32], station[80], endpoint[256];
+	bool cloud_ok;
+	int64_t latency_ms, token_expires_ms, clock_offset_ms, cloud_answer_ms; /* latency -1: unknown */
+	char cloud_error[256];
+	int64_t active, queued, bytes_left, eta_ms; /* eta -1: unknown */
+	double rate;
+	double rates[RATE_SAMPLES];					 /* oldest first, NAN where not known */
+	int64_t disk_free, disk_total, disk_full_ms; /* full_ms: wall clock, 0: not by these rates */
+	char disk_path[256];
+	struct {
+		char path[256];
+		bool ok;
+		char watching[8], error[128];
+	} folders[8];
+	size_t folder_n;
+	struct work work[64];
+	size_t work_n;
+};
+enum session_order { ORDER_RECENT, ORDER_NAME, ORDER_SIZE, ORDER_STATE, ORDER_TRIES, ORDER_N };
+struct page_query { /* a window of the sessions table */
+	enum session_order order;
+	bool reverse;
+	char filter[64]; /* words: part of the name, or a state's name, or of the reason; all must fit */
+	int64_t first, limit;
+};
+struct session_page {
+	struct page_query query;
+	int64_t total, at_ms;
+	struct session_row *rows;
+	size_t n;
+};
+struct session_detail {
+	char name[16];
+	bool found;
+	struct session_row row;
+	struct file_row *files; /* at most 10,001 */
+	size_t file_n;
+	struct check_list local, cloud;
+	struct attempt_row *attempts; /* newest first, at most 200 */
+	size_t attempt_n;
+	struct event_row *events; /* newest first, at most 500 */
+	size_t event_n;
+	char *metadata; /* text of the metadata file, at most 64 KiB, or NULL */
+	char *metadata_path, *folder;
+	char last_key[64];
+	int64_t at_ms;
+};
+struct fleet_station {
+	char station[80], version[32];
+	int64_t beat_ms, queue, bytes_left, held, oldest_unsafe_ms, disk_free;
+};
+enum safe { SAFE_UNKNOWN, SAFE_YES, SAFE_SOON, SAFE_NO };
+struct model {
+	int64_t now_ms; /* wall clock of the frame; injected by tests */
+	bool read_only;
+	enum link link;
+	int64_t link_since_ms;
+	struct error link_err, journal_err;
+	struct status status;
+	struct journal_summary summary;
+	int64_t summary_ms; /* 0: never read */
+	struct session_page page;
+	struct session_detail detail;
+	struct event_row *events; /* newest first */
+	size_t event_n;
+	int64_t events_ms;
+	struct fleet_station *fleet;
+	size_t fleet_n;
+	int64_t fleet_ms;
+	struct error fleet_err;
+	char *handover; /* text, lines */
+	int64_t handover_since_ms;
+	struct config_line {
+		char *section, *name, *value, *source;
+	} * config;
+	size_t config_n;
+};
+/* The one verdict: from summary and status alone. text: "safe to leave: all 10 of today are in the cloud, verified", or
+ * what is missing and until when it will take. */
+enum safe model_safe(const struct model *m, char *text, size_t size);
+/* "why is it not uploading?": the answer and the way out, in one to three lines. */
+void model_why(const struct model *m, const struct session_row *row, const struct check_list *checks,
+	const struct attempt_row *last, char *to, size_t size);
+const struct work *model_work(const struct model *m, const char *session);
