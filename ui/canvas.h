@@ -10,10 +10,10 @@ struct canvas; /* on the caller's stack: canvas_sub */
 struct canvas {
 	void *window; /* WINDOW * */
 	const struct theme *theme;
-	int y, x, h, w; /* in the window */
-	bool ascii;		/* no block or line characters: LANG=C */
-	bool colour;
-	short *pairs; /* by role; term.c */
+	int y, x, h, w;		/* in the window */
+	bool ascii;			/* no block or line characters: LANG=C */
+	const short *pairs; /* colour pair by role; NULL: no colour */
+	int *cursor;		/* y, x in the window: where the real cursor will rest; NULL: nowhere */
 };
 enum align { ALIGN_LEFT, ALIGN_RIGHT, ALIGN_CENTRE };
 struct canvas canvas_sub(const struct canvas *c, int y, int x, int h, int w); /* clipped to c */
