@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+/* The terminal through ncursesw. Nothing is asked of it at start; what it can comes from terminfo. One struct term a
+ * process, on the loop's thread. */
+#define NCURSES_WIDECHAR 1
+#include "ui/term.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <ncurses.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <term.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "ui/key.h"
+
+#define ESCAPE_MS 25
+#define COPY_MAX 74000 /* bytes; terminals cut longer OSC 52 */
+
+struct term {
+	SCREEN *screen;
+	FILE *in, *out;
+	struct term_options o;
+	short pairs[ROLE_N];
+	int cursor[2];
+	bool colour, title_works, inside_tmux;
+	char note[160];
+};
+
+/* ncurses' own macros of term.h are in the way of words used here. */
+#undef lines
+#undef columns
+
+/* --- opening --- */
+
+static bool terminfo_knows(const char *name, int fd) {
+	int result = 0;
+	if (!name || !*name) return false;
+	bool known = setupterm(name, fd, &result) == OK;
+	if (known) del_curterm(cur_term);
+	return known;
+}
+
+/* The terminal's own name, or the nearest thing that terminfo knows. */
+static const char *term_name(struct term *t) {
+	static const char *const fallbacks[] = {"xterm-256color", "xterm", "vt100", "ansi", "dumb"};
+	const char *name = getenv("TERM");
+	if (terminfo_knows(name, t->o.out_fd)) return name;
+	for (size_t i = 0; i < ARRAY_LEN(fallbacks); i++) {
+		if (!terminfo_knows(fallbacks[i], t->o.out_fd)) continue;
+		char safe[48];
+		snprintf(t->note, sizeof t->note, "TERM=%s is not known here; drawn as %s. headgate --plain needs no terminal",
+			text_safe(safe, sizeof safe, name ? name : ""), fallbacks[i]);
+		return fallbacks[i];
+	}
+	return NULL;
+}
+
+static void term_colours(struct term *t) {
+	t->colour = t->o.colour && has_colors() && start_color() == OK && COLORS >= 8;
+	if (!t->colour) return;
+	use_default_colors();
+	for (short r = 0; r < ROLE_N; r++) {
+		const struct style *s = &t->o.theme->styles[r];
+		bool many = COLORS >= 256;
+		t->pairs[r] = (short)(r + 1);
+		init_pair((short)(r + 1), many ? s->fg : s->fg8, many ? s->bg : s->bg8);
+	}
+}
+
+static void term_modes(void) {
+	cbreak();
+	noecho();
+	nonl();
+	intrflush(stdscr, FALSE);
+	keypad(stdscr, TRUE);
+	nodelay(stdscr, TRUE);
+	set_escdelay(ESCAPE_MS);
+	scrollok(stdscr, FALSE);
+}
+
+int term_open(struct term **ret, const struct term_options *o, struct error *err) {
+	if (!isatty(o->in_fd) || !isatty(o->out_fd))
+		return error_set(err, ERR_USAGE,
+			"the console needs a terminal; without one use `headgate --plain`, `headgate status` or `headgate run`");
+	struct term *t = xcalloc(1, sizeof *t);
+	t->o = *o;
+	const char *name = term_name(t);
+	t->in = fdopen(dup(o->in_fd), "r");
+	t->out = fdopen(dup(o->out_fd), "w");
+	if (name && t->in && t->out) t->screen = newterm(name, t->out, t->in);
+	if (!t->screen) {
+		term_close(t);
+		return error_set(err, ERR_USAGE, "this terminal cannot show the console (TERM=%s); use `headgate --plain`",
+			getenv("TERM") ? getenv("TERM") : "");
+	}
+	set_term(t->screen);
+	term_modes();
+	term_colours(t);
+	t->inside_tmux = getenv("TMUX") != NULL;
+	t->title_works = text_starts(name, "xterm") || text_starts(name, "screen") || text_starts(name, "tmux");
+	*ret = t;
+	return 0;
+}
+
+void term_close(struct term *t) {
+	if (!t) return;
+	if (t->screen) {
+		term_mouse(t, false);
+		endwin();
+		delscreen(t->screen);
+	}
+	if (t->in) fclose(t->in);
+	if (t->out) fclose(t->out);
+	xfree(t);
+}
+
+const char *term_note(const struct term *t) { return t->note[0] ? t->note : NULL; }
+
+/* --- drawing --- */
+
+struct canvas term_canvas(struct term *t) {
+	return (struct canvas){
+		.window = stdscr,
+		.theme = t->o.theme,
+		.h = LINES,
+		.w = COLS,
+		.ascii = t->o.ascii,
+		.pairs = t->colour ? t->pairs : NULL,
+		.cursor = t->cursor,
+	};
+}
+
+void term_set_theme(struct term *t, const struct theme *theme) {
+	t->o.theme = theme;
+	term_colours(t);
+	term_repaint(t);
+}
+
+void term_flush(struct term *t) {
+	wmove(stdscr, MIN(t->cursor[0], LINES - 1), MIN(t->cursor[1], COLS - 1));
+	wnoutrefresh(stdscr);
+	doupdate();
+}
+
+void term_repaint(struct term *t) {
+	(void)t;
+	clearok(curscr, TRUE);
+}
+
+bool term_resize(struct term *t) {
+	struct winsize size;
+	if (ioctl(t->o.out_fd, TIOCGWINSZ, &size) || !size.ws_row || !size.ws_col) return false;
+	if (size.ws_row == LINES && size.ws_col == COLS) return false;
+	resizeterm(size.ws_row, size.ws_col);
+	return true;
+}
+
+void term_suspend(struct term *t) {
+	term_mouse(t, false);
+	endwin();
+}
+
+void term_resume(struct term *t) {
+	(void)t;
+	refresh();
+	term_repaint(t);
+}
+
+/* --- beside the screen --- */
+
+/* Straight to the terminal, after what curses has buffered. What cannot be written is lost: it is only a courtesy. */
+static void term_send(struct term *t, const struct buf *b) {
+	const char *at = buf_text(b);
+	size_t left = b->len;
+	fflush(t->out);
+	while (left) {
+		ssize_t n = write(t->o.out_fd, at, left);
+		if (n < 0 && errno == EINTR) continue;
+		if (n <= 0) return;
+		at += n;
+		left -= (size_t)n;
+	}
+}
+
+void term_mouse(struct term *t, bool on) {
+	(void)t;
+	mousemask(
+		on ? BUTTON1_CLICKED | BUTTON1_PRESSED | BUTTON1_DOUBLE_CLICKED | BUTTON4_PRESSED | BUTTON5_PRESSED : 0, NULL);
+	if (on) mouseinterval(0);
+}
+
+/* OSC 52 (xterm's "Manipulate Selection Data"); tmux passes on what is wrapped in its DCS. */
+void term_copy(struct term *t, const char *text, size_t n) {
+	AUTO(buf_done) struct buf out = BUF_INIT(2 * COPY_MAX);
+	buf_str(&out, t->inside_tmux ? "\033Ptmux;\033\033]52;c;" : "\033]52;c;");
+	text_base64(&out, (const uint8_t *)text, MIN(n, (size_t)COPY_MAX));
+	buf_str(&out, t->inside_tmux ? "\a\033\\" : "\a");
+	if (buf_ok(&out)) term_send(t, &out);
+}
+
+void term_bell(struct term *t) {
+	(void)t;
+	beep();
+}
+
+void term_title(struct term *t, const char *title) {
+	AUTO(buf_done) struct buf out = BUF_INIT(512);
+	char safe[200];
+	if (!t->title_works) return;
+	buf_fmt(&out, "\033]0;%s\a", text_safe(safe, sizeof safe, title));
+	if (buf_ok(&out)) term_send(t, &out);
+}
+
+/* --- keys --- */
+
+static const struct {
+	int curses;
+	uint32_t key;
+} special[] = {
+	{KEY_UP, KEY_UP_},
+	{KEY_DOWN, KEY_DOWN_},
+	{KEY_LEFT, KEY_LEFT_},
+	{KEY_RIGHT, KEY_RIGHT_},
+	{KEY_PPAGE, KEY_PGUP},
+	{KEY_NPAGE, KEY_PGDN},
+	{KEY_HOME, KEY_HOME_},
+	{KEY_END, KEY_END_},
+	{KEY_ENTER, KEY_ENTER_},
+	{KEY_BTAB, KEY_BACKTAB},
+	{KEY_BACKSPACE, KEY_BACKSPACE_},
+	{KEY_DC, KEY_DELETE_},
+	{KEY_RESIZE, KEY_RESIZE_},
+};
+
+static uint32_t key_of_code(wint_t code) {
+	for (size_t i = 0; i < ARRAY_LEN(special); i++)
+		if ((wint_t)special[i].curses == code) return special[i].key;
+	return 0;
+}
+
+static uint32_t key_of_char(wint_t c) {
+	switch (c) {
+	case '\r':
+	case '\n': return KEY_ENTER_;
+	case '\t': return KEY_TAB;
+	case 27: return KEY_ESC;
+	case 8:
+	case 127: return KEY_BACKSPACE_;
+	default: return (uint32_t)c;
+	}
+}
+
+static bool key_of_mouse(struct key_event *ret) {
+	MEVENT m;
+	if (getmouse(&m) != OK) return false;
+	*ret = (struct key_event){.key = KEY_MOUSE_, .mouse_y = m.y, .mouse_x = m.x};
+	if (m.bstate & BUTTON4_PRESSED) ret->mouse_wheel = -1;
+	else if (m.bstate & BUTTON5_PRESSED) ret->mouse_wheel = 1;
+	ret->mouse_double = (m.bstate & BUTTON1_DOUBLE_CLICKED) != 0;
+	return true;
+}
+
+/* Readable and yet nothing to read: the terminal has gone. */
+static bool term_gone(const struct term *t) {
+	struct pollfd p = {.fd = t->o.in_fd, .events = POLLIN};
+	int waiting = 0;
+	if (poll(&p, 1, 0) <= 0) return false;
+	if (p.revents & (POLLHUP | POLLERR | POLLNVAL)) return true;
+	return ioctl(t->o.in_fd, FIONREAD, &waiting) < 0 || waiting == 0;
+}
+
+int term_key(struct term *t, struct key_event *ret) {
+	for (;;) {
+		wint_t c;
+		int kind = wget_wch(stdscr, &c);
+		if (kind == ERR) return term_gone(t) ? -1 : 0;
+		*ret = (struct key_event){0};
+		if (kind == KEY_CODE_YES && c == KEY_MOUSE) {
+			if (key_of_mouse(ret)) return 1;
+			continue;
+		}
+		ret->key = kind == KEY_CODE_YES ? key_of_code(c) : key_of_char(c);
+		if (ret->key) return 1;
+	}
+}
