@@ -148,8 +148,7 @@ int canvas_put(const struct canvas *c, int y, int x, enum role role, const char 
 /* --- figures --- */
 
 static void canvas_cell(const struct canvas *c, int y, int x, wchar_t sign) {
-	if (y >= 0 && y < c->h && x >= 0 && x < c->w)
-		mvwaddnwstr((WINDOW *)c->window, c->y + y, c->x + x, &sign, 1);
+	if (y >= 0 && y < c->h && x >= 0 && x < c->w) mvwaddnwstr((WINDOW *)c->window, c->y + y, c->x + x, &sign, 1);
 }
 
 void canvas_bar(const struct canvas *c, int y, int x, int width, double fraction, enum role role) {

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The terminal through ncursesw. Nothing is asked of it at start; what it can comes from terminfo. One struct term a
+/* The terminal through ncursesw. Nothing is asked of it at start; what it can comes from terminfo. One struct tty a
  * process, on the loop's thread. */
 #define NCURSES_WIDECHAR 1
-#include "ui/term.h"
+#include "ui/tty.h"
 
 #include <errno.h>
 #include <locale.h>
 #include <ncurses.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <term.h>
@@ -20,10 +21,10 @@
 #define ESCAPE_MS 25
 #define COPY_MAX 74000 /* bytes; terminals cut longer OSC 52 */
 
-struct term {
+struct tty {
 	SCREEN *screen;
 	FILE *in, *out;
-	struct term_options o;
+	struct tty_options o;
 	short pairs[ROLE_N];
 	int cursor[2];
 	bool colour, title_works, inside_tmux;
@@ -45,7 +46,7 @@ static bool terminfo_knows(const char *name, int fd) {
 }
 
 /* The terminal's own name, or the nearest thing that terminfo knows. */
-static const char *term_name(struct term *t) {
+static const char *tty_name(struct tty *t) {
 	static const char *const fallbacks[] = {"xterm-256color", "xterm", "vt100", "ansi", "dumb"};
 	const char *name = getenv("TERM");
 	if (terminfo_knows(name, t->o.out_fd)) return name;
@@ -59,7 +60,7 @@ static const char *term_name(struct term *t) {
 	return NULL;
 }
 
-static void term_colours(struct term *t) {
+static void tty_colours(struct tty *t) {
 	t->colour = t->o.colour && has_colors() && start_color() == OK && COLORS >= 8;
 	if (!t->colour) return;
 	use_default_colors();
@@ -71,7 +72,7 @@ static void term_colours(struct term *t) {
 	}
 }
 
-static void term_modes(void) {
+static void tty_modes(void) {
 	cbreak();
 	noecho();
 	nonl();
@@ -82,34 +83,34 @@ static void term_modes(void) {
 	scrollok(stdscr, FALSE);
 }
 
-int term_open(struct term **ret, const struct term_options *o, struct error *err) {
+int tty_open(struct tty **ret, const struct tty_options *o, struct error *err) {
 	if (!isatty(o->in_fd) || !isatty(o->out_fd))
 		return error_set(err, ERR_USAGE,
 			"the console needs a terminal; without one use `headgate --plain`, `headgate status` or `headgate run`");
-	struct term *t = xcalloc(1, sizeof *t);
+	struct tty *t = xcalloc(1, sizeof *t);
 	t->o = *o;
-	const char *name = term_name(t);
+	const char *name = tty_name(t);
 	t->in = fdopen(dup(o->in_fd), "r");
 	t->out = fdopen(dup(o->out_fd), "w");
 	if (name && t->in && t->out) t->screen = newterm(name, t->out, t->in);
 	if (!t->screen) {
-		term_close(t);
+		tty_close(t);
 		return error_set(err, ERR_USAGE, "this terminal cannot show the console (TERM=%s); use `headgate --plain`",
 			getenv("TERM") ? getenv("TERM") : "");
 	}
 	set_term(t->screen);
-	term_modes();
-	term_colours(t);
+	tty_modes();
+	tty_colours(t);
 	t->inside_tmux = getenv("TMUX") != NULL;
 	t->title_works = text_starts(name, "xterm") || text_starts(name, "screen") || text_starts(name, "tmux");
 	*ret = t;
 	return 0;
 }
 
-void term_close(struct term *t) {
+void tty_close(struct tty *t) {
 	if (!t) return;
 	if (t->screen) {
-		term_mouse(t, false);
+		tty_mouse(t, false);
 		endwin();
 		delscreen(t->screen);
 	}
@@ -118,11 +119,11 @@ void term_close(struct term *t) {
 	xfree(t);
 }
 
-const char *term_note(const struct term *t) { return t->note[0] ? t->note : NULL; }
+const char *tty_note(const struct tty *t) { return t->note[0] ? t->note : NULL; }
 
 /* --- drawing --- */
 
-struct canvas term_canvas(struct term *t) {
+struct canvas tty_canvas(struct tty *t) {
 	return (struct canvas){
 		.window = stdscr,
 		.theme = t->o.theme,
@@ -134,24 +135,24 @@ struct canvas term_canvas(struct term *t) {
 	};
 }
 
-void term_set_theme(struct term *t, const struct theme *theme) {
+void tty_set_theme(struct tty *t, const struct theme *theme) {
 	t->o.theme = theme;
-	term_colours(t);
-	term_repaint(t);
+	tty_colours(t);
+	tty_repaint(t);
 }
 
-void term_flush(struct term *t) {
+void tty_flush(struct tty *t) {
 	wmove(stdscr, MIN(t->cursor[0], LINES - 1), MIN(t->cursor[1], COLS - 1));
 	wnoutrefresh(stdscr);
 	doupdate();
 }
 
-void term_repaint(struct term *t) {
+void tty_repaint(struct tty *t) {
 	(void)t;
 	clearok(curscr, TRUE);
 }
 
-bool term_resize(struct term *t) {
+bool tty_resize(struct tty *t) {
 	struct winsize size;
 	if (ioctl(t->o.out_fd, TIOCGWINSZ, &size) || !size.ws_row || !size.ws_col) return false;
 	if (size.ws_row == LINES && size.ws_col == COLS) return false;
@@ -159,21 +160,21 @@ bool term_resize(struct term *t) {
 	return true;
 }
 
-void term_suspend(struct term *t) {
-	term_mouse(t, false);
+void tty_suspend(struct tty *t) {
+	tty_mouse(t, false);
 	endwin();
 }
 
-void term_resume(struct term *t) {
+void tty_resume(struct tty *t) {
 	(void)t;
 	refresh();
-	term_repaint(t);
+	tty_repaint(t);
 }
 
 /* --- beside the screen --- */
 
 /* Straight to the terminal, after what curses has buffered. What cannot be written is lost: it is only a courtesy. */
-static void term_send(struct term *t, const struct buf *b) {
+static void tty_send(struct tty *t, const struct buf *b) {
 	const char *at = buf_text(b);
 	size_t left = b->len;
 	fflush(t->out);
@@ -186,7 +187,7 @@ static void term_send(struct term *t, const struct buf *b) {
 	}
 }
 
-void term_mouse(struct term *t, bool on) {
+void tty_mouse(struct tty *t, bool on) {
 	(void)t;
 	mousemask(
 		on ? BUTTON1_CLICKED | BUTTON1_PRESSED | BUTTON1_DOUBLE_CLICKED | BUTTON4_PRESSED | BUTTON5_PRESSED : 0, NULL);
@@ -194,25 +195,25 @@ void term_mouse(struct term *t, bool on) {
 }
 
 /* OSC 52 (xterm's "Manipulate Selection Data"); tmux passes on what is wrapped in its DCS. */
-void term_copy(struct term *t, const char *text, size_t n) {
+void tty_copy(struct tty *t, const char *text, size_t n) {
 	AUTO(buf_done) struct buf out = BUF_INIT(2 * COPY_MAX);
 	buf_str(&out, t->inside_tmux ? "\033Ptmux;\033\033]52;c;" : "\033]52;c;");
 	text_base64(&out, (const uint8_t *)text, MIN(n, (size_t)COPY_MAX));
 	buf_str(&out, t->inside_tmux ? "\a\033\\" : "\a");
-	if (buf_ok(&out)) term_send(t, &out);
+	if (buf_ok(&out)) tty_send(t, &out);
 }
 
-void term_bell(struct term *t) {
+void tty_bell(struct tty *t) {
 	(void)t;
 	beep();
 }
 
-void term_title(struct term *t, const char *title) {
+void tty_title(struct tty *t, const char *title) {
 	AUTO(buf_done) struct buf out = BUF_INIT(512);
 	char safe[200];
 	if (!t->title_works) return;
 	buf_fmt(&out, "\033]0;%s\a", text_safe(safe, sizeof safe, title));
-	if (buf_ok(&out)) term_send(t, &out);
+	if (buf_ok(&out)) tty_send(t, &out);
 }
 
 /* --- keys --- */
@@ -265,7 +266,7 @@ static bool key_of_mouse(struct key_event *ret) {
 }
 
 /* Readable and yet nothing to read: the terminal has gone. */
-static bool term_gone(const struct term *t) {
+static bool tty_gone(const struct tty *t) {
 	struct pollfd p = {.fd = t->o.in_fd, .events = POLLIN};
 	int waiting = 0;
 	if (poll(&p, 1, 0) <= 0) return false;
@@ -273,11 +274,11 @@ static bool term_gone(const struct term *t) {
 	return ioctl(t->o.in_fd, FIONREAD, &waiting) < 0 || waiting == 0;
 }
 
-int term_key(struct term *t, struct key_event *ret) {
+int tty_key(struct tty *t, struct key_event *ret) {
 	for (;;) {
 		wint_t c;
 		int kind = wget_wch(stdscr, &c);
-		if (kind == ERR) return term_gone(t) ? -1 : 0;
+		if (kind == ERR) return tty_gone(t) ? -1 : 0;
 		*ret = (struct key_event){0};
 		if (kind == KEY_CODE_YES && c == KEY_MOUSE) {
 			if (key_of_mouse(ret)) return 1;
