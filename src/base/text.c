@@ -32,6 +32,19 @@ size_t text_decode(const char *s, size_t n, uint32_t *ret) {
 	return 0;
 }
 
+size_t text_encode(char to[4], uint32_t c) {
+	static const uint32_t above[] = {0x80, 0x800, 0x10000, 0x110000};
+	static const uint8_t lead[] = {0x00, 0xC0, 0xE0, 0xF0};
+	if (c >= 0xD800 && c <= 0xDFFF) return 0;
+	for (size_t n = 1; n <= ARRAY_LEN(above); n++) {
+		if (c >= above[n - 1]) continue;
+		for (size_t i = n - 1; i > 0; i--, c >>= 6) to[i] = (char)(0x80 | (c & 0x3F));
+		to[0] = (char)(lead[n - 1] | c);
+		return n;
+	}
+	return 0;
+}
+
 bool text_is_utf8(const char *s, size_t n, size_t *ret_bad_offset) {
 	for (size_t i = 0; i < n;) {
 		uint32_t c = 0;

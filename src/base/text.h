@@ -7,6 +7,8 @@
 /* Bytes of the character that begins at s (n >= 1), its code point in *ret; 0 when they are not UTF-8: overlong forms,
  * surrogates and what lies above U+10FFFF are none. */
 size_t text_decode(const char *s, size_t n, uint32_t *ret);
+/* c in UTF-8 into to (4 bytes); how many, 0 when it is no character. */
+size_t text_encode(char to[4], uint32_t c);
 /* Controls (C0, DEL, C1), line and paragraph separators, and what turns the direction of writing: what a terminal may
  * act upon, or what shows one name as another. */
 bool text_is_unsafe(uint32_t c);

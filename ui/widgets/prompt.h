@@ -20,4 +20,5 @@ struct prompt {
 void prompt_open(struct prompt *p, char lead, const char *text);
 enum prompt_result prompt_key(struct prompt *p, const struct key_event *key);
 void prompt_draw(const struct prompt *p, const struct canvas *c, int y);
+void prompt_remember(struct prompt *p, const char *text); /* into the history, as when it was entered */
 void prompt_done(struct prompt *p);
