@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/* The console's loop. Whatever happens (a key, data, the minute) marks it dirty; before the loop sleeps one frame is
+ * drawn, unless the last was less than FRAME_MS ago: then a timer draws it. Without a mark nothing runs and nothing is
+ * written. One thread; the journal is read in the thread pool (ui/source.c). */
+#include "ui/app_internal.h"
+
+#include <langinfo.h>
+#include <locale.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "ui/frame.h"
+#include "ui/widgets/dialog.h"
+
+#define FRAME_MS 33
+#define SAY_MS 6000
+#define MINUTE_MS 60000
+
+/* --- screens --- */
+
+static size_t screen_row(const struct screen *s) {
+	size_t i = 0;
+	while (screens[i] != s) i++;
+	return i;
+}
+
+const struct screen *app_here(const struct app *a) { return a->stack[a->stack_n - 1]; }
+
+void *app_self(struct app *a, const struct screen *s) {
+	size_t i = screen_row(s);
+	if (!a->states[i]) a->states[i] = xcalloc(1, s->state_size);
+	return a->states[i];
+}
+
+static void app_enter(struct app *a, const char *arg) {
+	const struct screen *s = app_here(a);
+	if (s->enter) s->enter(a, app_self(a, s), arg);
+	a->mode = MODE_SCREEN;
+	app_draw(a);
+}
+
+static void app_leave(struct app *a) {
+	const struct screen *s = app_here(a);
+	if (s->leave) s->leave(a, app_self(a, s));
+}
+
+void app_go(struct app *a, const struct screen *s, const char *arg) {
+	if (a->stack_n) app_leave(a);
+	if (s->digit || a->stack_n == STACK_MAX) a->stack_n = 0;
+	if (s->digit && s != screens[0]) a->stack[a->stack_n++] = screens[0];
+	a->stack[a->stack_n++] = s;
+	app_enter(a, arg);
+}
+
+void app_back(struct app *a) {
+	if (a->stack_n < 2) {
+		app_quit(a);
+		return;
+	}
+	app_leave(a);
+	a->stack_n--;
+	app_enter(a, NULL);
+}
+
+/* --- what screens may ask --- */
+
+const struct model *app_model(const struct app *a) { return &a->model; }
+
+void app_draw(struct app *a) { a->dirty = true; }
+
+void app_page(struct app *a, const struct page_query *q) { source_page(a->source, q); }
+
+void app_detail(struct app *a, const char *session) { source_detail(a->source, session); }
+
+void app_events(struct app *a, int64_t limit) { source_events(a->source, limit); }
+
+void app_fleet(struct app *a) { source_fleet(a->source); }
+
+void app_handover(struct app *a, bool seen_now) { source_handover(a->source, seen_now); }
+
+static void on_say_end(uv_timer_t *t) {
+	struct app *a = t->data;
+	a->say[0] = '\0';
+	app_draw(a);
+}
+
+static void app_say_text(struct app *a, enum role role, const char *text) {
+	text_copy(a->say, sizeof a->say, text);
+	a->say_role = role;
+	uv_timer_start(&a->say_end, on_say_end, SAY_MS, 0);
+	app_draw(a);
+}
+
+void app_say(struct app *a, enum role role, const char *fmt, ...) {
+	char text[sizeof a->say];
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof text, fmt, args);
+	va_end(args);
+	app_say_text(a, role, text);
+}
+
+void app_copy(struct app *a, const char *text) {
+	tty_copy(a->tty, text, strlen(text));
+	app_say(a, ROLE_TEXT, "copied: %s", text);
+}
+
+void app_question_done(struct app *a) {
+	for (size_t i = 0; i < a->question.n; i++) free(a->question.sessions[i]);
+	free(a->question.sessions);
+	a->question = (struct question){0};
+	a->mode = MODE_SCREEN;
+	app_draw(a);
+}
+
+void app_command(struct app *a, const char *method, const char *const *sessions, size_t n, const char *question) {
+	if (a->o->read_only) {
+		app_say(a, ROLE_WARN, "this console is read-only: start it without --read-only to %s", method);
+		return;
+	}
+	if (!question) {
+		source_command(a->source, method, sessions, n);
+		return;
+	}
+	text_copy(a->question.method, sizeof a->question.method, method);
+	text_copy(a->question.text, sizeof a->question.text, question);
+	a->question.sessions = xcalloc(n, sizeof *a->question.sessions);
+	for (size_t i = 0; i < n; i++) a->question.sessions[i] = xstrdup(sessions[i]);
+	a->question.n = n;
+	a->mode = MODE_DIALOG;
+	app_draw(a);
+}
+
+/* --- frames --- */
+
+static void app_paint(struct app *a) {
+	struct canvas c = tty_canvas(a->tty), body = frame_body(&c);
+	const struct screen *s = app_here(a);
+	a->model.now_ms = clock_wall_ms();
+	if (!body.h) {
+		frame_small(&a->model, &c);
+	} else {
+		frame_draw(&a->model, s, &c);
+		canvas_cursor(&body, 0, 0);
+		if (a->mode == MODE_HELP) pager_draw(&a->help, &body);
+		else s->draw(app_self(a, s), &a->model, &body);
+		frame_footer(&a->model, s, a->say[0] ? a->say : NULL, a->say_role, &c);
+	}
+	if (a->mode == MODE_DIALOG) dialog_draw(&c, a->question.method, a->question.text);
+	if (a->mode == MODE_PROMPT) prompt_draw(a->prompt, &c, c.h - 1);
+	tty_flush(a->tty);
+	a->drawn_ms = clock_mono_ms();
+	a->dirty = false;
+}
+
+static void on_frame(uv_timer_t *t) { app_paint(t->data); }
+
+static void on_prepare(uv_prepare_t *p) {
+	struct app *a = p->data;
+	if (!a->dirty || a->closing || uv_is_active((uv_handle_t *)&a->frame)) return;
+	int64_t since = clock_mono_ms() - a->drawn_ms;
+	if (since >= FRAME_MS) app_paint(a);
+	else uv_timer_start(&a->frame, on_frame, (uint64_t)(FRAME_MS - since), 0);
+}
+
+static void on_change(void *arg, unsigned parts) {
+	struct app *a = arg;
+	const struct screen *s = app_here(a);
+	if (s->data) s->data(a, app_self(a, s), parts);
+	if (parts & (s->parts | MODEL_LINK | MODEL_STATUS | MODEL_SUMMARY)) app_draw(a);
+}
+
+static void on_source_say(void *arg, enum role role, const char *text) { app_say_text(arg, role, text); }
+
+/* Ages and the clock change by the minute. */
+static void on_clock(uv_timer_t *t) {
+	app_draw(t->data);
+	uv_timer_start(t, on_clock, (uint64_t)(MINUTE_MS - clock_wall_ms() % MINUTE_MS), 0);
+}
+
+/* --- the terminal --- */
+
+static void app_end(struct app *a) {
+	if (a->closing) return;
+	a->closing = true;
+	remember_save(a);
+	uv_stop(&a->loop);
+}
+
+void app_quit(struct app *a) { app_end(a); }
+
+static void on_keys(uv_poll_t *p, int status, int events) {
+	struct app *a = p->data;
+	struct key_event key;
+	int got = status < 0 ? -1 : 0;
+	(void)events;
+	while (!a->closing && got >= 0 && (got = tty_key(a->tty, &key)) > 0) input_key(a, &key);
+	if (got < 0) app_end(a); /* nobody is there any more: the engine goes on */
+}
+
+static void on_signal(uv_signal_t *s, int number) {
+	struct app *a = s->data;
+	if (number != SIGWINCH) {
+		app_end(a);
+		return;
+	}
+	if (tty_resize(a->tty)) app_draw(a);
+	on_keys(&a->keys, 0, UV_READABLE); /* what curses pushed back */
+}
+
+static int run_editor(const char *path) {
+	const char *editor = getenv("VISUAL");
+	if (!editor || !*editor) editor = getenv("EDITOR");
+	if (!editor || !*editor) editor = "vi";
+	pid_t pid = fork();
+	if (pid == 0) {
+		execlp(editor, editor, path, (char *)NULL);
+		_exit(127);
+	}
+	int status = -1;
+	if (pid > 0) waitpid(pid, &status, 0);
+	return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+void app_edit(struct app *a, const char *path, const char *session) {
+	if (a->o->read_only) {
+		app_say(a, ROLE_WARN, "this console is read-only: start it without --read-only to edit");
+		return;
+	}
+	uv_poll_stop(&a->keys);
+	tty_suspend(a->tty);
+	int status = run_editor(path);
+	tty_resume(a->tty);
+	uv_poll_start(&a->keys, UV_READABLE, on_keys);
+	if (status == 127) app_say(a, ROLE_BAD, "the editor could not be started: set EDITOR to the name of one program");
+	else if (status) app_say(a, ROLE_WARN, "the editor ended with status %d; nothing was checked again", status);
+	else source_command(a->source, "retry", &session, 1);
+	app_draw(a);
+}
+
+/* --- start and end --- */
+
+static void app_handles(struct app *a, int fd) {
+	static const int numbers[] = {SIGWINCH, SIGHUP, SIGTERM, SIGINT};
+	uv_poll_init(&a->loop, &a->keys, fd);
+	a->keys.data = a;
+	uv_poll_start(&a->keys, UV_READABLE, on_keys);
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+		uv_signal_init(&a->loop, &a->signals[i]);
+		a->signals[i].data = a;
+		uv_signal_start(&a->signals[i], on_signal, numbers[i]);
+	}
+	uv_timer_init(&a->loop, &a->frame);
+	uv_timer_init(&a->loop, &a->clock);
+	uv_timer_init(&a->loop, &a->say_end);
+	uv_prepare_init(&a->loop, &a->prepare);
+	a->frame.data = a->clock.data = a->say_end.data = a->prepare.data = a;
+	uv_prepare_start(&a->prepare, on_prepare);
+	uv_timer_start(&a->clock, on_clock, (uint64_t)(MINUTE_MS - clock_wall_ms() % MINUTE_MS), 0);
+}
+
+static void on_walk(uv_handle_t *h, void *arg) {
+	(void)arg;
+	if (!uv_is_closing(h)) uv_close(h, NULL);
+}
+
+static void on_source_closed(void *arg) { uv_walk(&((struct app *)arg)->loop, on_walk, NULL); }
+
+static void app_close(struct app *a) {
+	tty_close(a->tty); /* first: whatever else takes a moment, the shell is back */
+	uv_poll_stop(&a->keys);
+	uv_prepare_stop(&a->prepare);
+	source_close(a->source, on_source_closed, a);
+	uv_run(&a->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&a->loop);
+	for (size_t i = 0; screens[i]; i++) {
+		if (a->states[i] && screens[i]->done) screens[i]->done(a->states[i]);
+		free(a->states[i]);
+	}
+	app_question_done(a);
+	prompt_done(&a->command);
+	prompt_done(&a->search);
+	pager_done(&a->help);
+}
+
+static int app_tty(struct app *a, const char *theme, struct error *err) {
+	const char *no_colour = getenv("NO_COLOR");
+	setlocale(LC_CTYPE, "");
+	a->theme = theme_by_name(a->o->theme ? a->o->theme : theme);
+	if (a->o->theme && !a->theme)
+		return error_set(err, ERR_USAGE, "there is no theme %s: dark, light, mono or safe", a->o->theme);
+	if (!a->theme) a->theme = themes[0];
+	const struct tty_options t = {
+		.theme = a->theme,
+		.colour = !a->o->no_colour && !(no_colour && *no_colour),
+		.ascii = a->o->ascii || strcmp(nl_langinfo(CODESET), "UTF-8") != 0,
+		.in_fd = STDIN_FILENO,
+		.out_fd = STDOUT_FILENO,
+	};
+	return tty_open(&a->tty, &t, err);
+}
+
+static const struct screen *app_first(const struct app *a, const char *remembered) {
+	const struct screen *s = screen_by_name(a->o->screen ? a->o->screen : remembered);
+	return s && s->digit ? s : screens[0];
+}
+
+int app_run(const struct app_options *o, struct error *err) {
+	char screen[32] = "", theme[32] = "";
+	struct app a = {.o = o, .model = {.read_only = o->read_only}, .dirty = true};
+	const struct source_options so = {.app = o, .on_change = on_change, .on_say = on_source_say, .arg = &a};
+	if (o->screen && !screen_by_name(o->screen))
+		return error_set(err, ERR_USAGE, "there is no screen %s: see the tabs of the console", o->screen);
+	remember_load(&a, screen, sizeof screen, theme, sizeof theme);
+	if (app_tty(&a, theme, err)) return -1;
+	uv_loop_init(&a.loop);
+	app_handles(&a, STDIN_FILENO);
+	int failed = source_open(&a.source, &a.loop, &so, &a.model, err);
+	if (!failed) {
+		if (tty_note(a.tty)) app_say(&a, ROLE_WARN, "%s", tty_note(a.tty));
+		app_go(&a, app_first(&a, screen), NULL);
+		uv_run(&a.loop, UV_RUN_DEFAULT);
+	}
+	app_close(&a);
+	return failed;
+}

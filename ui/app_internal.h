@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* The console's parts among themselves: ui/app.c (loop, frames), ui/input.c (keys, prompt, dialog), ui/remember.c. */
+#pragma once
+
+#include <uv.h>
+
+#include "ui/app.h"
+#include "ui/source.h"
+#include "ui/tty.h"
+#include "ui/widgets/pager.h"
+#include "ui/widgets/prompt.h"
+
+#define STACK_MAX 8
+#define SCREENS_MAX 16
+
+enum app_mode { MODE_SCREEN, MODE_PROMPT, MODE_DIALOG, MODE_HELP };
+struct question { /* a command that waits for `y` */
+	char method[16], text[512];
+	char **sessions;
+	size_t n;
+};
+struct app {
+	const struct app_options *o;
+	uv_loop_t loop;
+	uv_poll_t keys;
+	uv_signal_t signals[4];
+	uv_timer_t frame, clock, say_end;
+	uv_prepare_t prepare;
+	struct tty *tty;
+	struct source *source;
+	struct model model;
+	const struct theme *theme;
+	void *states[SCREENS_MAX];			   /* by row of screens[] */
+	const struct screen *stack[STACK_MAX]; /* [stack_n - 1] is shown */
+	size_t stack_n;
+	enum app_mode mode;
+	struct prompt command, search;
+	struct prompt *prompt; /* the open one */
+	struct pager help;
+	struct question question;
+	char say[300];
+	enum role say_role;
+	bool dirty, mouse, closing;
+	int64_t drawn_ms;	/* monotonic */
+	struct error ended; /* why, when not by the user */
+};
+
+const struct screen *app_here(const struct app *a);
+void *app_self(struct app *a, const struct screen *s);
+void app_go(struct app *a, const struct screen *s,
+	const char *arg); /* a digit's screen replaces the stack; others are pushed */
+void app_back(struct app *a);
+void app_quit(struct app *a);
+void app_question_done(struct app *a);
+
+/* --- input.c --- */
+void input_key(struct app *a, const struct key_event *key);
+
+/* --- remember.c: STATE or XDG_STATE_HOME/headgate/console.json, 0600; a broken one is ignored --- */
+void remember_load(struct app *a, char *ret_screen, size_t size, char *ret_theme, size_t theme_size);
+void remember_save(struct app *a);

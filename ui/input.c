@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/* What a key does: in a dialog, in a prompt, in the help, on the screen. The actions a screen has come from its table,
+ * then those of the console; a key that is in neither does nothing. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "ui/app_internal.h"
+#include "ui/frame.h"
+#include "ui/widgets/dialog.h"
+
+/* --- actions --- */
+
+static enum action input_action(const struct screen *s, uint32_t key) {
+	for (size_t i = 0; i < s->key_n; i++)
+		if (key_action(key, &s->keys[i].action, 1) != ACTION_NONE) return s->keys[i].action;
+	for (size_t i = 0; i < frame_key_n; i++)
+		if (key_action(key, &frame_keys[i].action, 1) != ACTION_NONE) return frame_keys[i].action;
+	return ACTION_NONE;
+}
+
+static bool input_forbidden(struct app *a, enum action action) {
+	const struct screen *s = app_here(a);
+	bool changes = action == ACTION_RESCAN;
+	for (size_t i = 0; i < s->key_n; i++)
+		if (s->keys[i].action == action) changes = s->keys[i].changes;
+	if (!changes || !a->o->read_only) return false;
+	app_say(a, ROLE_WARN, "this console is read-only: start it without --read-only to %s", action_rows[action].name);
+	return true;
+}
+
+static void prompt_start(struct app *a, struct prompt *p, char lead) {
+	a->prompt = p;
+	prompt_open(p, lead, "");
+	a->mode = MODE_PROMPT;
+	app_draw(a);
+}
+
+static void next_theme(struct app *a) {
+	size_t i = 0;
+	while (themes[i] != a->theme) i++;
+	a->theme = themes[i + 1] ? themes[i + 1] : themes[0];
+	tty_set_theme(a->tty, a->theme);
+	app_say(a, ROLE_TEXT, "theme %s: %s", a->theme->name, a->theme->help);
+}
+
+/* The console's own actions; false: not one of them. */
+static bool input_console(struct app *a, enum action action) {
+	switch (action) {
+	case ACTION_HELP:
+		frame_help(app_here(a), a->o->read_only, &a->help);
+		a->help.top = 0;
+		a->mode = MODE_HELP;
+		break;
+	case ACTION_COMMAND: prompt_start(a, &a->command, ':'); return true;
+	case ACTION_HANDOVER: app_go(a, screen_by_name("handover"), NULL); break;
+	case ACTION_RESCAN: source_command(a->source, "rescan", NULL, 0); break;
+	case ACTION_THEME: next_theme(a); break;
+	case ACTION_MOUSE:
+		a->mouse = !a->mouse;
+		tty_mouse(a->tty, a->mouse);
+		app_say(a, ROLE_TEXT, a->mouse ? "mouse on (m: off, so that text can be selected)" : "mouse off");
+		break;
+	case ACTION_REPAINT: tty_repaint(a->tty); break;
+	case ACTION_BACK: app_back(a); break;
+	case ACTION_QUIT: app_quit(a); break;
+	default: return false;
+	}
+	app_draw(a);
+	return true;
+}
+
+static void after_act(struct app *a, const struct after *after) {
+	switch (after->kind) {
+	case AFTER_NOTHING: break;
+	case AFTER_DRAW: app_draw(a); break;
+	case AFTER_OPEN: app_go(a, screen_by_name(after->screen), after->arg); break;
+	case AFTER_BACK: app_back(a); break;
+	}
+}
+
+static void input_act(struct app *a, enum action action, const struct key_event *key) {
+	const struct screen *s = app_here(a);
+	if (input_forbidden(a, action)) return;
+	if (action == ACTION_SEARCH && s->search) {
+		prompt_start(a, &a->search, '/');
+		return;
+	}
+	for (size_t i = 0; i < s->key_n; i++) {
+		if (s->keys[i].action != action) continue;
+		struct after after = s->act(a, app_self(a, s), action, key);
+		after_act(a, &after);
+		return;
+	}
+	input_console(a, action);
+}
+
+/* --- the command line --- */
+
+static const char *command_word(size_t i) {
+	size_t screen_n = 0;
+	while (screens[screen_n]) screen_n++;
+	if (i < screen_n) return screens[i]->name;
+	i -= screen_n;
+	return i + 1 < ACTION_N ? action_rows[i + 1].name : NULL;
+}
+
+static size_t command_complete(void *arg, const char *text, const char **to, size_t max) {
+	size_t n = 0;
+	(void)arg;
+	for (size_t i = 0; command_word(i) && n < max; i++)
+		if (text_starts(command_word(i), text)) to[n++] = command_word(i);
+	return n;
+}
+
+/* ":sessions", ":retry 20261120_134502", ":theme": a screen, an action of here, or a command over sessions by name. */
+static void command_run(struct app *a, char *line) {
+	static const char *const over_sessions[] = {"retry", "pause", "resume", "ignore", "unignore"};
+	char *rest = line, *word = strsep(&rest, " ");
+	const char *names[64];
+	size_t n = 0;
+	for (char *name; rest && n < ARRAY_LEN(names) && (name = strsep(&rest, " "));)
+		if (*name) names[n++] = name;
+	for (size_t i = 0; n && i < ARRAY_LEN(over_sessions); i++) {
+		if (strcmp(over_sessions[i], word) != 0) continue;
+		app_command(a, word, names, n, NULL);
+		return;
+	}
+	const struct screen *s = screen_by_name(word);
+	enum action action = action_by_name(word);
+	if (s) {
+		app_go(a, s, n ? names[0] : NULL);
+	} else if (action != ACTION_NONE) {
+		input_act(a, action, NULL);
+	} else {
+		const char *known[SCREENS_MAX + ACTION_N];
+		size_t known_n = command_complete(NULL, "", known, ARRAY_LEN(known));
+		const char *nearest = text_nearest(word, known, known_n);
+		app_say(a, ROLE_BAD, "no command \"%s\"%s%s; Tab completes, ? is help", word, nearest ? ", did you mean " : "",
+			nearest ? nearest : "");
+	}
+}
+
+static void input_prompt(struct app *a, const struct key_event *key) {
+	struct prompt *p = a->prompt;
+	const struct screen *s = app_here(a);
+	a->command.complete = command_complete;
+	enum prompt_result result = prompt_key(p, key);
+	app_draw(a);
+	if (p == &a->search && s->search)
+		s->search(a, app_self(a, s), result == PROMPT_LEFT ? "" : p->text, result != PROMPT_OPEN);
+	if (result == PROMPT_OPEN) return;
+	a->mode = MODE_SCREEN;
+	if (result == PROMPT_ENTERED && p == &a->command && p->n) command_run(a, p->text);
+}
+
+/* --- every key --- */
+
+static void input_dialog(struct app *a, const struct key_event *key) {
+	int answer = dialog_key(key);
+	if (answer < 0) return;
+	if (answer) source_command(a->source, a->question.method, (const char *const *)a->question.sessions, a->question.n);
+	app_question_done(a);
+}
+
+static void input_help(struct app *a, const struct key_event *key) {
+	static const enum action scrolling[] = {
+		ACTION_UP, ACTION_DOWN, ACTION_PAGE_UP, ACTION_PAGE_DOWN, ACTION_TOP, ACTION_BOTTOM};
+	enum action action = key_action(key->key, scrolling, ARRAY_LEN(scrolling));
+	if (action == ACTION_NONE && key->key != KEY_MOUSE_) a->mode = MODE_SCREEN;
+	else pager_act(&a->help, action, key);
+	app_draw(a);
+}
+
+static bool input_digit(struct app *a, uint32_t key) {
+	for (size_t i = 0; screens[i]; i++) {
+		if (!screens[i]->digit || (uint32_t)screens[i]->digit != key) continue;
+		app_go(a, screens[i], NULL);
+		return true;
+	}
+	return false;
+}
+
+static void input_mouse(struct app *a, const struct key_event *key) {
+	const struct screen *s = app_here(a);
+	struct key_event inside = *key;
+	inside.mouse_y -= 2; /* the body's rows, as frame_body cuts them */
+	struct after after = s->act(a, app_self(a, s), ACTION_NONE, &inside);
+	after_act(a, &after);
+}
+
+void input_key(struct app *a, const struct key_event *key) {
+	if (key->key == KEY_RESIZE_) {
+		app_draw(a);
+		return;
+	}
+	switch (a->mode) {
+	case MODE_DIALOG: input_dialog(a, key); return;
+	case MODE_PROMPT: input_prompt(a, key); return;
+	case MODE_HELP: input_help(a, key); return;
+	case MODE_SCREEN: break;
+	}
+	if (key->key == KEY_MOUSE_) input_mouse(a, key);
+	else if (key->key == 'C' - '@') app_quit(a);
+	else if (!input_digit(a, key->key)) input_act(a, input_action(app_here(a), key->key), key);
+}

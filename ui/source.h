@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* Fills the model: the journal's read side in the thread pool (one query a kind in flight), the engine's socket on the
+ * loop (ui/attach.h). All calls from the loop's thread; on_change is called from the loop with the parts that changed.
+ */
+#pragma once
+
+#include <uv.h>
+
+#include "ui/app.h"
+
+struct source;
+struct source_options {
+	const struct app_options *app;
+	void (*on_change)(void *arg, unsigned parts);
+	void (*on_say)(void *arg, enum role role, const char *text); /* the outcome of a command */
+	void *arg;
+};
+MUST_USE int source_open(
+	struct source **ret, uv_loop_t *loop, const struct source_options *o, struct model *m, struct error *err);
+void source_close(struct source *s, void (*on_closed)(void *arg), void *arg);
+/* What to keep fresh. A later call of the same kind replaces the earlier one; NULL or 0 ends it. */
+void source_page(struct source *s, const struct page_query *q);
+void source_detail(struct source *s, const char *session);
+void source_events(struct source *s, int64_t limit);
+void source_fleet(struct source *s);
+void source_handover(struct source *s, bool seen_now);
+void source_command(struct source *s, const char *method, const char *const *sessions, size_t n);
