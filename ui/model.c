@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/* Conclusions from the model: is it safe to leave, and why is a session not uploading. Pure functions. */
+#include "ui/model.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "base/units.h"
+
+const struct work *model_work(const struct model *m, const char *session) {
+	for (size_t i = 0; i < m->status.work_n; i++)
+		if (strcmp(m->status.work[i].session, session) == 0) return &m->status.work[i];
+	return NULL;
+}
+
+/* --- safe to leave? --- */
+
+static int64_t model_need_person(const struct journal_summary *s) {
+	int64_t n = 0;
+	for (int state = 0; state < STATE_N; state++)
+		if (state_needs_person((enum session_state)state)) n += s->by_state[state];
+	return n;
+}
+
+static int64_t model_under_way(const struct journal_summary *s) {
+	int64_t n = 0;
+	for (int state = 0; state < STATE_N; state++)
+		if (!state_is_settled((enum session_state)state)) n += s->by_state[state];
+	return n;
+}
+
+enum safe model_safe(const struct model *m, char *text, size_t size) {
+	const struct journal_summary *s = &m->summary;
+	char age[UNIT_TEXT];
+	if (!m->summary_ms) {
+		snprintf(text, size, "safe to leave? not known yet");
+		return SAFE_UNKNOWN;
+	}
+	int64_t person = model_need_person(s), under_way = model_under_way(s);
+	if (person) {
+		snprintf(text, size, "NOT safe: %lld need%s you", (long long)person, person == 1 ? "s" : "");
+		return SAFE_NO;
+	}
+	if (under_way && m->link != LINK_UP) {
+		snprintf(text, size, "NOT safe: %lld not in the cloud, no engine runs", (long long)under_way);
+		return SAFE_NO;
+	}
+	if (under_way && !m->status.cloud_ok) {
+		snprintf(text, size, "NOT safe: %lld wait for the cloud", (long long)under_way);
+		return SAFE_NO;
+	}
+	if (under_way && m->status.eta_ms >= 0) {
+		snprintf(text, size, "not yet safe: %lld left, %s", (long long)under_way, UNIT_DURATION(m->status.eta_ms));
+		return SAFE_SOON;
+	}
+	if (under_way) {
+		snprintf(text, size, "not yet safe: %lld left", (long long)under_way);
+		return SAFE_SOON;
+	}
+	if (m->link != LINK_UP) {
+		snprintf(text, size, "safe as of %s ago, no engine watches", unit_age(age, m->now_ms - m->summary_ms));
+		return SAFE_UNKNOWN;
+	}
+	if (s->today_found) snprintf(text, size, "safe to leave: all %lld of today", (long long)s->today_found);
+	else snprintf(text, size, "safe to leave: nothing recorded today");
+	return SAFE_YES;
+}
+
+/* --- why is it not uploading? --- */
+
+struct why {
+	const struct model *m;
+	const struct session_row *row;
+	const struct check_list *checks;
+	const struct attempt_row *last;
+	struct buf *out;
+};
+
+static void why_found(const struct why *w) { buf_str(w->out, "It was just found; it is looked at next."); }
+
+static void why_settling(const struct why *w) {
+	buf_fmt(w->out, "It may still change%s%s. It is taken once nothing has changed for the settle time.",
+		w->row->reason ? ": " : "", w->row->reason ? w->row->reason : "");
+}
+
+static void why_checking(const struct why *w) {
+	buf_str(w->out, "Its files are being read and checked; the upload begins when that is done.");
+}
+
+static void why_held(const struct why *w) {
+	for (size_t i = 0; i < w->checks->n; i++) {
+		const struct check *c = &w->checks->items[i];
+		if (c->verdict != VERDICT_HOLD) continue;
+		buf_fmt(w->out, "The check %s holds it: %s (rule: %s).\nWhat to do: %s.\n", check_names[c->id], c->found,
+			c->rule, c->mend);
+	}
+	if (!w->out->len) buf_fmt(w->out, "It is held: %s.\n", w->row->reason ? w->row->reason : "see its checks");
+	if (w->row->data_safe) buf_str(w->out, "Its data files are in the cloud already.");
+	else if (checks_hold_metadata_only(w->checks)) buf_str(w->out, "Its data files go up meanwhile.");
+}
+
+static void why_queued(const struct why *w) {
+	int64_t wait_ms = w->row->next_attempt_ms - w->m->now_ms, skew_s = w->m->status.clock_offset_ms / 1000;
+	if (w->last && w->last->reason)
+		buf_fmt(w->out, "The last try failed: %s%s%s.\n", w->last->reason, w->last->code[0] ? ", " : "", w->last->code);
+	if (skew_s > 120 || skew_s < -120)
+		buf_fmt(w->out, "This station's clock is off by %s: set it.\n",
+			UNIT_DURATION((skew_s < 0 ? -skew_s : skew_s) * 1000));
+	if (wait_ms > 0) buf_fmt(w->out, "The next attempt is in %s; r tries now.", UNIT_DURATION(wait_ms));
+	else if (w->m->status.active) buf_str(w->out, "Older sessions go first: one is safe before two are half done.");
+	else buf_str(w->out, "It begins as soon as a connection is free.");
+}
+
+static void why_uploading(const struct why *w) {
+	const struct work *k = model_work(w->m, w->row->name);
+	if (k) buf_fmt(w->out, "It is uploading, at %s.", UNIT_RATE(k->rate));
+	else buf_str(w->out, "It is uploading.");
+}
+
+static void why_uploaded(const struct why *w) {
+	buf_str(w->out, "Everything is in the cloud; its verdict is awaited.");
+}
+
+static void why_accepted(const struct why *w) { buf_str(w->out, "It is safe: the cloud has it whole and verified."); }
+
+static void why_rejected(const struct why *w) {
+	buf_fmt(w->out,
+		"The cloud rejected it: %s.\nCorrect the metadata file (e), and it goes up again as a new revision.",
+		w->row->reason ? w->row->reason : "see its checks");
+}
+
+static void why_failed(const struct why *w) {
+	buf_fmt(w->out, "It failed for good: %s.\nMend that, then r tries again.", w->row->reason ? w->row->reason : "-");
+}
+
+static void why_gone(const struct why *w) {
+	buf_fmt(w->out, "Its folder is gone from %s before it was safe.\nBring it back, or press i to ignore it.",
+		w->row->root);
+}
+
+static void (*const why_by_state[STATE_N])(const struct why *w) = {
+	[STATE_FOUND] = why_found,
+	[STATE_SETTLING] = why_settling,
+	[STATE_CHECKING] = why_checking,
+	[STATE_HELD] = why_held,
+	[STATE_QUEUED] = why_queued,
+	[STATE_UPLOADING] = why_uploading,
+	[STATE_UPLOADED] = why_uploaded,
+	[STATE_ACCEPTED] = why_accepted,
+	[STATE_REJECTED] = why_rejected,
+	[STATE_FAILED] = why_failed,
+	[STATE_GONE] = why_gone,
+};
+
+/* What stands before the state's own answer: a person's decision, no engine, no cloud. */
+static bool why_general(const struct why *w) {
+	const struct model *m = w->m;
+	char age[UNIT_TEXT];
+	if (state_is_settled(w->row->state)) return false;
+	if (w->row->ignored) buf_str(w->out, "It is ignored; i takes that back.");
+	else if (w->row->paused) buf_str(w->out, "It is paused; p resumes it.");
+	else if (m->link != LINK_UP) buf_str(w->out, "No engine runs on this station: start `headgate run`.");
+	else if (!m->status.cloud_ok)
+		buf_fmt(w->out, "The cloud does not answer%s%s%s%s. It is tried again by itself.",
+			m->status.cloud_answer_ms ? " since " : "",
+			m->status.cloud_answer_ms ? unit_age(age, m->now_ms - m->status.cloud_answer_ms) : "",
+			m->status.cloud_error[0] ? ": " : "", m->status.cloud_error);
+	else return false;
+	return true;
+}
+
+void model_why(const struct model *m, const struct session_row *row, const struct check_list *checks,
+	const struct attempt_row *last, char *to, size_t size) {
+	AUTO(buf_done) struct buf out = BUF_INIT(4096);
+	const struct why w = {.m = m, .row = row, .checks = checks, .last = last, .out = &out};
+	if (!why_general(&w)) why_by_state[row->state](&w);
+	text_copy(to, size, buf_text(&out));
+}
