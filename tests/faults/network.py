@@ -47,12 +47,12 @@ def run_cut(place, plan, sessions=3, sizes=None):
 
 def test_requests_are_cut_in_mid_body(place):
     rng = random.Random(SEED)
-    run_cut(place, lambda n: Fault(up=rng.randrange(1, 400_000), how=rng.choice([CLOSE, RESET])) if n < 30 else None)
+    run_cut(place, lambda n: Fault(up=rng.randrange(1, 400_000), how=rng.choice([CLOSE, RESET])) if n < 16 else None)
 
 
 def test_answers_are_cut(place):
     rng = random.Random(SEED + 1)
-    run_cut(place, lambda n: Fault(down=rng.randrange(1, 1500), how=rng.choice([CLOSE, RESET])) if n < 30 else None)
+    run_cut(place, lambda n: Fault(down=rng.randrange(1, 1500), how=rng.choice([CLOSE, RESET])) if n < 16 else None)
 
 
 def test_black_holes(place):
@@ -61,7 +61,7 @@ def test_black_holes(place):
 
 
 def test_slow_link(place):
-    run_cut(place, lambda n: Fault(rate=400_000) if n % 2 else Fault(up=200_000, how=RESET) if n < 8 else None, sessions=2)
+    run_cut(place, lambda n: Fault(up=100_000 if n < 6 else None, how=RESET, rate=400_000), sessions=2)
 
 
 # --- answers of HTTP ---
