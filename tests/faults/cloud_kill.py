@@ -76,7 +76,7 @@ def test_sigkill_of_the_cloud(place):
             break
         followed += [change["session"] for change in page["changes"]]
     assert sorted(followed) == sorted(told), followed
-    engine.stop()
+    assert engine.stop() == 0, engine.result()
 
 
 if __name__ == "__main__":

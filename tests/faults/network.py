@@ -42,7 +42,7 @@ def run_cut(place, plan, sessions=3, sizes=None):
     assert_all_safe(cloud, station, folders)
     assert proxy.faults > 0, "no connection met its fault: this test has shown nothing"
     print(f"# {proxy.faults} faults on {proxy.connections} connections")
-    engine.stop()
+    assert engine.stop() == 0, engine.result()
 
 
 def test_requests_are_cut_in_mid_body(place):
@@ -158,7 +158,7 @@ def test_each_fault(place):
     injector.begin(None)
     assert not problems, "\n".join(problems)
     assert_all_safe(cloud, station, folders)
-    engine.stop()
+    assert engine.stop() == 0, engine.result()
 
 
 def test_each_answer_is_lost_once(place):
@@ -171,7 +171,7 @@ def test_each_answer_is_lost_once(place):
     folders = [ht.make_session(station.recordings, f"20261121_1200{i:02}", SIZES, seed=i) for i in range(3)]
     assert_all_safe(cloud, station, folders)
     assert injector.struck >= 3 * (len(SIZES) + 2), injector.struck  # each file, the metadata and the manifest
-    engine.stop()
+    assert engine.stop() == 0, engine.result()
 
 
 def test_chaos(place):
@@ -199,7 +199,7 @@ def test_chaos(place):
     calm.set()
     print(f"# {struck[0]} faults")
     assert_all_safe(cloud, station, folders)
-    engine.stop()
+    assert engine.stop() == 0, engine.result()
 
 
 if __name__ == "__main__":
