@@ -22,7 +22,8 @@ struct db {
 	sqlite3_stmt *data_version; /* PRAGMA data_version */
 };
 
-/* What SQLite's primary result codes mean to an operator. Any other is a bug of ours. */
+/* What SQLite's result codes mean to an operator. Any other is a bug of ours. A reader that finds a half-written change
+ * may not finish it: its writer was killed, at its very beginning (afterwards the WAL needs nobody). */
 static const struct {
 	int sqlite;
 	enum error_code code;
@@ -44,20 +45,29 @@ static const struct {
 	{SQLITE_TOOBIG, ERR_INPUT, "a value is too long for it"},
 	{SQLITE_CONSTRAINT, ERR_CONFLICT, NULL},
 	{SQLITE_INTERRUPT, ERR_CANCELLED, NULL},
+	{SQLITE_READONLY_ROLLBACK, ERR_NOT_FOUND, "its writer was ended while making it: start its writer again"},
+	{SQLITE_READONLY_RECOVERY, ERR_NOT_FOUND, "its writer was ended while making it: start its writer again"},
 };
+
+/* The code whose row in db_causes says what to do. */
+static int db_cause(const struct db *db, int rc, int os) {
+	int extended = db->handle ? sqlite3_extended_errcode(db->handle) : rc;
+	if (extended == SQLITE_READONLY_ROLLBACK || extended == SQLITE_READONLY_RECOVERY) return extended;
+	/* A full disk below the -shm file, or told by fsync, is an I/O error to SQLite. */
+	if ((rc & 0xff) == SQLITE_IOERR && (os == ENOSPC || os == EDQUOT)) return SQLITE_FULL;
+	return rc & 0xff;
+}
 
 static int db_failed(const struct db *db, int rc, const char *what, struct error *err) {
 	enum error_code code = ERR_INTERNAL;
 	const char *mend = NULL;
-	int os = db->handle ? sqlite3_system_errno(db->handle) : 0;
-	/* A full disk below the -shm file, or told by fsync, is an I/O error to SQLite. */
-	int cause = (rc & 0xff) == SQLITE_IOERR && (os == ENOSPC || os == EDQUOT) ? SQLITE_FULL : rc & 0xff;
+	int os = db->handle ? sqlite3_system_errno(db->handle) : 0, cause = db_cause(db, rc, os);
 	for (size_t i = 0; i < ARRAY_LEN(db_causes); i++) {
 		if (db_causes[i].sqlite != cause) continue;
 		code = db_causes[i].code;
 		mend = db_causes[i].mend;
 	}
-	const char *why = db->handle && cause == (rc & 0xff) ? sqlite3_errmsg(db->handle) : sqlite3_errstr(cause);
+	const char *why = db->handle && cause != SQLITE_FULL ? sqlite3_errmsg(db->handle) : sqlite3_errstr(cause);
 	error_set(err, code, "%s %s: %s%s%s", what, db->path, why, mend ? "; " : "", mend ? mend : "");
 	if (code == ERR_DISK) err->os = os;
 	return -1;

@@ -55,6 +55,13 @@ static int change(void) {
 	return 0;
 }
 
+/* Of what has no half. */
+static bool change_fails(void) {
+	int fault = change();
+	if (fault > 0) die();
+	return fault < 0;
+}
+
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
 ssize_t pwrite(int fd, const void *bytes, size_t n, off_t at) {
@@ -78,7 +85,7 @@ ssize_t write(int fd, const void *bytes, size_t n) {
 }
 
 int ftruncate(int fd, off_t size) {
-	if (fd_concerns(fd) && change()) return -1;
+	if (fd_concerns(fd) && change_fails()) return -1;
 	return REAL(ftruncate)(fd, size);
 }
 
@@ -86,16 +93,16 @@ int narrow_ftruncate(int fd, off_t size) __asm__("ftruncate");
 int narrow_ftruncate(int fd, off_t size) { return ftruncate(fd, size); }
 
 int fsync(int fd) {
-	if (fd_concerns(fd) && change()) return -1;
+	if (fd_concerns(fd) && change_fails()) return -1;
 	return REAL(fsync)(fd);
 }
 
 int fdatasync(int fd) {
-	if (fd_concerns(fd) && change()) return -1;
+	if (fd_concerns(fd) && change_fails()) return -1;
 	return REAL(fdatasync)(fd);
 }
 
 int unlink(const char *path) {
-	if (concerns(path) && change()) return -1;
+	if (concerns(path) && change_fails()) return -1;
 	return REAL(unlink)(path);
 }
