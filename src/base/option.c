@@ -26,7 +26,12 @@ static int set_text(void *field, const struct option *row, const char *value, st
 	return 0;
 }
 
-static void option_list_clear(struct option_list *l) {
+void option_list_add(struct option_list *l, const char *item) {
+	ARRAY_RESERVE(l->items, l->n, l->capacity);
+	l->items[l->n++] = xstrdup(item);
+}
+
+void option_list_clear(struct option_list *l) {
 	for (size_t i = 0; i < l->n; i++) xfree(l->items[i]);
 	xfree(l->items);
 	*l = (struct option_list){0};
@@ -34,10 +39,7 @@ static void option_list_clear(struct option_list *l) {
 
 static int set_list(void *field, const struct option *row, const char *value, struct error *err) {
 	(void)row, (void)err;
-	struct option_list *l = field;
-	if (!*value) return 0;
-	ARRAY_RESERVE(l->items, l->n, l->capacity);
-	l->items[l->n++] = xstrdup(value);
+	if (*value) option_list_add(field, value);
 	return 0;
 }
 
@@ -241,7 +243,8 @@ static int option_on_value(
 	void *arg, const char *section, const char *name, const char *value, int line, struct error *err) {
 	const struct option_file *f = arg;
 	struct option_set *set = f->set;
-	char where[sizeof(struct option_origin){0}.where], env[128];
+	char env[128];
+	snprintf(set->where, sizeof set->where, "%s:%d", f->path, line);
 	if (set->free_section && strcmp(section, set->free_section) == 0)
 		return set->free_set(set->config, name, value, err);
 	int i = option_find(set, section, name);
@@ -250,8 +253,7 @@ static int option_on_value(
 	if (set->rows[i].no_file)
 		return error_set(
 			err, ERR_CONFIG, "%s may not stand in a configuration file: %s, or set %s", name, set->rows[i].help, env);
-	snprintf(where, sizeof where, "%s:%d", f->path, line);
-	if (option_assign(set, (size_t)i, value, SOURCE_FILE, where, err)) {
+	if (option_assign(set, (size_t)i, value, SOURCE_FILE, set->where, err)) {
 		err->code = ERR_CONFIG;
 		return error_prefix(err, "[%s] %s", section, name);
 	}

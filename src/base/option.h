@@ -33,6 +33,8 @@ struct option {
 	bool secret;													/* shown as "(set)" */
 	bool no_file; /* may not stand in a configuration file: secrets; `help` must say what to do instead */
 };
+void option_list_add(struct option_list *l, const char *item); /* copies */
+void option_list_clear(struct option_list *l);
 enum option_source { SOURCE_DEFAULT, SOURCE_FILE, SOURCE_ENVIRONMENT, SOURCE_FLAG };
 struct option_origin { /* one a row, beside the bound struct */
 	enum option_source source;
@@ -47,6 +49,7 @@ struct option_set {
 	/* A section whose keys are free (metadata.keys): called instead of the rows; NULL when there is none. */
 	const char *free_section;
 	int (*free_set)(void *config, const char *name, const char *value, struct error *err);
+	char where[256]; /* "FILE:LINE" of the value that free_set is given */
 };
 MUST_USE int options_default(struct option_set *set, struct error *err);
 /* A missing file is fine when !required. Unknown keys: ERR_CONFIG with file, line and the nearest valid name. */

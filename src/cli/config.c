@@ -21,7 +21,7 @@ static void config_row_json(const struct option_set *set, size_t i, const char *
 	command_json(o);
 }
 
-static void config_rule_json(const char *rule) {
+static void config_rule_json(const char *rule, const char *where) {
 	cJSON *o = json_object();
 	const char *equals = strstr(rule, " = ");
 	AUTO(xfree) char *name = xstrndup(rule, equals ? (size_t)(equals - rule) : strlen(rule));
@@ -29,6 +29,7 @@ static void config_rule_json(const char *rule) {
 	json_add_text(o, "name", name);
 	json_add_text(o, "value", equals ? equals + 3 : NULL);
 	json_add_text(o, "source", source_names[SOURCE_FILE]);
+	json_add_text(o, "where", where);
 	command_json(o);
 }
 
@@ -38,11 +39,11 @@ static void config_row(struct table *t, const struct option_set *set, size_t i, 
 	table_cell(t, set->origins[i].where);
 }
 
-static void config_rule(struct table *t, const char *rule) {
+static void config_rule(struct table *t, const char *rule, const char *where) {
 	const char *equals = strstr(rule, " = ");
 	table_cellf(t, "metadata.keys.%.*s", (int)(equals ? equals - rule : 0), rule);
 	table_cell(t, equals ? equals + 3 : NULL);
-	table_cell(t, "file");
+	table_cell(t, where);
 }
 
 static int config_body(struct cli *c, struct error *err) {
@@ -58,8 +59,8 @@ static int config_body(struct cli *c, struct error *err) {
 		else config_row(t, set, i, value);
 	}
 	for (size_t i = 0; i < c->config.metadata_keys.n; i++) {
-		if (c->json) config_rule_json(c->config.metadata_keys.items[i]);
-		else config_rule(t, c->config.metadata_keys.items[i]);
+		if (c->json) config_rule_json(c->config.metadata_keys.items[i], c->config.metadata_where.items[i]);
+		else config_rule(t, c->config.metadata_keys.items[i], c->config.metadata_where.items[i]);
 	}
 	if (c->json) return 0;
 	table_print(t, &out);

@@ -129,9 +129,8 @@ static void config_keys_clear(struct config *c) {
 	schema_init(&c->schema);
 	xfree(c->schema.file);
 	c->schema.file = TAKE(file);
-	for (size_t i = 0; i < c->metadata_keys.n; i++) xfree(c->metadata_keys.items[i]);
-	xfree(c->metadata_keys.items);
-	c->metadata_keys = (struct option_list){0};
+	option_list_clear(&c->metadata_keys);
+	option_list_clear(&c->metadata_where);
 }
 
 /* As with lists, the first rule of a later file replaces those of an earlier one. */
@@ -140,9 +139,9 @@ static int set_metadata_key(void *config, const char *name, const char *value, s
 	if (!c->metadata_keys_begun) config_keys_clear(c);
 	c->metadata_keys_begun = true;
 	if (schema_add(&c->schema, name, value, err)) return -1;
-	struct option_list *l = &c->metadata_keys;
-	ARRAY_RESERVE(l->items, l->n, l->capacity);
-	l->items[l->n++] = xasprintf("%s = %s", name, value);
+	AUTO(xfree) char *rule = xasprintf("%s = %s", name, value);
+	option_list_add(&c->metadata_keys, rule);
+	option_list_add(&c->metadata_where, c->set.where);
 	return 0;
 }
 

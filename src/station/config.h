@@ -38,8 +38,8 @@ struct config {
 
 	struct option_set set; /* rows, origins (owned): what `headgate config` prints */
 	char *file_flag;	   /* --config, or NULL */
-	/* metadata.keys as written, for `headgate config` */
-	struct option_list metadata_keys;
+	/* metadata.keys as written, for `headgate config`: "key = rule", and "FILE:LINE" of each */
+	struct option_list metadata_keys, metadata_where;
 	bool metadata_keys_begun; /* while loading: the file in hand has set one, so it adds */
 };
 /* Reads /etc/headgate/headgate.ini, the user's, --config (required when given), HEADGATE_*, then the flags given as

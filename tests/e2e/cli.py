@@ -111,10 +111,20 @@ def test_config_shows_where_values_come_from(place):
     }
     for key, (value, source, where) in expected.items():
         assert (rows[key]["value"], rows[key]["source"], rows[key]["where"]) == (value, source, where), rows[key]
-    assert rows["metadata.keys.fatigue_level"]["value"] == RULES["fatigue_level"]
+    rule = rows["metadata.keys.fatigue_level"]
+    assert rule["value"] == RULES["fatigue_level"] and rule["where"] == f"{ini}:8", rule
     text = run(place, "config", "--config", ini, env=env)
     assert text.code == 0 and re.search(rf"station\.name +from-file +{re.escape(str(ini))}:2", text.out), text
     assert "metadata.keys.fatigue_level" in text.out and "sesame" not in text.out, text
+
+
+def test_sample_configuration(place):
+    """What assets/config offers is understood by both programs."""
+    got = run(place, "config", "--config", headgate_test.ROOT / "assets/config/headgate.ini", "--json")
+    assert got.code == 0 and sum(row["source"] == "file" for row in got.json_lines()) == 10, got
+    cloud = place.cloud("--schema", headgate_test.ROOT / "assets/config/schema.ini")
+    keys = cloud.call("GET", "/v1/schema", token=cloud.token(cloud.key("lab")))["metadata"]["keys"]
+    assert sorted(keys) == ["fatigue_level", "hardware_model"], keys
 
 
 def test_config_mistakes_name_line_and_mend(place):
