@@ -47,8 +47,9 @@ MUST_USE int cli_view_open(const struct cli *c, struct journal_view **ret, struc
 cJSON *session_json(const struct session_row *row);
 /* The way out of what holds a session: the check's own mend, else "headgate retry ID" and the like. */
 void session_mend(struct journal_view *v, const struct session_row *row, char *to, size_t size);
-/* Prints every session that needs a person (text on standard error, or JSON lines on standard output): at most `most`
- * of them. Returns how many there are, or -1. */
-int attention_print(struct journal_view *v, bool json, int most, int64_t *ret_n, struct error *err);
+/* The sessions that need a person, newest first, as session_json with a "mend": at most `most` of *ret_n. */
+MUST_USE int attention_list(struct journal_view *v, int64_t most, cJSON **ret, int64_t *ret_n, struct error *err);
+/* For a person's eye: each with its reason and mend, and how many more there are. */
+void attention_write(const cJSON *list, int64_t n, struct buf *out);
 /* The rules that local checks use: the cloud's last known ones made stricter by the station's, or its own alone. */
 MUST_USE int cli_schema(const struct config *c, struct schema *ret, struct error *err);

@@ -15,6 +15,7 @@
 
 #define LOG_BYTES (10 << 20)
 #define LOG_KEEP 5
+#define LISTED_MAX 100
 
 struct run_flags {
 	bool once, dry_run, quiet;
@@ -75,10 +76,17 @@ static int run_log_open(const struct config *c, bool quiet, struct error *err) {
 /* What stays for a person after --once; the engine's own result decides the status. */
 static void run_list(const struct cli *c) {
 	AUTO(journal_view_close) struct journal_view *v = NULL;
+	AUTO(json_free) cJSON *list = NULL;
+	AUTO(buf_done) struct buf text = BUF_INIT(1 << 22);
 	struct error err = ERROR_INIT;
 	int64_t n = 0;
-	if (journal_view_open(&v, c->config.state_dir, &err) || attention_print(v, c->json, 50, &n, &err))
+	if (journal_view_open(&v, c->config.state_dir, &err) || attention_list(v, LISTED_MAX, &list, &n, &err)) {
 		log_event(LOG_WARN, "cli", err.text, NULL);
+		return;
+	}
+	attention_write(list, n, &text);
+	if (!c->json) fputs(buf_text(&text), stderr);
+	while (c->json && cJSON_GetArraySize(list)) command_json(cJSON_DetachItemFromArray(list, 0));
 }
 
 static int run_engine(struct cli *c, const struct run_flags *f, struct error *err) {

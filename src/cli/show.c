@@ -65,9 +65,8 @@ void session_mend(struct journal_view *v, const struct session_row *row, char *t
 
 struct attention {
 	struct journal_view *view;
-	bool json;
-	int most;
-	int64_t n;
+	cJSON *list;
+	int64_t most, n;
 };
 
 static int on_attention(void *arg, const struct session_row *row) {
@@ -75,30 +74,40 @@ static int on_attention(void *arg, const struct session_row *row) {
 	char mend[256];
 	if (a->n++ >= a->most) return 0;
 	session_mend(a->view, row, mend, sizeof mend);
-	if (a->json) {
-		cJSON *o = session_json(row);
-		json_add_text(o, "mend", mend);
-		command_json(o);
-		return 0;
-	}
-	AUTO(buf_done) struct buf line = BUF_INIT(1 << 16);
-	buf_fmt(&line, "%s  %-8s  ", row->name, state_name(row->state));
-	text_escape(&line, row->reason ? row->reason : "", row->reason ? strlen(row->reason) : 0);
-	buf_fmt(&line, "\n%27s", "");
-	text_escape(&line, mend, strlen(mend));
-	buf_str(&line, row->data_safe ? "; its data files are safe in the cloud\n" : "\n");
-	fputs(buf_text(&line), stderr);
+	cJSON *o = session_json(row);
+	json_add_text(o, "mend", mend);
+	json_push(a->list, o);
 	return 0;
 }
 
-int attention_print(struct journal_view *v, bool json, int most, int64_t *ret_n, struct error *err) {
-	struct attention a = {.view = v, .json = json, .most = most};
+int attention_list(struct journal_view *v, int64_t most, cJSON **ret, int64_t *ret_n, struct error *err) {
+	AUTO(json_free) cJSON *list = json_array();
+	struct attention a = {.view = v, .list = list, .most = most};
 	const struct session_filter filter = {.state = -1, .attention_only = true};
 	if (journal_sessions(v, &filter, on_attention, &a, err)) return -1;
-	if (a.n > most && most && !json)
-		fprintf(stderr, "and %lld more: headgate sessions --state attention\n", (long long)a.n - most);
+	*ret = TAKE(list);
 	*ret_n = a.n;
 	return 0;
+}
+
+static void write_escaped(struct buf *out, const cJSON *o, const char *name) {
+	const char *text = cJSON_GetStringValue(cJSON_GetObjectItem(o, name));
+	if (text) text_escape(out, text, strlen(text));
+}
+
+void attention_write(const cJSON *list, int64_t n, struct buf *out) {
+	const cJSON *o;
+	int64_t shown = cJSON_GetArraySize(list);
+	cJSON_ArrayForEach (o, list) {
+		buf_fmt(out, "%s  %-8s  ", cJSON_GetStringValue(cJSON_GetObjectItem(o, "session")),
+			cJSON_GetStringValue(cJSON_GetObjectItem(o, "state")));
+		write_escaped(out, o, "reason");
+		buf_fmt(out, "\n%27s", "");
+		write_escaped(out, o, "mend");
+		bool safe = cJSON_IsTrue(cJSON_GetObjectItem(o, "data_safe"));
+		buf_str(out, safe ? "; its data files are safe in the cloud\n" : "\n");
+	}
+	if (n > shown) buf_fmt(out, "and %lld more: headgate sessions --state attention\n", (long long)(n - shown));
 }
 
 static int schema_own(const struct config *c, struct schema *ret, struct error *err) {

@@ -19,6 +19,8 @@ struct status {
 	int64_t now_ms, changed_ms; /* of the newest change in the journal; 0: none */
 	cJSON *engine;				/* the engine's own status, NULL when none answers */
 	struct error engine_error;	/* ERR_NOT_FOUND: none runs */
+	cJSON *attention;			/* the newest of attention_n sessions that need a person */
+	int64_t attention_n;
 };
 
 static const cJSON *at(const cJSON *o, const char *name) { return cJSON_GetObjectItem(o, name); }
@@ -145,7 +147,6 @@ static void print_text(const struct status *s) {
 	static void (*const parts[])(const struct status *) = {
 		print_engine, print_cloud, print_queue, print_folders, print_sessions};
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) parts[i](s);
-	fflush(stdout);
 }
 
 /* --- JSON --- */
@@ -178,6 +179,8 @@ static void print_json(struct status *s) {
 	json_add_i64(o, "ignored", m->ignored);
 	json_add_i64(o, "paused", m->paused);
 	json_add_i64(o, "bytes_left", m->bytes_left);
+	json_add_i64(o, "attention", s->attention_n);
+	json_add(o, "attention_list", TAKE(s->attention));
 	json_add_i64(o, "reports_undelivered", m->outbox);
 	json_add_time(o, "oldest_unsafe_at", m->oldest_unsafe_ms);
 	json_add_time(o, "changed_at", s->changed_ms);
@@ -188,7 +191,7 @@ static void print_json(struct status *s) {
 /* --- the command --- */
 
 /* A refused key and a cloud out of reach come before what waits for a person (product.md "Exit codes"). */
-static int status_verdict(const struct status *s, int64_t attention, struct error *err) {
+static int status_verdict(const struct status *s, struct error *err) {
 	const cJSON *cloud = at(s->engine, "cloud");
 	const char *code = text(at(cloud, "error"), "code");
 	if (error_of(cloud)) {
@@ -196,20 +199,21 @@ static int status_verdict(const struct status *s, int64_t attention, struct erro
 		return error_set(err, key ? ERR_KEY : ERR_UNREACHABLE, "the cloud %s: %s",
 			key ? "refuses the key" : "is not reached", error_of(cloud));
 	}
-	if (!attention) return 0;
-	return error_set(
-		err, ERR_ATTENTION, "%lld session%s a person", (long long)attention, attention == 1 ? " needs" : "s need");
+	if (!s->attention_n) return 0;
+	return error_set(err, ERR_ATTENTION, "%lld session%s a person", (long long)s->attention_n,
+		s->attention_n == 1 ? " needs" : "s need");
 }
 
 static int status_show(struct cli *c, struct journal_view *v, struct status *s, struct error *err) {
-	int64_t attention = 0;
-	if (status_read(c, v, s, err)) return -1;
-	struct error verdict = ERROR_INIT;
-	if (!c->json) print_text(s);
-	if (attention_print(v, false, c->json ? 0 : LISTED_MAX, &attention, err)) return -1;
-	int failed = status_verdict(s, attention, &verdict);
+	AUTO(buf_done) struct buf text = BUF_INIT(1 << 20);
+	if (status_read(c, v, s, err) || attention_list(v, LISTED_MAX, &s->attention, &s->attention_n, err)) return -1;
+	int failed = status_verdict(s, err); /* before the JSON is made of its parts */
 	if (c->json) print_json(s);
-	if (failed) *err = verdict;
+	else {
+		print_text(s);
+		attention_write(s->attention, s->attention_n, &text);
+		command_print(&text);
+	}
 	return failed;
 }
 
@@ -219,6 +223,7 @@ static int status_body(struct cli *c, struct error *err) {
 	if (cli_view_open(c, &v, err)) return -1;
 	int failed = status_show(c, v, &s, err);
 	json_free(s.engine);
+	json_free(s.attention);
 	return failed;
 }
 

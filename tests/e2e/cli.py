@@ -334,7 +334,7 @@ def test_gone(place):
     station.once()
     assert station.session(HELD)["state"] == "gone"
     got = station.command("status")
-    assert got.code == 1 and "bring the folder back" in got.err and "1 gone" in got.out, got
+    assert got.code == 1 and "bring the folder back" in got.out and "1 gone" in got.out, got
 
 
 def test_dry_run(place):
@@ -360,11 +360,13 @@ def test_once_status_and_sessions(place):
     got = station.once("--json")
     assert got.code == 1 and [row["session"] for row in got.json_lines()] == [HELD] and got.json_lines()[0]["mend"], got
     got = station.command("status")
-    assert got.code == 1 and "fatigue_level 14 is above 10" in got.err and "correct fatigue_level" in got.err and "1 held" in got.out, got
+    assert got.code == 1 and "fatigue_level 14 is above 10" in got.out and "correct fatigue_level" in got.out and "1 held" in got.out, got
+    assert "1 session needs a person" in got.err, got
     told = station.command("status", "--json")
     status = told.json_lines()[0]
     assert told.code == 1 and len(told.json_lines()) == 1, told
     assert status["engine"] == {"running": False} and status["cloud"] is None and status["by_state"]["accepted"] == 2, status
+    assert status["attention"] == 1 and [(row["session"], bool(row["mend"])) for row in status["attention_list"]] == [(HELD, True)], status
     assert status["sessions"] == 3 and status["changed_at"] and status["at"] and status["oldest_unsafe_at"], status
     held = station.command("sessions", "--state", "held", "--json").json_lines()
     assert [row["session"] for row in held] == [HELD] and held[0]["data_safe"], held
