@@ -9,8 +9,20 @@
 	X(TEXT)                                                                                                            \
 	X(QUIET)                                                                                                           \
 	X(TITLE)                                                                                                           \
-	X(HEADING) X(SELECTED) X(MARKED) X(GOOD) X(BUSY) X(WARN) X(BAD) X(KEY) X(BAR) X(BAR_REST) X(INPUT) X(STALE) X(TAB) \
-		X(TAB_HERE)
+	X(HEADING)                                                                                                         \
+	X(SELECTED)                                                                                                        \
+	X(MARKED)                                                                                                          \
+	X(GOOD)                                                                                                            \
+	X(BUSY)                                                                                                            \
+	X(WARN)                                                                                                            \
+	X(BAD)                                                                                                             \
+	X(KEY)                                                                                                             \
+	X(BAR)                                                                                                             \
+	X(BAR_REST)                                                                                                        \
+	X(INPUT)                                                                                                           \
+	X(STALE)                                                                                                           \
+	X(TAB)                                                                                                             \
+	X(TAB_HERE)
 enum role {
 #define X(id) ROLE_##id,
 	ROLES(X)

@@ -179,3 +179,24 @@ struct journal_summary {	   /* from the summary table: constant time whatever th
 };
 MUST_USE int journal_summary(
 	struct journal_view *v, int64_t midnight_ms, struct journal_summary *ret, struct error *err);
+
+/* A window of the sessions, for the console: ordered, filtered by words (each must be part of the name, the state or
+ * the reason; case does not matter), with the number of all that fit. */
+enum journal_order {
+	JOURNAL_BY_CHANGE,
+	JOURNAL_BY_NAME,
+	JOURNAL_BY_SIZE,
+	JOURNAL_BY_STATE,
+	JOURNAL_BY_TRIES,
+	JOURNAL_ORDER_N
+};
+#define JOURNAL_WORDS_MAX 3
+struct journal_window {
+	enum journal_order
+		order; /* change: newest first; name: newest first; size, tries: largest first; state: its name */
+	bool reverse;
+	const char *words[JOURNAL_WORDS_MAX]; /* NULL: no word */
+	int64_t first, limit;
+};
+MUST_USE int journal_window(struct journal_view *v, const struct journal_window *w, journal_on_session *on_row,
+	void *arg, int64_t *ret_total, struct error *err);

@@ -59,6 +59,11 @@
 
 /* The partial indexes are chosen by repeating their WHERE word by word. */
 #define NEWEST_FIRST " AND updated_ms >= ? ORDER BY updated_ms DESC, id DESC"
+#define WINDOW_WHERE                                                                                                   \
+	" WHERE (?1 IS NULL OR name || ' ' || state || ' ' || coalesce(reason, '') LIKE ?1 ESCAPE '\\')"                   \
+	" AND (?2 IS NULL OR name || ' ' || state || ' ' || coalesce(reason, '') LIKE ?2 ESCAPE '\\')"                     \
+	" AND (?3 IS NULL OR name || ' ' || state || ' ' || coalesce(reason, '') LIKE ?3 ESCAPE '\\')"
+#define WINDOW(order) "SELECT " SESSION_COLUMNS " FROM session" WINDOW_WHERE " ORDER BY " order " LIMIT ?4 OFFSET ?5"
 #define JOURNAL_READS(X)                                                                                               \
 	X(SESSIONS_ALL, "SELECT " SESSION_COLUMNS " FROM session WHERE 1" NEWEST_FIRST)                                    \
 	X(SESSIONS_BY_STATE, "SELECT " SESSION_COLUMNS " FROM session WHERE state = ?" NEWEST_FIRST)                       \
@@ -83,6 +88,18 @@
 				  " WHERE id > ? ORDER BY id LIMIT ?")                                                                 \
 	X(EVENTS_OF_SESSION, "SELECT id, event_id, at_ms, coalesce(session, 0), level, code, message FROM event"           \
 						 " WHERE session = ? AND id > ? ORDER BY id LIMIT ?")                                          \
+	X(WINDOW_CHANGE, WINDOW("updated_ms DESC, id DESC"))                                                               \
+	X(WINDOW_CHANGE_REVERSE, WINDOW("updated_ms, id"))                                                                 \
+	X(WINDOW_NAME, WINDOW("name DESC, id DESC"))                                                                       \
+	X(WINDOW_NAME_REVERSE, WINDOW("name, id"))                                                                         \
+	X(WINDOW_SIZE, WINDOW("bytes DESC, name DESC, id DESC"))                                                           \
+	X(WINDOW_SIZE_REVERSE, WINDOW("bytes, name, id"))                                                                  \
+	X(WINDOW_STATE, WINDOW("state, name DESC, id DESC"))                                                               \
+	X(WINDOW_STATE_REVERSE, WINDOW("state DESC, name DESC, id DESC"))                                                  \
+	X(WINDOW_TRIES, WINDOW("tries DESC, name DESC, id DESC"))                                                          \
+	X(WINDOW_TRIES_REVERSE, WINDOW("tries, name DESC, id DESC"))                                                       \
+	X(WINDOW_COUNT, "SELECT count(*) FROM session" WINDOW_WHERE)                                                       \
+	X(SESSION_COUNT, "SELECT count(*) FROM session")                                                                   \
 	X(SETTING, "SELECT value FROM setting WHERE name = ?")                                                             \
 	X(OUTBOX, "SELECT id, json FROM outbox ORDER BY seq LIMIT ?")                                                      \
 	X(SUMMARY, "SELECT value FROM summary WHERE name = ?")                                                             \

@@ -142,6 +142,59 @@ int journal_sessions(
 	return more;
 }
 
+/* --- a window of them --- */
+
+/* The word between "%", what LIKE would take for a pattern escaped; NULL stays NULL. */
+static char *window_pattern(const char *word) {
+	if (!word) return NULL;
+	struct buf b = BUF_INIT(1024);
+	buf_char(&b, '%');
+	for (; *word; word++) {
+		if (strchr("%_\\", *word)) buf_char(&b, '\\');
+		buf_char(&b, *word);
+	}
+	buf_char(&b, '%');
+	return buf_take(&b);
+}
+
+static int window_total(struct db *db, char *const *words, int64_t *ret, struct error *err) {
+	bool all = !words[0] && !words[1] && !words[2];
+	int s = all ? R_SESSION_COUNT : R_WINDOW_COUNT;
+	int found = all ? db_one(db, s, err, "") : db_one(db, s, err, "ttt", words[0], words[1], words[2]);
+	if (found < 0) return -1;
+	*ret = db_i64(db, s, 0);
+	db_reset(db, s);
+	return 0;
+}
+
+static int window_rows(struct db *db, int s, journal_on_session *on_row, void *arg, struct error *err) {
+	int more;
+	while ((more = db_step(db, s, err)) > 0) {
+		struct session_row r;
+		if (session_read(db, s, &r, err)) more = -1;
+		else more = on_row(arg, &r);
+		if (more) break;
+	}
+	db_reset(db, s);
+	return more;
+}
+
+int journal_window(struct journal_view *v, const struct journal_window *w, journal_on_session *on_row, void *arg,
+	int64_t *ret_total, struct error *err) {
+	static_assert(JOURNAL_WORDS_MAX == 3, "the statements take three");
+	static_assert(R_WINDOW_TRIES_REVERSE == R_WINDOW_CHANGE + 2 * JOURNAL_BY_TRIES + 1, "in order of journal_order");
+	char *words[JOURNAL_WORDS_MAX];
+	int64_t total;
+	int s = R_WINDOW_CHANGE + 2 * (int)w->order + w->reverse;
+	for (size_t i = 0; i < JOURNAL_WORDS_MAX; i++) words[i] = window_pattern(w->words[i]);
+	int failed = window_total(v->db, words, &total, err);
+	if (!failed) failed = db_query(v->db, s, err, "tttii", words[0], words[1], words[2], w->limit, w->first);
+	if (!failed) failed = window_rows(v->db, s, on_row, arg, err);
+	for (size_t i = 0; i < JOURNAL_WORDS_MAX; i++) free(words[i]);
+	if (!failed) *ret_total = total;
+	return failed;
+}
+
 int journal_session(
 	struct journal_view *v, const char *name, const char *root_or_null, struct session_row *ret, struct error *err) {
 	int s = root_or_null ? R_SESSION_BY_ROOT : R_SESSION_BY_NAME;
