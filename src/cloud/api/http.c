@@ -4,7 +4,9 @@
  *  - the handler is called first with the headers, then with each piece of the body, then once more. An answer is
  * queued at the last call; at the first one only to refuse a body unseen, for that closes the connection;
  *  - a pool of 128 KB: more slows small requests, less slows uploads.
- * One thread a connection; `lock` guards the count of requests under way. */
+ *  - its time-out is for silence: who sends a header's byte now and then holds a connection for ever. Hence the peers
+ *    below, looked over by http_server_tick.
+ * One thread a connection; `lock` guards the count of requests under way and the list of peers. */
 #include "cloud/api/http.h"
 
 #include <microhttpd.h>
@@ -19,6 +21,7 @@
 #define POOL_BYTES (128 * 1024)
 #define STACK_BYTES (1024 * 1024)
 #define IDLE_S 60
+#define HEADERS_MS 60000 /* from the connection, or from the answer before, until the headers are whole */
 /* A refused body up to this is read to its end: a client that sends without waiting (no Expect) could otherwise lose
  * the answer to the reset that closing with unread bytes gives. */
 #define DRAIN_MAX (32 << 20)
@@ -32,6 +35,14 @@ struct http_server {
 	pthread_mutex_t lock;
 	pthread_cond_t ended; /* CLOCK_MONOTONIC */
 	int under_way;
+	struct peer *peers;
+};
+/* A connection. Its socket is open while it stands in the list: MHD tells of the end before it closes. */
+struct peer {
+	struct peer *next, **to_this;
+	int fd;
+	int64_t since_mono_ms;
+	bool in_request;
 };
 struct request {
 	struct http_server *server;
@@ -40,6 +51,53 @@ struct request {
 	char *uri; /* path and query, taken apart in place */
 	bool begun, refused, answered;
 };
+
+/* --- connections --- */
+
+static void peer_begin(struct http_server *s, struct MHD_Connection *connection, void **context) {
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct peer *p = xcalloc(1, sizeof *p);
+	p->fd = info ? info->connect_fd : -1;
+	p->since_mono_ms = clock_mono_ms();
+	pthread_mutex_lock(&s->lock);
+	p->next = s->peers;
+	p->to_this = &s->peers;
+	if (p->next) p->next->to_this = &p->next;
+	s->peers = p;
+	pthread_mutex_unlock(&s->lock);
+	*context = p;
+}
+
+static void peer_end(struct http_server *s, struct peer *p) {
+	pthread_mutex_lock(&s->lock);
+	*p->to_this = p->next;
+	if (p->next) p->next->to_this = p->to_this;
+	pthread_mutex_unlock(&s->lock);
+	xfree(p);
+}
+
+static void on_connection(
+	void *arg, struct MHD_Connection *connection, void **context, enum MHD_ConnectionNotificationCode code) {
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) peer_begin(arg, connection, context);
+	else if (*context) peer_end(arg, TAKE(*context));
+}
+
+static void peer_set(struct http_server *s, struct MHD_Connection *connection, bool in_request) {
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct peer *p = info ? info->socket_context : NULL;
+	if (!p) return;
+	pthread_mutex_lock(&s->lock);
+	p->in_request = in_request;
+	p->since_mono_ms = clock_mono_ms();
+	pthread_mutex_unlock(&s->lock);
+}
+
+void http_server_tick(struct http_server *s, int64_t now_mono_ms) {
+	pthread_mutex_lock(&s->lock);
+	for (const struct peer *p = s->peers; p; p = p->next)
+		if (!p->in_request && now_mono_ms - p->since_mono_ms > HEADERS_MS) shutdown(p->fd, SHUT_RDWR);
+	pthread_mutex_unlock(&s->lock);
+}
 
 /* --- the life of a request --- */
 
@@ -64,9 +122,10 @@ static void *on_uri(void *arg, const char *uri, struct MHD_Connection *connectio
 
 static void on_completed(
 	void *arg, struct MHD_Connection *connection, void **con_cls, enum MHD_RequestTerminationCode code) {
-	(void)connection, (void)code;
+	(void)code;
 	struct http_server *s = arg;
 	struct request *rq = *con_cls;
+	peer_set(s, connection, false);
 	if (!rq) return;
 	*con_cls = NULL;
 	if (rq->begun && !rq->answered) call_abandoned(&rq->call);
@@ -129,6 +188,7 @@ static void request_length(struct call *c) {
 static enum MHD_Result request_begin(struct request *rq, struct MHD_Connection *connection, const char *method) {
 	struct call *c = &rq->call;
 	rq->begun = true;
+	peer_set(rq->server, connection, true);
 	c->method = method;
 	MHD_get_connection_values(connection, MHD_HEADER_KIND, on_header, c);
 	request_address(c, connection);
@@ -190,13 +250,15 @@ int http_server_start(struct http_server **ret, struct api *api, int listen_fd, 
 		{MHD_OPTION_END, 0, NULL},
 	};
 	const struct MHD_OptionItem plain[] = {{MHD_OPTION_END, 0, NULL}};
+	const unsigned most = (unsigned)api->config->connections; /* one address never has them all */
 	unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL | MHD_USE_ITC |
 					 MHD_USE_ERROR_LOG | (s->tls ? MHD_USE_TLS : 0u);
 	s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
 		MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_URI_LOG_CALLBACK, on_uri, s, MHD_OPTION_NOTIFY_COMPLETED,
-		on_completed, s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned)api->config->connections, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
-		MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_BYTES, MHD_OPTION_ARRAY, s->tls ? tls : plain, MHD_OPTION_END);
+		on_completed, s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES, MHD_OPTION_CONNECTION_LIMIT, most,
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT, most - most / 4, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_BYTES,
+		MHD_OPTION_ARRAY, s->tls ? tls : plain, MHD_OPTION_END);
 	if (!s->daemon) {
 		http_server_stop(s, 0);
 		return error_set(err, ERR_CONFIG, "the HTTP server does not start%s",

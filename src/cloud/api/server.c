@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/secret.h"
@@ -38,8 +39,10 @@ static int tls_files_read(const struct cloud_config *c, struct tls_files *t, str
 	return 0;
 }
 
-static void wait_signal(const sigset_t *signals) {
-	while (sigwaitinfo(signals, NULL) < 0 && errno == EINTR) continue;
+static void wait_signal(const sigset_t *signals, struct http_server *server) {
+	const struct timespec tick = {.tv_sec = 5};
+	while (sigtimedwait(signals, NULL, &tick) < 0 && (errno == EINTR || errno == EAGAIN))
+		http_server_tick(server, clock_mono_ms());
 }
 
 static int serve(const struct cloud_config *c, const sigset_t *signals, struct error *err) {
@@ -56,7 +59,7 @@ static int serve(const struct cloud_config *c, const sigset_t *signals, struct e
 	printf("ready %s://%s\n", secure ? "https" : "http", at);
 	fflush(stdout);
 	log_event(LOG_INFO, "server", "ready", "listen", at, "data", c->data, NULL);
-	wait_signal(signals);
+	wait_signal(signals, server);
 	api_stop(api);
 	int cut = http_server_stop(server, STOP_MS);
 	if (cut) log_event(LOG_WARN, "server", "stopped; requests were cut after 30 s", NULL);
