@@ -20,7 +20,7 @@
 #define TINY_CONNECTIONS 64
 
 struct tiny_request {
-	int fd;
+	int fd, number;	  /* of this request on its connection, from 1 */
 	char head[16384]; /* request line and headers, with the empty line */
 	char method[16], path[4096];
 	long long content_length; /* 0 when none was given */
@@ -137,10 +137,12 @@ static void *tiny_serve_connection(void *arg) {
 	struct tiny *s = c->server;
 	struct tiny_request *r = malloc(sizeof *r);
 	bool go_on = r != NULL;
+	int number = 0;
 	while (go_on && !s->stopping) {
 		char length[32];
 		memset(r, 0, sizeof *r);
 		r->fd = c->fd;
+		r->number = ++number;
 		if (!tiny_read_head(r)) break;
 		r->content_length = strtoll(tiny_header(r, "content-length", length, sizeof length), NULL, 10);
 		s->requests++;
