@@ -281,7 +281,48 @@ static int option_assign_env(struct option_set *set, size_t i, const char *name,
 	return 0;
 }
 
+/* Whether `name` (with what follows it) is a variable of that row's section. */
+static bool option_env_section(const struct option_set *set, const struct option *row, const char *name) {
+	const struct option section = {.section = row->section, .name = ""};
+	char start[128];
+	if (set->env_shared && strcmp(row->section, set->env_shared) == 0) return false;
+	option_env_name(set, &section, start, sizeof start);
+	return text_starts(name, start);
+}
+
+static int option_env_unknown(const struct option_set *set, const char *name, struct error *err) {
+	char(*names)[128] = xcalloc(set->n, sizeof *names);
+	const char **list = xcalloc(set->n, sizeof *list);
+	for (size_t i = 0; i < set->n; i++) {
+		option_env_name(set, &set->rows[i], names[i], sizeof names[i]);
+		list[i] = names[i];
+	}
+	const char *nearest = text_nearest(name, list, set->n);
+	error_set(err, ERR_CONFIG, "the variable %s names no key%s%s%s", TEXT_SAFE(name), nearest ? ", did you mean " : "",
+		nearest ? nearest : ": unset it", nearest ? "?" : "");
+	xfree(list);
+	xfree(names);
+	return -1;
+}
+
+/* "NAME=value" of the environment: known, or not of our sections. */
+static int option_check_env(const struct option_set *set, const char *variable, struct error *err) {
+	char name[128], known[128];
+	bool ours = false;
+	text_copy(name, sizeof name, variable);
+	name[strcspn(name, "=")] = '\0';
+	for (size_t i = 0; i < set->n; i++) {
+		option_env_name(set, &set->rows[i], known, sizeof known);
+		if (strcmp(known, name) == 0) return 0;
+		ours = ours || option_env_section(set, &set->rows[i], name);
+	}
+	return ours ? option_env_unknown(set, name, err) : 0;
+}
+
 int options_environment(struct option_set *set, struct error *err) {
+	extern char **environ;
+	for (char **e = environ; *e; e++)
+		if (text_starts(*e, set->env_prefix) && option_check_env(set, *e, err)) return -1;
 	for (size_t i = 0; i < set->n; i++) {
 		char name[128];
 		option_env_name(set, &set->rows[i], name, sizeof name);

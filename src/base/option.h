@@ -46,6 +46,7 @@ struct option_set {
 	void *config;				   /* the bound struct */
 	struct option_origin *origins; /* n of them, the caller's memory */
 	const char *env_prefix;		   /* "HEADGATE_" */
+	const char *env_shared; /* a section whose variables another program has too: unknown ones are not ours to refuse */
 	/* A section whose keys are free (metadata.keys): called instead of the rows; NULL when there is none. */
 	const char *free_section;
 	int (*free_set)(void *config, const char *name, const char *value, struct error *err);
@@ -54,7 +55,8 @@ struct option_set {
 MUST_USE int options_default(struct option_set *set, struct error *err);
 /* A missing file is fine when !required. Unknown keys: ERR_CONFIG with file, line and the nearest valid name. */
 MUST_USE int options_file(struct option_set *set, const char *path, bool required, struct error *err);
-/* PREFIX_SECTION_NAME in capitals; the items of a list are separated by commas there. */
+/* PREFIX_SECTION_NAME in capitals; the items of a list are separated by commas there. A variable of one of our sections
+ * that names no key is ERR_CONFIG with the nearest name. */
 MUST_USE int options_environment(struct option_set *set, struct error *err);
 MUST_USE int options_flag(
 	struct option_set *set, const char *flag, const char *value, struct error *err); /* ERR_USAGE when unknown */

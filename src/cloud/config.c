@@ -126,6 +126,7 @@ static void cloud_config_begin(struct cloud_config *c) {
 		.config = c,
 		.origins = xcalloc(ARRAY_LEN(cloud_rows), sizeof(struct option_origin)),
 		.env_prefix = "HEADGATE_",
+		.env_shared = "cloud", /* the station's HEADGATE_CLOUD_ENDPOINT and the like */
 	};
 }
 

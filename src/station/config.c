@@ -167,6 +167,7 @@ static void config_begin(struct config *c, const char *config_flag) {
 		.config = c,
 		.origins = xcalloc(ARRAY_LEN(config_rows), sizeof(struct option_origin)),
 		.env_prefix = "HEADGATE_",
+		.env_shared = "cloud", /* headgate-cloud's variables begin with HEADGATE_CLOUD_ too */
 		.free_section = "metadata.keys",
 		.free_set = set_metadata_key,
 	};

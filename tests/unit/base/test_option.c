@@ -65,7 +65,13 @@ static int setup(void **state) {
 	close(mkstemp(first));
 	close(mkstemp(second));
 	memset(&thing, 0, sizeof thing);
-	set = (struct option_set){rows, ROWS, &thing, origins, "TESTOPT_", "two.free", set_free};
+	set = (struct option_set){.rows = rows,
+		.n = ROWS,
+		.config = &thing,
+		.origins = origins,
+		.env_prefix = "TESTOPT_",
+		.free_section = "two.free",
+		.free_set = set_free};
 	return options_default(&set, &err);
 }
 
@@ -210,6 +216,25 @@ static void test_environment(void **state) {
 	unsetenv("TESTOPT_TWO_SECRET");
 }
 
+static void test_unknown_variable(void **state) {
+	(void)state;
+	struct error err = ERROR_INIT;
+	setenv("TESTOPT_OTHER_THING", "x", 1); /* of no section of ours */
+	assert_int_equal(options_environment(&set, &err), 0);
+	unsetenv("TESTOPT_OTHER_THING");
+	setenv("TESTOPT_TWO_TIMER", "1s", 1);
+	assert_int_equal(options_environment(&set, &err), -1);
+	assert_int_equal(err.code, ERR_CONFIG);
+	assert_non_null(strstr(err.text, "TESTOPT_TWO_TIMER names no key, did you mean TESTOPT_TWO_TIME?"));
+	set.env_shared = "two";
+	assert_int_equal(options_environment(&set, &err), 0);
+	unsetenv("TESTOPT_TWO_TIMER");
+	setenv("TESTOPT_ONE_QQQQQQQQQQQQQQQQ", "1", 1);
+	assert_int_equal(options_environment(&set, &err), -1);
+	assert_non_null(strstr(err.text, "unset it"));
+	unsetenv("TESTOPT_ONE_QQQQQQQQQQQQQQQQ");
+}
+
 static void test_flags(void **state) {
 	(void)state;
 	struct error err = ERROR_INIT;
@@ -248,6 +273,6 @@ static void test_numbers_written(void **state) {
 int main(void) {
 	static const struct CMUnitTest tests[] = {TEST(test_defaults), TEST(test_bad_default), TEST(test_file),
 		TEST(test_list_sources), TEST(test_file_mistakes), TEST(test_missing_file), TEST(test_environment),
-		TEST(test_flags), TEST(test_numbers_written)};
+		TEST(test_unknown_variable), TEST(test_flags), TEST(test_numbers_written)};
 	return cmocka_run_group_tests_name("base/option", tests, NULL, NULL);
 }
