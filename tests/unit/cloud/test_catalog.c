@@ -248,6 +248,31 @@ static void test_keys(void **state) {
 	assert_int_equal(n, 2);
 }
 
+/* `headgate-cloud key add` in a loop beside a server that writes all the time: both wait their turn, none fails. */
+static void test_two_processes(void **state) {
+	const struct scratch *s = *state;
+	catalog_close(catalog_at(s->dir));
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		struct catalog *command = catalog_at(s->dir);
+		for (int i = 0; i < 60; i++) {
+			AUTO(secret_done) struct secret text = {0};
+			struct api_key key;
+			OK(catalog_key_add(command, "lab-1", SCOPE_STATION, &text, &key, &err));
+		}
+		catalog_close(command);
+		_exit(0);
+	}
+	AUTO(catalog_close) struct catalog *c = catalog_at(s->dir);
+	for (int i = 0; i < 200; i++) OK(catalog_writable(c, &err));
+	int status = -1, n = -1000; /* count_keys ends at 2 */
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	OK(catalog_keys(c, count_keys, &n, &err));
+	assert_int_equal(n, -940);
+}
+
 static void test_wrong_keys(void **state) {
 	const struct scratch *s = *state;
 	AUTO(catalog_close) struct catalog *c = catalog_at(s->dir);
@@ -463,6 +488,7 @@ int main(void) {
 		TEST_IN_SCRATCH(test_refuses_what_is_no_catalog),
 		TEST_IN_SCRATCH(test_secrets),
 		TEST_IN_SCRATCH(test_keys),
+		TEST_IN_SCRATCH(test_two_processes),
 		TEST_IN_SCRATCH(test_wrong_keys),
 		TEST_IN_SCRATCH(test_keys_are_stored_hashed),
 		cmocka_unit_test(test_scopes),
