@@ -63,18 +63,13 @@ static bool is_twin(struct session *s, const struct check_task *t) {
 }
 
 static void on_written(void *arg, const struct error *err) {
-	AUTO(xfree) char *owner = arg;
-	struct ticket *t = (struct ticket *)(void *)owner;
-	struct session *s = ticket_session(t);
-	if (err->code != ERR_NONE) engine_fail(t->engine, err);
-	else if (s && s->row.state == STATE_CHECKING) checking_enter(s);
+	struct session *s = ticket_committed(arg, err);
+	if (s && s->row.state == STATE_CHECKING) checking_enter(s);
 }
 
 /* Once what the other one found is in the journal. */
 static void check_again(struct session *s) {
-	struct ticket *t = xcalloc(1, sizeof *t);
-	*t = ticket_of(s);
-	journal_update(s->engine->journal, &s->row, 0, NULL, on_written, t);
+	journal_update(s->engine->journal, &s->row, 0, NULL, on_written, ticket_new(s));
 }
 
 static void checked(struct session *s, struct check_task *t) {

@@ -155,6 +155,10 @@ struct ticket {
 };
 struct ticket ticket_of(const struct session *s);
 struct session *ticket_session(const struct ticket *t); /* NULL: gone, or moved on */
+/* The arg of a journal_on_commit; ticket_committed ends it, stops the engine when the journal failed, and gives the
+ * session, or NULL. */
+struct ticket *ticket_new(const struct session *s);
+struct session *ticket_committed(void *ticket, const struct error *err);
 struct session *session_new(struct engine *e, const char *name, size_t root);
 struct session *session_load(struct engine *e, const struct session_row *row); /* copies; in the table afterwards */
 void session_row_copy(struct session_row *to, const struct session_row *from);
@@ -165,6 +169,7 @@ void session_drive(struct session *s);
 void session_renew(struct session *s); /* whatever is in flight for it no longer counts; hashing and sending end */
 /* session_step with its commit; `mask` and fields as there. */
 void session_go(struct session *s, enum session_event event, int mask, const char *level, const char *message);
+void session_committed(void *ticket, const struct error *err);		 /* the callback of a step */
 void session_save(struct session *s, int mask, const char *message); /* journal_update */
 void session_reason(struct session *s, const char *text);			 /* the row's, not yet written; NULL: none */
 /* The present try ends: as a pause, a failure, or because the files changed. The first trouble counts. */

@@ -27,6 +27,20 @@ struct session *ticket_session(const struct ticket *t) {
 	return s && !s->dead && s->generation == t->generation ? s : NULL;
 }
 
+struct ticket *ticket_new(const struct session *s) {
+	struct ticket *t = xcalloc(1, sizeof *t);
+	*t = ticket_of(s);
+	return t;
+}
+
+struct session *ticket_committed(void *ticket, const struct error *err) {
+	struct ticket t = *(struct ticket *)ticket;
+	free(ticket);
+	if (err->code == ERR_NONE) return ticket_session(&t);
+	engine_fail(t.engine, err);
+	return NULL;
+}
+
 /* --- making and ending --- */
 
 struct session *session_new(struct engine *e, const char *name, size_t root) {
@@ -125,28 +139,20 @@ void session_save(struct session *s, int mask, const char *message) {
 	journal_update(s->engine->journal, &s->row, mask, message, engine_journal_done, s->engine);
 }
 
-static void on_step(void *arg, const struct error *err) {
-	AUTO(xfree) char *owner = arg;
-	struct ticket *t = (struct ticket *)(void *)owner;
-	struct engine *e = t->engine;
-	if (err->code != ERR_NONE) {
-		engine_fail(e, err);
-		return;
-	}
-	struct session *s = sessions_find(&e->sessions, t->name, t->root);
-	if (!s || s->dead) return;
+void session_committed(void *arg, const struct error *err) {
+	struct session *s = ticket_committed(arg, err);
+	if (!s) return;
 	s->committing = false;
-	if (!e->stopping) session_enter(s);
+	if (!s->engine->stopping) session_enter(s);
 }
 
 void session_go(struct session *s, enum session_event event, int mask, const char *level, const char *message) {
 	assert(!s->committing);
 	struct engine *e = s->engine;
 	if (e->journal_closing) return;
-	struct ticket *t = xcalloc(1, sizeof *t);
-	*t = ticket_of(s);
+	struct ticket *t = ticket_new(s);
 	struct error err = ERROR_INIT;
-	if (session_step(e->journal, &s->row, event, mask, level, message, on_step, t, &err)) {
+	if (session_step(e->journal, &s->row, event, mask, level, message, session_committed, t, &err)) {
 		log_event(LOG_ERROR, "engine", err.text, "session", s->row.name, NULL);
 		free(t);
 		return;

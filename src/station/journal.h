@@ -47,6 +47,7 @@ struct file_row {
 	int64_t stored_ms;
 };
 void file_row_done(struct file_row *f);
+struct file_row file_row_copy(const struct file_row *f);
 
 struct attempt_row { /* one request about one file (or the whole session: name "") */
 	char *name;

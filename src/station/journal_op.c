@@ -34,19 +34,6 @@ static void op_copy_row(struct journal_op *op, const struct session_row *row) {
 	text_copy(op->session_name, sizeof op->session_name, row->name);
 }
 
-static struct file_row file_row_copy(const struct file_row *f) {
-	struct file_row copy = *f;
-	copy.name = xstrdup(f->name);
-	copy.bucket = xstrdup(f->bucket);
-	copy.key = xstrdup(f->key);
-	copy.parts = NULL;
-	if (f->part_n) {
-		copy.parts = xcalloc(f->part_n, sizeof *f->parts);
-		memcpy(copy.parts, f->parts, f->part_n * sizeof *f->parts);
-	}
-	return copy;
-}
-
 static void op_copy_files(struct journal_op *op, const struct file_row *files, size_t n) {
 	op->files = xcalloc(n, sizeof *files);
 	for (size_t i = 0; i < n; i++) op->files[i] = file_row_copy(&files[i]);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Rows of the journal as values: who owns what in them. Any thread. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "station/journal.h"
 
@@ -21,4 +22,17 @@ void file_row_done(struct file_row *f) {
 void file_rows_free(struct file_row *files, size_t n) {
 	for (size_t i = 0; i < n; i++) file_row_done(&files[i]);
 	free(files);
+}
+
+struct file_row file_row_copy(const struct file_row *f) {
+	struct file_row copy = *f;
+	copy.name = xstrdup(f->name);
+	copy.bucket = xstrdup(f->bucket);
+	copy.key = xstrdup(f->key);
+	copy.parts = NULL;
+	if (f->part_n) {
+		copy.parts = xcalloc(f->part_n, sizeof *f->parts);
+		memcpy(copy.parts, f->parts, f->part_n * sizeof *f->parts);
+	}
+	return copy;
 }

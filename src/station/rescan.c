@@ -18,26 +18,11 @@
 
 /* --- one name --- */
 
-static void on_added(void *arg, const struct error *err) {
-	AUTO(xfree) char *owner = arg;
-	struct ticket *t = (struct ticket *)(void *)owner;
-	if (err->code != ERR_NONE) {
-		engine_fail(t->engine, err);
-		return;
-	}
-	struct session *s = ticket_session(t);
-	if (!s) return;
-	s->committing = false;
-	if (!t->engine->stopping) session_enter(s);
-}
-
 static void session_add(struct engine *e, const char *name, size_t root) {
 	struct session *s = session_new(e, name, root);
 	s->row.found_ms = clock_wall_ms();
 	s->committing = true;
-	struct ticket *t = xcalloc(1, sizeof *t);
-	*t = ticket_of(s);
-	journal_add_session(e->journal, &s->row, on_added, t);
+	journal_add_session(e->journal, &s->row, session_committed, ticket_new(s));
 }
 
 /* An accepted session keeps its verdict; only whether it is here changes. */

@@ -26,16 +26,6 @@ struct transfer {
 	int64_t began_wall_ms, sent;
 };
 
-static struct file_row file_copy(const struct file_row *f) {
-	struct file_row copy = *f;
-	copy.name = xstrdup(f->name);
-	copy.bucket = xstrdup(f->bucket);
-	copy.key = xstrdup(f->key);
-	copy.parts = NULL;
-	copy.part_n = 0;
-	return copy;
-}
-
 static void transfer_free(struct transfer *t) {
 	if (t->fd >= 0) close(t->fd);
 	file_row_done(&t->file);
@@ -206,7 +196,7 @@ bool transfer_start(struct session *s, size_t index) {
 		.ticket = ticket_of(s),
 		.index = index,
 		.fd = fd,
-		.file = file_copy(f),
+		.file = file_row_copy(f),
 		.began_wall_ms = clock_wall_ms()};
 	struct http_request r = {
 		.method = "PUT",

@@ -177,15 +177,10 @@ static void upload_trouble(struct session *s) {
 /* --- driving one session --- */
 
 static void on_cleared(void *arg, const struct error *err) {
-	AUTO(xfree) char *owner = arg;
-	struct ticket *t = (struct ticket *)(void *)owner;
-	if (err->code != ERR_NONE) {
-		engine_fail(t->engine, err);
-		return;
-	}
-	struct session *s = ticket_session(t);
-	if (s && s->upload) s->upload->cleared = true;
-	engine_poke(t->engine);
+	struct session *s = ticket_committed(arg, err);
+	if (!s) return;
+	if (s->upload) s->upload->cleared = true;
+	engine_poke(s->engine);
 }
 
 /* The first URLs are here: the journal learns that requests may go out. */
@@ -203,10 +198,8 @@ static void upload_begin(struct session *s) {
 		session_go(s, EVENT_STARTED, SET_TRIES | SET_NEXT_ATTEMPT | SET_REASON, "info", "the upload begins");
 		return;
 	}
-	struct ticket *t = xcalloc(1, sizeof *t);
-	*t = ticket_of(s);
 	journal_update(s->engine->journal, &s->row, SET_TRIES | SET_NEXT_ATTEMPT, "its data files are uploaded meanwhile",
-		on_cleared, t);
+		on_cleared, ticket_new(s));
 }
 
 static bool upload_over(struct session *s) {
