@@ -271,7 +271,9 @@ int http_server_start(struct http_server **ret, struct api *api, int listen_fd, 
 static int wait_ended(struct http_server *s, int64_t wait_ms) {
 	struct timespec end;
 	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec += wait_ms / 1000;
+	int64_t end_ns = end.tv_nsec + wait_ms % 1000 * 1000000;
+	end.tv_sec += wait_ms / 1000 + end_ns / 1000000000;
+	end.tv_nsec = end_ns % 1000000000;
 	pthread_mutex_lock(&s->lock);
 	while (s->under_way && pthread_cond_timedwait(&s->ended, &s->lock, &end) == 0) continue;
 	int left = s->under_way;

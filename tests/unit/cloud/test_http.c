@@ -97,11 +97,11 @@ static void what_is_held_when_the_time_is_up_is_counted(void **state) {
 	char text[64];
 	struct http_server *s = serve(b, &port);
 	int fd = connected(port);
-	say(fd,
-		"POST /v1/authenticate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{");
-	say(fd, "x");
-	sleep_us(300000); /* nothing tells from outside that the first line was read */
-	int cut = http_server_stop(s, 1000);
+	say(fd, "POST /v1/authenticate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n"
+			"Expect: 100-continue\r\n\r\n");
+	assert_true(hear(fd, text, sizeof text) > 0);
+	assert_true(text_starts(text, "HTTP/1.1 100 ")); /* so it is under way */
+	int cut = http_server_stop(s, 100);
 	assert_int_equal(cut, 1);
 	assert_true(hear(fd, text, sizeof text) <= 0);
 	close(fd);
