@@ -91,9 +91,10 @@ struct engine {
 
 	struct watch *watch;
 	bool scanned, scanning;
-	size_t presence_left; /* accepted sessions whose coming and going this round may still write */
-	int64_t scan_ms;	  /* monotonic: the next periodic one */
-	size_t audit_at;	  /* where the slow walk over accepted sessions goes on */
+	size_t presence_pending; /* of them not committed yet */
+	size_t presence_left;	 /* accepted sessions whose coming and going this round may still write */
+	int64_t scan_ms;		 /* monotonic: the next periodic one */
+	size_t audit_at;		 /* where the slow walk over accepted sessions goes on */
 	bool auditing;
 
 	struct rules *rules;

@@ -25,6 +25,12 @@ static void session_add(struct engine *e, const char *name, size_t root) {
 	journal_add_session(e->journal, &s->row, session_committed, ticket_new(s));
 }
 
+static void on_present(void *arg, const struct error *err) {
+	struct engine *e = arg;
+	e->presence_pending--;
+	if (err->code != ERR_NONE) engine_fail(e, err);
+}
+
 /* An accepted session keeps its verdict; only whether it is here changes. */
 static void accepted_present(struct engine *e, struct accepted *a, bool present) {
 	if (a->present == present) return;
@@ -42,9 +48,11 @@ static void accepted_present(struct engine *e, struct accepted *a, bool present)
 		.data_safe = true};
 	session_unstamp(row.name, a->stamp);
 	struct error err = ERROR_INIT;
+	e->presence_pending++;
 	if (session_step(e->journal, &row, present ? EVENT_RETURNED : EVENT_VANISHED, SET_FLAGS, "info",
-			present ? "the folder is back" : "the folder was removed; the cloud keeps the session", engine_journal_done,
-			e, &err)) {
+			present ? "the folder is back" : "the folder was removed; the cloud keeps the session", on_present, e,
+			&err)) {
+		e->presence_pending--;
 		log_event(LOG_ERROR, "rescan", err.text, "session", row.name, NULL);
 	}
 }
@@ -151,7 +159,7 @@ static void rescan_done(struct job *j) {
 	struct rescan *r = (struct rescan *)j;
 	struct engine *e = j->engine;
 	e->scanning = false;
-	e->presence_left = PRESENCE;
+	e->presence_left = e->presence_pending ? 0 : PRESENCE;
 	for (size_t i = 0; i < r->root_n && !e->stopping; i++) {
 		const struct listing *l = &r->roots[i];
 		root_state(e, i, &l->err);
