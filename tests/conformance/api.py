@@ -578,7 +578,9 @@ def test_request_ids_are_in_the_log_and_secrets_are_not(place):
     event = logged(headers["x-request-id"])
     assert status == 404 and (event["status"], event["code"], event["station"], event["method"]) == (404, "not_found", "lab-1", "GET"), event
     assert event["route"] == "/v1/sessions/{id}" and event["ms"] >= 0
-    assert logged(put_headers["x-request-id"])["status"] == 200
+    stored = logged(put_headers["x-request-id"])
+    assert (stored["status"], stored["key"], stored["bytes"]) == (200, f"{SESSION}/lab-1/f", 1), stored
+    assert any(e.get("route") == "/v1/presign" and e.get("session") == SESSION for e in api_log(cloud))
     cloud.stop()
     signature = urllib.parse.parse_qs(urllib.parse.urlsplit(entry["put"]["url"]).query)["X-Amz-Signature"][0]
     kept = b"".join(path.read_bytes() for path in cloud.data.glob("*.db*")) + cloud.child.err.encode() + cloud.child.out.encode()

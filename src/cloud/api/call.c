@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "session/name.h"
 
 #define BODY_GRACE_MS 60000 /* from then on a body must have come faster than this: */
 #define BODY_LEAST_BYTES_PER_S 1024
@@ -174,6 +175,14 @@ void call_end(struct call *c, struct reply *r) {
 
 /* --- the end --- */
 
+/* What joins the event to a recording: the session that the body names, or the object's key. */
+static void log_subject(const struct call *c, cJSON *event) {
+	const cJSON *session = cJSON_GetObjectItemCaseSensitive(c->body, "session");
+	if (cJSON_IsString(session) && session_name_is(session->valuestring))
+		json_add_text(event, "session", session->valuestring);
+	if (c->route && c->route->surface == SURFACE_S3) json_add_text(event, "key", c->params[1]);
+}
+
 static void call_log(const struct call *c, int status, const char *word, const char *why) {
 	cJSON *event = json_object();
 	json_add_text(event, "level", status >= 500 ? "error" : "info");
@@ -184,6 +193,7 @@ static void call_log(const struct call *c, int status, const char *word, const c
 	json_add_i64(event, "ms", clock_mono_ms() - c->begun_mono_ms);
 	json_add_i64(event, "bytes", c->body_bytes);
 	if (c->who.scopes) json_add_text(event, "station", c->who.station);
+	log_subject(c, event);
 	if (word) json_add_text(event, "code", word);
 	if (why[0]) json_add_text(event, "why", why);
 	logs_add(c->api->logs, LOG_GROUP_API, "api", event);

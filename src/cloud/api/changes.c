@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "cloud/api/handlers.h"
 
-#define CHANGES_LIMIT 500
 #define WAIT_MAX_S 20
 
 static bool poll_enter(struct api *a) {
@@ -37,7 +36,7 @@ static int changes_wait(struct call *c, const char *station, const char *after, 
 
 void changes_get(struct call *c, struct reply *r) {
 	struct error err = ERROR_INIT;
-	int64_t wait_s = 0, limit = CHANGES_LIMIT;
+	int64_t wait_s = 0, limit = LIST_LIMIT;
 	char after[48] = "", cursor[48];
 	cJSON *array = NULL;
 	if (!call_query_i64(c, r, "wait", 0, WAIT_MAX_S, &wait_s) ||
