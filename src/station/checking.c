@@ -11,6 +11,8 @@
 #include "base/text.h"
 #include "station/engine_internal.h"
 
+#define RULES_WAIT_MS 10000
+
 struct check_job {
 	struct job job;
 	struct ticket ticket;
@@ -170,10 +172,18 @@ void checking_enter(struct session *s) {
 	engine_poke(s->engine);
 }
 
+/* The first answer about the cloud's rules is waited for, but not for as long as a dead network may take. */
+static bool rules_are_coming(struct engine *e) {
+	if (TAILQ_EMPTY(&e->checks) || !e->schema_asking || e->schema_asked) return false;
+	int64_t until = e->started_ms + RULES_WAIT_MS;
+	if (now_ms() >= until) return false;
+	engine_wake_at(e, until);
+	return true;
+}
+
 void checking_pump(struct engine *e) {
 	struct session *s;
-	/* the first answer about the cloud's rules is waited for: it is on its way since the start */
-	if (e->schema_asking && !e->schema_asked) return;
+	if (rules_are_coming(e)) return;
 	while (e->check_n < CHECKS_MAX && (s = TAILQ_FIRST(&e->checks)) != NULL) {
 		TAILQ_REMOVE(&e->checks, s, check_link);
 		s->check_queued = false;

@@ -23,4 +23,5 @@ MUST_USE int control_call(
 /* status result: {engine:{pid, instance, version, since}, cloud:{ok, endpoint, latency_ms, station, token_expires_at,
  * clock_offset_ms, last_answer_at, error?:{code, message}}, queue:{active, queued, bytes_left, rate_bytes_per_s,
  * eta_s}, folders:[{path, ok, error?, watching:"events"|"rescan"}], sessions:[{session, state, bytes, sent_bytes,
- * files, stored_files, rate_bytes_per_s, tries, reason}] (those in work), disk:{path, free_bytes, total_bytes}, at} */
+ * checked_bytes, files, stored_files, rate_bytes_per_s, tries, next_attempt_at, reason}] (those in work), disk:{path,
+ * free_bytes, total_bytes}, at} */

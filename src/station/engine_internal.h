@@ -209,14 +209,6 @@ void checking_cancel(struct session *s);
 int64_t checking_done_bytes(const struct session *s);
 void held_load(
 	struct session *s, struct journal_view *v); /* after a restart: may the data of this held session go up? */
-struct check_local {							/* what the checks need, for the thread pool */
-	const struct config *config;
-	const struct schema *schema;
-	const char *root, *session, *same;
-	const struct snapshot *snapshot;
-};
-/* Reads the metadata file and runs the checks. Any thread. */
-void check_local(const struct check_local *in, struct check_list *ret);
 
 /* --- upload.c, presign.c, transfer.c --- */
 void upload_pump(struct engine *e);
