@@ -274,7 +274,9 @@ void http_set_rate(struct http *h, uint64_t id, int64_t send_rate_max) {
 	t->request.send_rate_max = send_rate_max;
 	t->slow_since_ms = clock_mono_ms();
 	curl_easy_setopt(t->easy, CURLOPT_MAX_SEND_SPEED_LARGE, (curl_off_t)send_rate_max);
-	curl_easy_pause(t->easy, CURLPAUSE_CONT); /* looks again now, not when its rest at the old rate is over */
+	/* curl looks again now, not when its rest at the old rate is over: only a change of the pause wakes it. */
+	curl_easy_pause(t->easy, CURLPAUSE_SEND);
+	curl_easy_pause(t->easy, CURLPAUSE_CONT);
 }
 
 size_t http_active(const struct http *h) { return h->waiting_n + h->running_n + h->ended_n; }

@@ -60,6 +60,7 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *arg) {
 	struct transfer *t = arg;
 	size_t n = size * count;
 	(void)bytes;
+	if (t->header_bytes == 0) t->slow_since_ms = clock_mono_ms(); /* what the server took to think is over */
 	t->header_bytes += (int64_t)n;
 	if (t->header_bytes <= HEADER_BYTES_MAX) return n;
 	error_set(&t->err, ERR_MIDDLEBOX, "the answer's headers are longer than %d bytes", HEADER_BYTES_MAX);

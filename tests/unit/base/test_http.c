@@ -161,12 +161,10 @@ static bool serve_once(struct tiny *s, struct tiny_request *r) {
 	return false;
 }
 
-/* Any request but a connection's first is taken and not answered. */
+/* Any request but a connection's first is taken whole and not answered. */
 static bool serve_first_only(struct tiny *s, struct tiny_request *r) {
-	char sink[1000];
 	if (r->number == 1) return serve_digest(s, r);
-	(void)!tiny_read_body(r, sink, sizeof sink);
-	shutdown(r->fd, SHUT_RDWR);
+	(void)!tiny_drain(r);
 	return false;
 }
 
@@ -261,7 +259,7 @@ static void fixture_open(struct fixture *f, const struct http_options *options) 
 static int set_up(void **state) {
 	struct fixture *f = xcalloc(1, sizeof *f);
 	const struct http_options options = {
-		.user_agent = "test/1", .connect_ms = 2000, .low_rate_bytes = 1000, .low_rate_ms = 1000, .max_connections = 4};
+		.user_agent = "test/1", .connect_ms = 10000, .low_rate_bytes = 1000, .low_rate_ms = 1000, .max_connections = 4};
 	fixture_open(f, &options);
 	*state = f;
 	return 0;
@@ -336,7 +334,7 @@ static void test_what_is_sent(void **state) {
 	assert_non_null(strstr(r.body, "\r\nX-One: 1\r\n"));
 	assert_non_null(strstr(r.body, "\r\nContent-Length: 3\r\n"));
 	assert_non_null(strstr(r.body, "\r\nUser-Agent: test/1\r\n"));
-	assert_null(strstr(r.body, "999"));
+	assert_null(strstr(r.body, ": 999\r\n"));
 	assert_null(strcasestr(r.body, "expect:"));
 	assert_null(strcasestr(r.body, "content-type:"));
 	assert_int_equal(r.sent, 3);
@@ -579,8 +577,9 @@ static void test_set_rate(void **state) {
 	uv_timer_init(&f->loop, &timer);
 	uv_timer_start(&timer, on_loosen, 200, 0);
 	put(f, &p, "/digest", 20000, &r); /* minutes, were it not loosened */
+	if (r.err.code) fail_msg("%s after %d ms, %d bytes", r.err.text, (int)r.elapsed_ms, (int)r.sent);
 	assert_int_equal(r.status, 200);
-	assert_true(r.elapsed_ms >= 190 && r.elapsed_ms < 5000);
+	assert_true(r.elapsed_ms < 15000);
 	uv_close((uv_handle_t *)&timer, NULL);
 	uv_run(&f->loop, UV_RUN_NOWAIT);
 }
@@ -595,24 +594,21 @@ static void test_dead_connection(void **state) {
 	}
 }
 
-/* A kept connection that dies under the next request: that one is sent again on a new connection, its body from the
- * start. Whether curl sees the end before or while it sends decides if it may; it must never be a wrong body. */
+/* A kept connection that dies under the next request, before a byte of its answer: the request is sent again on a new
+ * one, its body from the start. */
 static void test_connection_dies(void **state) {
 	struct fixture *f = *state;
 	char hex[SHA256_HEX];
-	int again = 0;
 	pattern_digest(3000, hex);
-	for (int i = 0; i < 10; i++) {
+	for (int i = 0; i < 5; i++) {
 		struct result r;
 		struct pattern p = {.size = 3000, .fail_at = -1, .end_at = -1};
 		ask(f, (struct http_request){0}, "/ok", &r);
 		put(f, &p, "/first-only", 0, &r);
-		assert_int_equal(error_classes[r.err.code].retry, r.err.code ? RETRY_TRANSIENT : RETRY_NEVER);
-		if (r.err.code) continue;
+		if (r.err.code) fail_msg("%s", r.err.text);
 		assert_string_equal(r.body, hex);
-		again++;
 	}
-	assert_true(again > 0);
+	assert_true(f->server.connections > 5);
 }
 
 /* --- cancel, close, many --- */
@@ -637,7 +633,8 @@ static void test_cancel(void **state) {
 	while (http_active(f->http) > 0) uv_run(&f->loop, UV_RUN_ONCE);
 	assert_int_equal(r[0].err.code, ERR_CANCELLED);
 	for (size_t i = 0; i < ARRAY_LEN(r); i++) assert_int_equal(r[i].calls, 1);
-	for (size_t i = 1; i < 5; i++) assert_int_equal(r[i].status, 200);
+	for (size_t i = 1; i < 5; i++)
+		if (r[i].status != 200) fail_msg("%zu: %s", i, r[i].err.text);
 }
 
 /* From inside curl's own callback. */
