@@ -90,8 +90,8 @@
 						 " WHERE session = ? AND id > ? ORDER BY id LIMIT ?")                                          \
 	X(WINDOW_CHANGE, WINDOW("updated_ms DESC, id DESC"))                                                               \
 	X(WINDOW_CHANGE_REVERSE, WINDOW("updated_ms, id"))                                                                 \
-	X(WINDOW_NAME, WINDOW("name DESC, id DESC"))                                                                       \
-	X(WINDOW_NAME_REVERSE, WINDOW("name, id"))                                                                         \
+	X(WINDOW_NAME, WINDOW("name DESC, root DESC"))                                                                     \
+	X(WINDOW_NAME_REVERSE, WINDOW("name, root"))                                                                       \
 	X(WINDOW_SIZE, WINDOW("bytes DESC, name DESC, id DESC"))                                                           \
 	X(WINDOW_SIZE_REVERSE, WINDOW("bytes, name, id"))                                                                  \
 	X(WINDOW_STATE, WINDOW("state, name DESC, id DESC"))                                                               \
