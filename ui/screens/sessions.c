@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: MIT */
+/* Home: every session of this station, the newest first, and whether today's are safe. The table shows a window of the
+ * journal; it is asked for anew when the selection nears its edge, the order or the filter changes. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "base/units.h"
+#include "ui/screens/screens.h"
+#include "ui/widgets/table.h"
+
+#define WINDOW_ROWS 200
+#define MARKS_MAX 1000
+
+struct sessions_screen {
+	struct table_view table;
+	struct page_query query;
+	char (*marks)[16];
+	size_t mark_n, mark_capacity;
+	char why[1024]; /* of the selected one, shown below; "": closed */
+	const struct model *model;
+};
+
+enum {
+	COLUMN_MARK,
+	COLUMN_NAME,
+	COLUMN_RECORDED,
+	COLUMN_SIZE,
+	COLUMN_STATE,
+	COLUMN_PROGRESS,
+	COLUMN_RATE,
+	COLUMN_ETA,
+	COLUMN_TRIES
+};
+static const struct column columns[] = {
+	[COLUMN_MARK] = {"", 1, 1, 0, ALIGN_LEFT},
+	[COLUMN_NAME] = {"SESSION", 15, 15, 0, ALIGN_LEFT},
+	[COLUMN_RECORDED] = {"RECORDED", 8, 8, 6, ALIGN_LEFT},
+	[COLUMN_SIZE] = {"SIZE", 9, 9, 5, ALIGN_RIGHT},
+	[COLUMN_STATE] = {"STATE", 9, 9, 0, ALIGN_LEFT},
+	[COLUMN_PROGRESS] = {"PROGRESS", 10, 0, 1, ALIGN_LEFT},
+	[COLUMN_RATE] = {"RATE", 10, 10, 3, ALIGN_RIGHT},
+	[COLUMN_ETA] = {"ETA", 6, 6, 2, ALIGN_RIGHT},
+	[COLUMN_TRIES] = {"TRIES", 5, 5, 4, ALIGN_RIGHT},
+};
+/* Which column an order sorts by. */
+static const int order_columns[ORDER_N] = {
+	[ORDER_RECENT] = COLUMN_PROGRESS,
+	[ORDER_NAME] = COLUMN_NAME,
+	[ORDER_SIZE] = COLUMN_SIZE,
+	[ORDER_STATE] = COLUMN_STATE,
+	[ORDER_TRIES] = COLUMN_TRIES,
+};
+static const char *const order_names[ORDER_N] = {
+	[ORDER_RECENT] = "recent",
+	[ORDER_NAME] = "name",
+	[ORDER_SIZE] = "size",
+	[ORDER_STATE] = "state",
+	[ORDER_TRIES] = "tries",
+};
+
+/* --- rows --- */
+
+static const struct session_row *row_at(const struct model *m, int64_t row) {
+	int64_t at = row - m->page.query.first;
+	return at >= 0 && at < (int64_t)m->page.n ? &m->page.rows[at] : NULL;
+}
+
+static const struct session_row *row_selected(const struct sessions_screen *s, const struct model *m) {
+	return row_at(m, s->table.selected);
+}
+
+static size_t mark_find(const struct sessions_screen *s, const char *name) {
+	size_t i = 0;
+	while (i < s->mark_n && strcmp(s->marks[i], name) != 0) i++;
+	return i;
+}
+
+static void mark_toggle(struct sessions_screen *s, const char *name) {
+	size_t i = mark_find(s, name);
+	if (i < s->mark_n) {
+		memmove(s->marks + i, s->marks + i + 1, (s->mark_n - i - 1) * sizeof *s->marks);
+		s->mark_n--;
+	} else if (s->mark_n < MARKS_MAX) {
+		ARRAY_RESERVE(s->marks, s->mark_n, s->mark_capacity);
+		text_copy(s->marks[s->mark_n++], sizeof *s->marks, name);
+	}
+}
+
+/* --- the window --- */
+
+static void window_ask(struct app *a, struct sessions_screen *s) {
+	s->query.first = MAX(0, s->table.selected - WINDOW_ROWS / 2);
+	s->query.limit = WINDOW_ROWS;
+	app_page(a, &s->query);
+}
+
+/* The rows on the screen and a page around them must be in the window. */
+static void window_keep(struct app *a, struct sessions_screen *s) {
+	const struct model *m = app_model(a);
+	int64_t from = MAX(0, s->table.selected - s->table.height),
+			to = MIN(m->page.total, s->table.selected + s->table.height + 1);
+	if (from < m->page.query.first || to > m->page.query.first + (int64_t)m->page.n) window_ask(a, s);
+}
+
+static void sessions_enter(struct app *a, void *self, const char *arg) {
+	struct sessions_screen *s = self;
+	s->model = app_model(a);
+	if (arg && *arg) text_copy(s->query.filter, sizeof s->query.filter, arg);
+	window_ask(a, s);
+}
+
+static void sessions_data(struct app *a, void *self, unsigned parts) {
+	struct sessions_screen *s = self;
+	(void)a;
+	if (parts & MODEL_PAGE) table_view_keep(&s->table, app_model(a)->page.total);
+}
+
+/* --- drawing --- */
+
+static void draw_today(const struct model *m, const struct canvas *c) {
+	const struct journal_summary *s = &m->summary;
+	const struct status *st = &m->status;
+	char text[200] = " today - (the journal could not be read yet)";
+	if (m->summary_ms) {
+		int64_t busy = s->by_state[STATE_UPLOADING], held = s->by_state[STATE_HELD],
+				bad = s->by_state[STATE_REJECTED] + s->by_state[STATE_FAILED] + s->by_state[STATE_GONE];
+		int n = snprintf(
+			text, sizeof text, " today %lld/%lld accepted", (long long)s->today_accepted, (long long)s->today_found);
+		if (busy) n += snprintf(text + n, sizeof text - (size_t)n, "  %lld uploading", (long long)busy);
+		if (held) n += snprintf(text + n, sizeof text - (size_t)n, "  %lld held", (long long)held);
+		if (bad) snprintf(text + n, sizeof text - (size_t)n, "  %lld rejected or failed", (long long)bad);
+	}
+	canvas_text(c, 0, 0, c->w, ROLE_TEXT, ALIGN_LEFT, "");
+	int x = canvas_put(c, 0, 0, ROLE_TEXT, text), right = c->w;
+	char left[64] = "";
+	if (m->summary_ms && s->bytes_left) {
+		if (st->eta_ms >= 0 && m->link == LINK_UP)
+			snprintf(left, sizeof left, "left %s %s ", UNIT_BYTES(s->bytes_left), UNIT_DURATION(st->eta_ms));
+		else snprintf(left, sizeof left, "left %s ", UNIT_BYTES(s->bytes_left));
+		right -= text_columns(left);
+		if (right > x) canvas_text(c, 0, right, c->w - right, ROLE_TEXT, ALIGN_RIGHT, left);
+	}
+	int room = MIN(right - x - 2 - 5 - 8, 30);
+	if (!st->at_ms || room < 8) return;
+	double top = 1;
+	for (size_t i = 0; i < RATE_SAMPLES; i++)
+		if (!isnan(st->rates[i])) top = MAX(top, st->rates[i]);
+	x += 2;
+	x += canvas_put(c, 0, x, ROLE_QUIET, "MB/s ");
+	canvas_spark(c, 0, x, room, st->rates, RATE_SAMPLES, top, ROLE_BAR);
+	canvas_fmt(c, 0, x + room + 1, 7, ROLE_QUIET, "%d min", room * 15 / 60);
+}
+
+/* What stands in the wide column of one that is not moving: the reason, else what it waits for. */
+static void progress_words(const struct model *m, const struct session_row *r, char *to, size_t size) {
+	int64_t wait_ms = r->next_attempt_ms - m->now_ms;
+	if (r->state == STATE_ACCEPTED && !r->reason)
+		snprintf(to, size, "whole and verified%s", r->present ? "" : ", no longer on this disk");
+	else if (r->state == STATE_QUEUED && wait_ms > 0)
+		snprintf(to, size, "again in %s: %s", UNIT_DURATION(wait_ms), r->reason ? r->reason : "");
+	else if (r->state == STATE_HELD && r->data_safe)
+		snprintf(to, size, "%s (data are safe)", r->reason ? r->reason : "");
+	else snprintf(to, size, "%s", r->reason ? r->reason : "");
+}
+
+static void draw_progress(const struct model *m, const struct session_row *r, enum role role, const struct canvas *c) {
+	const struct work *w = r->state == STATE_UPLOADING ? model_work(m, r->name) : NULL;
+	char text[600];
+	if (!w || w->bytes <= 0 || m->link != LINK_UP) {
+		progress_words(m, r, text, sizeof text);
+		canvas_text(c, 0, 0, c->w, role, ALIGN_LEFT, text);
+		return;
+	}
+	double part = (double)w->sent_bytes / (double)w->bytes;
+	int bar = MAX(c->w - 5, 3);
+	canvas_bar(c, 0, 0, bar, part, role == ROLE_SELECTED ? ROLE_SELECTED : ROLE_BAR);
+	snprintf(text, sizeof text, "%d%%", (int)(part * 100));
+	canvas_text(c, 0, bar, c->w - bar, role, ALIGN_RIGHT, text);
+}
+
+static void draw_cell(void *arg, int64_t row, int column, const struct canvas *c, bool selected) {
+	const struct sessions_screen *s = arg;
+	const struct model *m = s->model;
+	const struct session_row *r = row_at(m, row);
+	char text[64] = "";
+	if (!r) {
+		if (column == COLUMN_NAME) canvas_text(c, 0, 0, c->w, ROLE_STALE, ALIGN_LEFT, "…");
+		return;
+	}
+	bool marked = mark_find(s, r->name) < s->mark_n;
+	enum role role = selected ? ROLE_SELECTED : marked ? ROLE_MARKED : r->ignored ? ROLE_QUIET : ROLE_TEXT;
+	const struct work *w = r->state == STATE_UPLOADING && m->link == LINK_UP ? model_work(m, r->name) : NULL;
+	switch (column) {
+	case COLUMN_MARK: snprintf(text, sizeof text, "%s", marked ? "*" : selected ? ">" : " "); break;
+	case COLUMN_NAME: text_copy(text, sizeof text, r->name); break;
+	case COLUMN_RECORDED: text_copy(text, sizeof text, recorded_text((char[32]){0}, r->name)); break;
+	case COLUMN_SIZE: text_copy(text, sizeof text, r->bytes ? UNIT_BYTES(r->bytes) : "-"); break;
+	case COLUMN_STATE:
+		text_copy(text, sizeof text, state_words(r));
+		if (!selected) role = state_role(r);
+		break;
+	case COLUMN_PROGRESS: draw_progress(m, r, role, c); return;
+	case COLUMN_RATE: text_copy(text, sizeof text, w ? UNIT_RATE(w->rate) : ""); break;
+	case COLUMN_ETA:
+		if (w && w->rate > 0)
+			text_copy(text, sizeof text, UNIT_DURATION((int64_t)((double)(w->bytes - w->sent_bytes) / w->rate * 1000)));
+		break;
+	case COLUMN_TRIES:
+		if (r->tries) snprintf(text, sizeof text, "%d", r->tries);
+		break;
+	}
+	canvas_text(c, 0, 0, c->w, role, columns[column].align, text);
+}
+
+static void draw_empty(const struct sessions_screen *s, const struct model *m, const struct canvas *c) {
+	const char *text = "No session was found yet: recordings appear here as folders YYYYMMDD_HHMMSS.";
+	if (m->journal_err.code) text = m->journal_err.text;
+	else if (s->query.filter[0]) text = "No session fits the filter; / and Enter clear it.";
+	if (c->h > 2) canvas_text(c, 2, 1, c->w - 1, ROLE_QUIET, ALIGN_LEFT, text);
+}
+
+/* Lines of text at the bottom; returns how many rows they take. */
+static int draw_why(const struct sessions_screen *s, const struct canvas *c) {
+	char copy[sizeof s->why];
+	char *lines[8], *rest = copy, *line;
+	int n = 0;
+	text_copy(copy, sizeof copy, s->why);
+	while (s->why[0] && n < (int)ARRAY_LEN(lines) && (line = strsep(&rest, "\n")))
+		if (*line) lines[n++] = line;
+	if (!n || c->h < n + 6) return 0;
+	canvas_rule(c, c->h - n - 1, 0, c->w);
+	for (int i = 0; i < n; i++) canvas_text(c, c->h - n + i, 1, c->w - 1, ROLE_TEXT, ALIGN_LEFT, lines[i]);
+	return n + 1;
+}
+
+static void draw_filter(const struct sessions_screen *s, const struct model *m, const struct canvas *c, int y) {
+	if (!s->query.filter[0] && !s->mark_n) return;
+	char text[160];
+	int n = snprintf(text, sizeof text, " ");
+	if (s->query.filter[0])
+		n += snprintf(
+			text + n, sizeof text - (size_t)n, "filter \"%s\": %lld fit  ", s->query.filter, (long long)m->page.total);
+	if (s->mark_n) snprintf(text + n, sizeof text - (size_t)n, "%zu marked", s->mark_n);
+	canvas_text(c, y, 0, c->w, ROLE_MARKED, ALIGN_LEFT, text);
+}
+
+static void sessions_draw(void *self, const struct model *m, const struct canvas *c) {
+	struct sessions_screen *s = self;
+	s->model = m;
+	int why = draw_why(s, c), note = s->query.filter[0] || s->mark_n ? 1 : 0;
+	struct canvas table = canvas_sub(c, 1, 0, c->h - 1 - why - note, c->w);
+	draw_today(m, c);
+	table_view_keep(&s->table, m->page.total);
+	table_view_draw(
+		&s->table, columns, ARRAY_LEN(columns), order_columns[s->query.order], s->query.reverse, draw_cell, s, &table);
+	if (!m->page.total) draw_empty(s, m, &table);
+	draw_filter(s, m, c, c->h - why - note);
+}
+
+/* --- keys --- */
+
+static const struct screen_key sessions_keys[] = {
+	{ACTION_OPEN, "open", false},
+	{ACTION_RETRY, "retry", true},
+	{ACTION_PAUSE, "pause", true},
+	{ACTION_EDIT, "edit metadata", true},
+	{ACTION_IGNORE, "ignore", true},
+	{ACTION_WHY, "why", false},
+	{ACTION_SEARCH, "filter", false},
+	{ACTION_SORT, "sort", false},
+	{ACTION_REVERSE, NULL, false},
+	{ACTION_MARK, NULL, false},
+	{ACTION_COPY, NULL, false},
+	{ACTION_UP, NULL, false},
+	{ACTION_DOWN, NULL, false},
+	{ACTION_PAGE_UP, NULL, false},
+	{ACTION_PAGE_DOWN, NULL, false},
+	{ACTION_TOP, NULL, false},
+	{ACTION_BOTTOM, NULL, false},
+};
+
+/* The marked ones, else the selected one, through `method`. One that is paused (ignored) already is taken back. */
+static struct after over_selected(struct app *a, struct sessions_screen *s, enum action action) {
+	const struct session_row *r = row_selected(s, app_model(a));
+	const char *names[MARKS_MAX];
+	size_t n = 0;
+	for (; n < s->mark_n; n++) names[n] = s->marks[n];
+	if (!n && r) names[n++] = r->name;
+	if (!n) return (struct after){0};
+	char question[300];
+	const char *method = "retry";
+	bool asks = false;
+	if (action == ACTION_PAUSE) method = r && r->paused ? "resume" : "pause";
+	if (action == ACTION_IGNORE) {
+		method = r && r->ignored ? "unignore" : "ignore";
+		asks = method[0] == 'i';
+	}
+	if (n == 1)
+		snprintf(question, sizeof question,
+			"Ignore %s? It will not be uploaded and no longer counts as unsafe.\nNothing is deleted; i takes it back.",
+			names[0]);
+	else
+		snprintf(question, sizeof question,
+			"Ignore %zu sessions? They will not be uploaded and no longer count as unsafe.\nNothing is deleted; i "
+			"takes it back.",
+			n);
+	app_command(a, method, names, n, asks ? question : NULL);
+	s->mark_n = 0;
+	return (struct after){.kind = AFTER_DRAW};
+}
+
+static void why_toggle(struct app *a, struct sessions_screen *s) {
+	const struct model *m = app_model(a);
+	const struct session_row *r = row_selected(s, m);
+	struct check_list none = {0};
+	if (s->why[0] || !r) s->why[0] = '\0';
+	else model_why(m, r, &none, NULL, s->why, sizeof s->why);
+}
+
+static void sessions_sort(struct app *a, struct sessions_screen *s, bool reverse) {
+	if (reverse) s->query.reverse = !s->query.reverse;
+	else s->query.order = (enum session_order)((s->query.order + 1) % ORDER_N);
+	app_say(
+		a, ROLE_TEXT, "sorted by %s%s", order_names[s->query.order], s->query.reverse ? ", the other way round" : "");
+	window_ask(a, s);
+}
+
+static struct after sessions_open(struct app *a, const struct sessions_screen *s, const char *screen) {
+	const struct session_row *r = row_selected(s, app_model(a));
+	struct after after = {.kind = r ? AFTER_OPEN : AFTER_NOTHING, .screen = screen};
+	if (r) text_copy(after.arg, sizeof after.arg, r->name);
+	return after;
+}
+
+static struct after sessions_act(struct app *a, void *self, enum action action, const struct key_event *key) {
+	struct sessions_screen *s = self;
+	const struct session_row *r = row_selected(s, app_model(a));
+	if (key && key->key == KEY_MOUSE_ && !key->mouse_wheel) {
+		int64_t row = s->table.top + key->mouse_y - 2;
+		if (key->mouse_y >= 2 && row < s->table.total) s->table.selected = row;
+		if (key->mouse_double) return sessions_open(a, s, "session");
+		return (struct after){.kind = AFTER_DRAW};
+	}
+	if (table_view_act(&s->table, action, key)) {
+		s->why[0] = '\0';
+		window_keep(a, s);
+		return (struct after){.kind = AFTER_DRAW};
+	}
+	switch (action) {
+	case ACTION_OPEN: return sessions_open(a, s, "session");
+	case ACTION_EDIT: return sessions_open(a, s, "session"); /* there the metadata and the checks are in sight */
+	case ACTION_RETRY:
+	case ACTION_PAUSE:
+	case ACTION_IGNORE: return over_selected(a, s, action);
+	case ACTION_WHY: why_toggle(a, s); break;
+	case ACTION_SORT: sessions_sort(a, s, false); break;
+	case ACTION_REVERSE: sessions_sort(a, s, true); break;
+	case ACTION_MARK:
+		if (r) mark_toggle(s, r->name);
+		table_view_act(&s->table, ACTION_DOWN, NULL);
+		break;
+	case ACTION_COPY:
+		if (r) app_copy(a, r->name);
+		break;
+	default: return (struct after){0};
+	}
+	return (struct after){.kind = AFTER_DRAW};
+}
+
+static void sessions_search(struct app *a, void *self, const char *text, bool entered) {
+	struct sessions_screen *s = self;
+	(void)entered;
+	if (strcmp(s->query.filter, text) == 0) return;
+	text_copy(s->query.filter, sizeof s->query.filter, text);
+	s->table.selected = s->table.top = 0;
+	window_ask(a, s);
+}
+
+/* --- over runs --- */
+
+static void sessions_remember(const void *self, cJSON *to) {
+	const struct sessions_screen *s = self;
+	json_add_text(to, "order", order_names[s->query.order]);
+	json_add_bool(to, "reverse", s->query.reverse);
+	json_add_text(to, "filter", s->query.filter);
+}
+
+static void sessions_recall(void *self, const cJSON *from) {
+	struct sessions_screen *s = self;
+	struct error ignored = ERROR_INIT;
+	const char *order = NULL, *filter = NULL;
+	if (json_may_text(from, "order", NULL, &order, &ignored) ||
+		json_may_text(from, "filter", NULL, &filter, &ignored) ||
+		json_may_bool(from, "reverse", NULL, &s->query.reverse, &ignored))
+		return;
+	for (int i = 0; order && i < ORDER_N; i++)
+		if (strcmp(order_names[i], order) == 0) s->query.order = (enum session_order)i;
+	if (filter) text_copy(s->query.filter, sizeof s->query.filter, filter);
+}
+
+static void sessions_done(void *self) { free(((struct sessions_screen *)self)->marks); }
+
+const struct screen screen_sessions = {
+	.name = "sessions",
+	.title = "Sessions",
+	.digit = '1',
+	.help = "Every recording session of this station, the newest change first. Safe means accepted: the cloud has\n"
+			"the whole session, compared every byte's checksum with the manifest, and accepted its metadata.",
+	.keys = sessions_keys,
+	.key_n = ARRAY_LEN(sessions_keys),
+	.parts = MODEL_PAGE | MODEL_SUMMARY | MODEL_STATUS,
+	.state_size = sizeof(struct sessions_screen),
+	.enter = sessions_enter,
+	.data = sessions_data,
+	.draw = sessions_draw,
+	.act = sessions_act,
+	.search = sessions_search,
+	.remember = sessions_remember,
+	.recall = sessions_recall,
+	.done = sessions_done,
+};
