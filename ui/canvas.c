@@ -91,6 +91,10 @@ static void cells_fill(struct cells *cells, const char *utf8, int width, bool as
 			len = 1;
 			c = '?';
 		}
+		if (ascii && wcwidth((wchar_t)c) == 0) { /* a combining character: its base stands for both */
+			i += len;
+			continue;
+		}
 		if (!cells_add(cells, ascii ? ascii_of(c) : (wchar_t)c, width)) {
 			cells_cut(cells, width, ascii);
 			return;
@@ -103,6 +107,21 @@ int text_columns(const char *utf8) {
 	struct cells cells;
 	cells_fill(&cells, utf8, CELLS_MAX, false);
 	return cells.columns;
+}
+
+size_t text_fit(const char *safe, int width) {
+	size_t n = strlen(safe), at = 0, blank = 0;
+	int columns = 0;
+	while (at < n) {
+		uint32_t c = 0;
+		size_t len = text_decode(safe + at, n - at, &c);
+		int more = len ? wcwidth((wchar_t)c) : 1;
+		if (columns + (more < 0 ? 1 : more) > width && at > 0) break;
+		columns += more < 0 ? 1 : more;
+		at += len ? len : 1;
+		if (c == ' ') blank = at;
+	}
+	return at < n && blank > 0 && safe[at] != ' ' ? blank : at;
 }
 
 /* n blanks in the style that is set. */
@@ -143,6 +162,25 @@ int canvas_put(const struct canvas *c, int y, int x, enum role role, const char 
 	if (columns <= 0) return 0;
 	canvas_text(c, y, x, columns, role, ALIGN_LEFT, utf8);
 	return columns;
+}
+
+int canvas_block(const struct canvas *c, int y, enum role role, const char *utf8) {
+	int rows = 0;
+	while (*utf8) {
+		char line[CELLS_MAX * 2], safe[CELLS_MAX * 4];
+		size_t n = strcspn(utf8, "\n");
+		text_copy(line, MIN(n + 1, sizeof line), utf8);
+		text_safe(safe, sizeof safe, line);
+		for (const char *at = safe; *at; rows++) {
+			size_t fit = text_fit(at, c->w);
+			text_copy(line, MIN(fit + 1, sizeof line), at);
+			canvas_text(c, y + rows, 0, c->w, role, ALIGN_LEFT, line);
+			at += fit;
+			while (*at == ' ') at++;
+		}
+		utf8 += n + (utf8[n] == '\n');
+	}
+	return rows;
 }
 
 /* --- figures --- */

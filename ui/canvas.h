@@ -31,4 +31,10 @@ void canvas_spark(const struct canvas *c, int y, int x, int width, const double 
 void canvas_rule(const struct canvas *c, int y, int x, int width);
 void canvas_frame(const struct canvas *c, const char *title);
 void canvas_cursor(const struct canvas *c, int y, int x); /* where the real cursor rests (the selection, the input) */
-int text_columns(const char *utf8);						  /* display width after making safe */
+/* Text over several rows from y, broken at its newlines and, where it is too wide, at blanks; the rows it needs, also
+ * those that c clips away. */
+int canvas_block(const struct canvas *c, int y, enum role role, const char *utf8);
+int text_columns(const char *utf8); /* display width after making safe */
+/* Bytes of the beginning of safe text (no newlines) that fit into `width` columns, broken after a blank if possible; at
+ * least one character. */
+size_t text_fit(const char *safe, int width);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "ui/app.h"
+#include "ui/widgets/table.h"
 
 extern const struct screen screen_sessions, screen_session, screen_station, screen_handover;
 
@@ -10,4 +11,13 @@ extern const struct screen screen_sessions, screen_session, screen_station, scre
 enum role state_role(const struct session_row *row);
 /* "uploading", "held", "paused", "ignored", "safe: data" … one word or two. */
 const char *state_words(const struct session_row *row);
-const char *recorded_text(char to[32], const char *session); /* "13:45:02", "?" for a day that never was */
+const char *recorded_text(char to[32], const char *session);	/* "13:45:02", "?" for a day that never was */
+const char *when_text(char to[32], int64_t ms, int64_t now_ms); /* "14:02:11", with the date when not of today; "-" */
+/* The row of a screen's panes, `here` marked: "[Files 12] Checks 15". */
+void panes_draw(const struct canvas *c, int y, const char *const *titles, int n, int here);
+/* A cell of a table of events. */
+enum { EVENT_TIME, EVENT_LEVEL, EVENT_CODE, EVENT_MESSAGE, EVENT_COLUMN_N };
+extern const struct column event_columns[EVENT_COLUMN_N];
+void event_cell(const struct event_row *e, int column, int64_t now_ms, const struct canvas *c, bool selected);
+/* `ignore` over sessions, after the question. */
+void ignore_ask(struct app *a, const char *const *names, size_t n);

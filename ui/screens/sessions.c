@@ -222,17 +222,15 @@ static void draw_empty(const struct sessions_screen *s, const struct model *m, c
 	if (c->h > 2) canvas_text(c, 2, 1, c->w - 1, ROLE_QUIET, ALIGN_LEFT, text);
 }
 
-/* Lines of text at the bottom; returns how many rows they take. */
+/* The answer at the bottom; returns how many rows it takes. */
 static int draw_why(const struct sessions_screen *s, const struct canvas *c) {
-	char copy[sizeof s->why];
-	char *lines[8], *rest = copy, *line;
-	int n = 0;
-	text_copy(copy, sizeof copy, s->why);
-	while (s->why[0] && n < (int)ARRAY_LEN(lines) && (line = strsep(&rest, "\n")))
-		if (*line) lines[n++] = line;
-	if (!n || c->h < n + 6) return 0;
+	struct canvas none = canvas_sub(c, 0, 1, 0, c->w - 2);
+	int n = s->why[0] ? canvas_block(&none, 0, ROLE_TEXT, s->why) : 0;
+	if (!n || c->h < n + 5) return 0;
+	struct canvas text = canvas_sub(c, c->h - n, 1, n, c->w - 2), whole = canvas_sub(c, c->h - n, 0, n, c->w);
 	canvas_rule(c, c->h - n - 1, 0, c->w);
-	for (int i = 0; i < n; i++) canvas_text(c, c->h - n + i, 1, c->w - 1, ROLE_TEXT, ALIGN_LEFT, lines[i]);
+	canvas_clear(&whole);
+	canvas_block(&text, 0, ROLE_TEXT, s->why);
 	return n + 1;
 }
 
@@ -290,24 +288,10 @@ static struct after over_selected(struct app *a, struct sessions_screen *s, enum
 	for (; n < s->mark_n; n++) names[n] = s->marks[n];
 	if (!n && r) names[n++] = r->name;
 	if (!n) return (struct after){0};
-	char question[300];
-	const char *method = "retry";
-	bool asks = false;
-	if (action == ACTION_PAUSE) method = r && r->paused ? "resume" : "pause";
-	if (action == ACTION_IGNORE) {
-		method = r && r->ignored ? "unignore" : "ignore";
-		asks = method[0] == 'i';
-	}
-	if (n == 1)
-		snprintf(question, sizeof question,
-			"Ignore %s? It will not be uploaded and no longer counts as unsafe.\nNothing is deleted; i takes it back.",
-			names[0]);
-	else
-		snprintf(question, sizeof question,
-			"Ignore %zu sessions? They will not be uploaded and no longer count as unsafe.\nNothing is deleted; i "
-			"takes it back.",
-			n);
-	app_command(a, method, names, n, asks ? question : NULL);
+	if (action == ACTION_IGNORE && !(r && r->ignored)) ignore_ask(a, names, n);
+	else if (action == ACTION_IGNORE) app_command(a, "unignore", names, n, NULL);
+	else if (action == ACTION_PAUSE) app_command(a, r && r->paused ? "resume" : "pause", names, n, NULL);
+	else app_command(a, "retry", names, n, NULL);
 	s->mark_n = 0;
 	return (struct after){.kind = AFTER_DRAW};
 }

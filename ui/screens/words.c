@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What several screens say alike. */
 #include <stdio.h>
+#include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "session/name.h"
 #include "ui/screens/screens.h"
 
@@ -33,4 +36,55 @@ const char *recorded_text(char to[32], const char *session) {
 	if (!session_name_possible(session)) return "?";
 	snprintf(to, 32, "%.2s:%.2s:%.2s", session + 9, session + 11, session + 13);
 	return to;
+}
+
+const char *when_text(char to[32], int64_t ms, int64_t now_ms) {
+	time_t seconds = (time_t)(ms / 1000);
+	struct tm tm;
+	bool today = time_local_midnight(ms) == time_local_midnight(now_ms);
+	if (ms <= 0 || !localtime_r(&seconds, &tm) || !strftime(to, 32, today ? "%H:%M:%S" : "%Y-%m-%d %H:%M", &tm))
+		snprintf(to, 32, "-");
+	return to;
+}
+
+void panes_draw(const struct canvas *c, int y, const char *const *titles, int n, int here) {
+	int x = 0;
+	canvas_text(c, y, 0, c->w, ROLE_TAB, ALIGN_LEFT, "");
+	for (int i = 0; i < n; i++) {
+		char title[64];
+		snprintf(title, sizeof title, i == here ? "[%s]" : " %s ", titles[i]);
+		x += canvas_put(c, y, x, i == here ? ROLE_TAB_HERE : ROLE_TAB, title);
+	}
+	if (x + 11 < c->w) canvas_text(c, y, c->w - 10, 9, ROLE_QUIET, ALIGN_RIGHT, "Tab: next");
+}
+
+const struct column event_columns[EVENT_COLUMN_N] = {
+	[EVENT_TIME] = {" TIME", 9, 17, 0, ALIGN_LEFT},
+	[EVENT_LEVEL] = {"LEVEL", 5, 5, 2, ALIGN_LEFT},
+	[EVENT_CODE] = {"WHAT", 12, 16, 1, ALIGN_LEFT},
+	[EVENT_MESSAGE] = {"MESSAGE", 10, 0, 0, ALIGN_LEFT},
+};
+
+void event_cell(const struct event_row *e, int column, int64_t now_ms, const struct canvas *c, bool selected) {
+	bool bad = strcmp(e->level, "error") == 0, warn = text_starts(e->level, "warn");
+	enum role role = selected ? ROLE_SELECTED : bad ? ROLE_BAD : warn ? ROLE_WARN : ROLE_TEXT;
+	char time[40] = "", when[32];
+	const char *text = time;
+	switch (column) {
+	case EVENT_TIME: snprintf(time, sizeof time, " %s", when_text(when, e->at_ms, now_ms)); break;
+	case EVENT_LEVEL: text = e->level; break;
+	case EVENT_CODE: text = e->code; break;
+	case EVENT_MESSAGE: text = e->message ? e->message : ""; break;
+	}
+	canvas_text(c, 0, 0, c->w, role, event_columns[column].align, text);
+}
+
+void ignore_ask(struct app *a, const char *const *names, size_t n) {
+	char question[300], what[64];
+	if (n == 1) text_copy(what, sizeof what, names[0]);
+	else snprintf(what, sizeof what, "%zu sessions", n);
+	snprintf(question, sizeof question,
+		"Ignore %s? %s will not be uploaded and no longer count%s as unsafe.\nNothing is deleted; i takes it back.",
+		what, n == 1 ? "It" : "They", n == 1 ? "s" : "");
+	app_command(a, "ignore", names, n, question);
 }

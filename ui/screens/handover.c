@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* Handover: what happened since this user last looked, as the journal tells it. Looking makes it seen. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "base/units.h"
+#include "ui/screens/screens.h"
+#include "ui/widgets/pager.h"
+
+struct handover_screen {
+	struct pager page;
+};
+
+static void handover_enter(struct app *a, void *self, const char *arg) {
+	struct handover_screen *h = self;
+	(void)arg;
+	h->page.top = 0;
+	app_handover(a, true);
+}
+
+static void handover_fill(struct handover_screen *h, const struct model *m) {
+	const char *at = m->handover;
+	pager_clear(&h->page);
+	h->page.hang = 2;
+	while (at && *at) {
+		size_t n = strcspn(at, "\n");
+		pager_add(&h->page, ROLE_TEXT, " %.*s", (int)n, at);
+		at += n + (at[n] == '\n');
+	}
+	if (m->handover) return;
+	if (m->journal_err.code) pager_add(&h->page, ROLE_BAD, " %s", m->journal_err.text);
+	else pager_add(&h->page, ROLE_QUIET, " reading the journal ...");
+}
+
+static void handover_draw(void *self, const struct model *m, const struct canvas *c) {
+	struct handover_screen *h = self;
+	struct canvas page = canvas_sub(c, 1, 0, c->h - 1, c->w);
+	char when[32], age[UNIT_TEXT];
+	if (m->handover_since_ms)
+		canvas_fmt(c, 0, 0, c->w, ROLE_HEADING, " Since you last looked: %s, %s ago",
+			when_text(when, m->handover_since_ms, m->now_ms), unit_age(age, m->now_ms - m->handover_since_ms));
+	else canvas_text(c, 0, 0, c->w, ROLE_HEADING, ALIGN_LEFT, " Handover: you have not looked before");
+	handover_fill(h, m);
+	pager_draw(&h->page, &page);
+}
+
+static const struct screen_key handover_keys[] = {
+	{ACTION_UP, NULL, false},
+	{ACTION_DOWN, NULL, false},
+	{ACTION_PAGE_UP, NULL, false},
+	{ACTION_PAGE_DOWN, "page down", false},
+	{ACTION_TOP, NULL, false},
+	{ACTION_BOTTOM, NULL, false},
+	{ACTION_SEARCH, "search", false},
+	{ACTION_NEXT, NULL, false},
+	{ACTION_PREVIOUS, NULL, false},
+	{ACTION_COPY, "copy all", false},
+};
+
+static struct after handover_act(struct app *a, void *self, enum action action, const struct key_event *key) {
+	struct handover_screen *h = self;
+	const struct model *m = app_model(a);
+	if (action == ACTION_COPY) {
+		if (m->handover) app_copy(a, m->handover);
+		return (struct after){.kind = AFTER_DRAW};
+	}
+	return (struct after){.kind = pager_act(&h->page, action, key) ? AFTER_DRAW : AFTER_NOTHING};
+}
+
+static void handover_search(struct app *a, void *self, const char *text, bool entered) {
+	struct handover_screen *h = self;
+	if (!pager_search(&h->page, text) && entered) app_say(a, ROLE_WARN, "\"%s\" is nowhere here", text);
+}
+
+static void handover_done(void *self) { pager_done(&((struct handover_screen *)self)->page); }
+
+const struct screen screen_handover = {
+	.name = "handover",
+	.title = "Handover",
+	.help = "What happened at this station since you last looked. The same as text or JSON: headgate handover.",
+	.keys = handover_keys,
+	.key_n = ARRAY_LEN(handover_keys),
+	.parts = MODEL_HANDOVER,
+	.state_size = sizeof(struct handover_screen),
+	.enter = handover_enter,
+	.draw = handover_draw,
+	.act = handover_act,
+	.search = handover_search,
+	.done = handover_done,
+};

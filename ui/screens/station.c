@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: MIT */
+/* The station itself: the engine, cloud, queue, disk and folders with the rates of the last minutes; its events; its
+ * configuration with the place of each value; and every station of this cloud, the silent ones first. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "base/units.h"
+#include "ui/screens/screens.h"
+#include "ui/widgets/chart.h"
+#include "ui/widgets/pager.h"
+
+#define EVENTS_SHOWN 1000
+#define RATE_STEP_MS 15000
+#define CHART_LEAST 6 /* rows; below, the chart is left out */
+#define CHART_MOST 12
+#define SILENT_MS (5 * 60000) /* five heartbeats missed */
+#define CLOCK_OFF_MS 120000	  /* signatures and tokens begin to fail */
+
+enum pane { PANE_OVERVIEW, PANE_EVENTS, PANE_CONFIG, PANE_FLEET, PANE_N };
+
+struct station_screen {
+	enum pane pane;
+	char filter[64];
+	struct pager overview;
+	struct table_view views[PANE_N];
+	size_t *fit; /* rows of the pane that fit the filter, in their order; made anew by each draw */
+	size_t fit_n, fit_capacity;
+	const struct model *model;
+};
+
+/* --- overview --- */
+
+static void fact(struct pager *p, enum role role, const char *name, const char *value) {
+	pager_add(p, role, " %-11s %s", name, value);
+}
+
+static void fact_engine(struct pager *p, const struct model *m) {
+	static const char *const words[] = {
+		[LINK_NONE] = "none runs on this station: nothing uploads",
+		[LINK_CONNECTING] = "connecting",
+		[LINK_LOST] = "gone",
+		[LINK_REFUSED] = "refused",
+	};
+	const struct status *s = &m->status;
+	char text[400], age[UNIT_TEXT];
+	if (m->link == LINK_UP)
+		snprintf(text, sizeof text, "running for %s, headgate %s, process %lld, instance %s",
+			s->since_ms ? unit_age(age, m->now_ms - s->since_ms) : "-", s->version, (long long)s->pid, s->instance);
+	else
+		snprintf(text, sizeof text, "%s%s%s%s%s", words[m->link], m->link_since_ms ? ", for " : "",
+			m->link_since_ms ? unit_age(age, m->now_ms - m->link_since_ms) : "", m->link_err.code ? ": " : "",
+			m->link_err.code ? m->link_err.text : "");
+	fact(p, m->link == LINK_UP ? ROLE_TEXT : ROLE_BAD, "engine", text);
+	if (m->link != LINK_UP && s->at_ms) {
+		snprintf(text, sizeof text, "what follows is %s old", unit_age(age, m->now_ms - s->at_ms));
+		fact(p, ROLE_STALE, "", text);
+	}
+}
+
+static void fact_cloud(struct pager *p, enum role role, const struct model *m) {
+	const struct status *s = &m->status;
+	char text[700], age[UNIT_TEXT];
+	int n = snprintf(text, sizeof text, "%s", s->endpoint[0] ? s->endpoint : "-");
+	fact(p, role, "cloud", text);
+	if (s->cloud_ok && s->latency_ms >= 0)
+		n = snprintf(text, sizeof text, "answers in %lld ms", (long long)s->latency_ms);
+	else if (s->cloud_ok) n = snprintf(text, sizeof text, "answers");
+	else
+		n = snprintf(text, sizeof text, "lost%s%s: %s", s->cloud_answer_ms ? ", last answer before " : "",
+			s->cloud_answer_ms ? unit_age(age, m->now_ms - s->cloud_answer_ms) : "",
+			s->cloud_error[0] ? s->cloud_error : "no answer yet");
+	if (s->token_expires_ms && n > 0 && (size_t)n < sizeof text)
+		snprintf(text + n, sizeof text - (size_t)n,
+			s->token_expires_ms > m->now_ms ? ", token good for %s" : ", token expired",
+			UNIT_DURATION(s->token_expires_ms - m->now_ms));
+	fact(p, s->cloud_ok ? role : ROLE_BAD, "", text);
+	int64_t off_ms = s->clock_offset_ms < 0 ? -s->clock_offset_ms : s->clock_offset_ms;
+	snprintf(text, sizeof text, "%.1f s %s the cloud's%s", (double)off_ms / 1000,
+		s->clock_offset_ms < 0 ? "before" : "behind", off_ms > CLOCK_OFF_MS ? ": set it, requests are refused" : "");
+	fact(p, off_ms > CLOCK_OFF_MS ? ROLE_BAD : role, "clock", s->cloud_answer_ms ? text : "-");
+}
+
+static void fact_queue(struct pager *p, enum role role, const struct model *m) {
+	const struct status *s = &m->status;
+	char text[200];
+	snprintf(text, sizeof text, "%lld uploading, %lld queued, %s left, %s, ready in %s", (long long)s->active,
+		(long long)s->queued, UNIT_BYTES(s->bytes_left), m->link == LINK_UP ? UNIT_RATE(s->rate) : "no rate",
+		s->eta_ms >= 0 && m->link == LINK_UP ? UNIT_DURATION(s->eta_ms) : "-");
+	fact(p, role, "queue", text);
+}
+
+static void fact_disk(struct pager *p, enum role role, const struct model *m) {
+	const struct status *s = &m->status;
+	char text[400], when[32];
+	if (!s->disk_total) snprintf(text, sizeof text, "-");
+	else if (s->disk_full_ms)
+		snprintf(text, sizeof text, "%s of %s free on %s, full at %s by the rates of now", UNIT_BYTES(s->disk_free),
+			UNIT_BYTES(s->disk_total), s->disk_path, when_text(when, s->disk_full_ms, m->now_ms));
+	else
+		snprintf(text, sizeof text, "%s of %s free on %s, not filling up", UNIT_BYTES(s->disk_free),
+			UNIT_BYTES(s->disk_total), s->disk_path);
+	fact(p, s->disk_full_ms ? ROLE_WARN : role, "disk", text);
+}
+
+static void fill_overview(struct pager *p, const struct model *m) {
+	const struct status *s = &m->status;
+	enum role role = m->link == LINK_UP ? ROLE_TEXT : ROLE_STALE;
+	char text[600];
+	pager_clear(p);
+	p->hang = 13;
+	fact_engine(p, m);
+	if (!s->at_ms) {
+		fact(p, ROLE_QUIET, "", "cloud, queue, disk and folders are known to a running engine only");
+		return;
+	}
+	fact_cloud(p, role, m);
+	fact_queue(p, role, m);
+	fact_disk(p, role, m);
+	for (size_t i = 0; i < s->folder_n; i++) {
+		snprintf(text, sizeof text, "%s  %s%s%s", s->folders[i].path,
+			s->folders[i].ok ? s->folders[i].watching : "cannot be read", s->folders[i].error[0] ? ": " : "",
+			s->folders[i].error);
+		fact(p, s->folders[i].ok ? role : ROLE_BAD, i ? "" : "folders", text);
+	}
+}
+
+static const char *rate_label(char to[32], double value) { return unit_rate(to, value); }
+
+static void draw_overview(struct station_screen *s, const struct model *m, const struct canvas *c) {
+	struct canvas none = canvas_sub(c, 0, 0, 0, c->w);
+	fill_overview(&s->overview, m);
+	pager_draw(&s->overview, &none); /* lays it out: how many rows it needs */
+	int room = c->h - (int)s->overview.row_n - 1,
+		chart = m->status.at_ms && room >= CHART_LEAST ? MIN(room, CHART_MOST) : 0;
+	struct canvas text = canvas_sub(c, 0, 0, c->h - chart, c->w);
+	pager_draw(&s->overview, &text);
+	if (!chart) return;
+	const struct chart k = {.values = m->status.rates,
+		.n = RATE_SAMPLES,
+		.step_ms = RATE_STEP_MS,
+		.end_ms = m->status.at_ms,
+		.label = rate_label};
+	struct canvas below = canvas_sub(c, c->h - chart, 1, chart, MIN(c->w - 2, RATE_SAMPLES + 11));
+	canvas_text(c, c->h - chart, 0, c->w, ROLE_HEADING, ALIGN_LEFT, " Upload rate");
+	struct canvas plot = canvas_sub(&below, 1, 0, chart - 1, below.w);
+	chart_draw(&k, &plot);
+}
+
+/* --- rows of the other panes --- */
+
+static const struct model *model_of(const struct station_screen *s) { return s->model; }
+
+static void draw_event(void *arg, int64_t row, int column, const struct canvas *c, bool selected) {
+	const struct station_screen *s = arg;
+	const struct model *m = model_of(s);
+	event_cell(&m->events[s->fit[row]], column, m->now_ms, c, selected);
+}
+
+enum { CONFIG_NAME, CONFIG_VALUE, CONFIG_SOURCE };
+static const struct column config_columns[] = {
+	[CONFIG_NAME] = {" KEY", 20, 28, 0, ALIGN_LEFT},
+	[CONFIG_VALUE] = {"VALUE", 12, 0, 0, ALIGN_LEFT},
+	[CONFIG_SOURCE] = {"FROM", 12, 34, 1, ALIGN_LEFT},
+};
+
+static void draw_config(void *arg, int64_t row, int column, const struct canvas *c, bool selected) {
+	const struct station_screen *s = arg;
+	const struct config_line *l = &model_of(s)->config[s->fit[row]];
+	enum role role = selected ? ROLE_SELECTED : strcmp(l->source, "default") == 0 ? ROLE_QUIET : ROLE_TEXT;
+	if (column == CONFIG_NAME) canvas_fmt(c, 0, 0, c->w, role, " %s.%s", l->section, l->name);
+	else
+		canvas_text(c, 0, 0, c->w, role, ALIGN_LEFT, column == CONFIG_VALUE ? (*l->value ? l->value : "-") : l->source);
+}
+
+enum { FLEET_NAME, FLEET_SEEN, FLEET_QUEUE, FLEET_LEFT, FLEET_HELD, FLEET_OLDEST, FLEET_DISK, FLEET_VERSION };
+static const struct column fleet_columns[] = {
+	[FLEET_NAME] = {" STATION", 12, 24, 0, ALIGN_LEFT},
+	[FLEET_SEEN] = {"HEARTBEAT", 15, 16, 0, ALIGN_LEFT},
+	[FLEET_QUEUE] = {"QUEUE", 6, 6, 2, ALIGN_RIGHT},
+	[FLEET_LEFT] = {"LEFT", 9, 9, 3, ALIGN_RIGHT},
+	[FLEET_HELD] = {"HELD", 5, 5, 1, ALIGN_RIGHT},
+	[FLEET_OLDEST] = {"OLDEST UNSAFE", 13, 16, 1, ALIGN_RIGHT},
+	[FLEET_DISK] = {"DISK FREE", 9, 9, 4, ALIGN_RIGHT},
+	[FLEET_VERSION] = {"VERSION", 8, 0, 5, ALIGN_LEFT},
+};
+
+static void draw_fleet(void *arg, int64_t row, int column, const struct canvas *c, bool selected) {
+	const struct station_screen *s = arg;
+	const struct model *m = model_of(s);
+	const struct fleet_station *f = &m->fleet[s->fit[row]];
+	bool silent = m->now_ms - f->beat_ms > SILENT_MS;
+	enum role role = selected						   ? ROLE_SELECTED
+					 : silent						   ? ROLE_BAD
+					 : f->held && column == FLEET_HELD ? ROLE_WARN
+													   : ROLE_TEXT;
+	char text[128] = "", age[UNIT_TEXT];
+	switch (column) {
+	case FLEET_NAME: snprintf(text, sizeof text, " %s", f->station); break;
+	case FLEET_SEEN:
+		if (!f->beat_ms) snprintf(text, sizeof text, "never");
+		else snprintf(text, sizeof text, "%s%s", silent ? "SILENT " : "", unit_age(age, m->now_ms - f->beat_ms));
+		break;
+	case FLEET_QUEUE: snprintf(text, sizeof text, "%lld", (long long)f->queue); break;
+	case FLEET_LEFT: unit_bytes(text, f->bytes_left); break;
+	case FLEET_HELD: snprintf(text, sizeof text, "%lld", (long long)f->held); break;
+	case FLEET_OLDEST:
+		snprintf(text, sizeof text, "%s", f->oldest_unsafe_ms ? unit_age(age, m->now_ms - f->oldest_unsafe_ms) : "-");
+		break;
+	case FLEET_DISK: snprintf(text, sizeof text, "%s", f->disk_free > 0 ? UNIT_BYTES(f->disk_free) : "-"); break;
+	case FLEET_VERSION: text_copy(text, sizeof text, f->version); break;
+	}
+	canvas_text(c, 0, 0, c->w, role, fleet_columns[column].align, text);
+}
+
+/* --- the filter --- */
+
+static size_t rows_of(const struct model *m, enum pane pane) {
+	const size_t n[PANE_N] = {[PANE_EVENTS] = m->event_n, [PANE_CONFIG] = m->config_n, [PANE_FLEET] = m->fleet_n};
+	return n[pane];
+}
+
+static void row_text(const struct model *m, enum pane pane, size_t i, char *to, size_t size) {
+	if (pane == PANE_EVENTS)
+		snprintf(to, size, "%s %s %s", m->events[i].level, m->events[i].code,
+			m->events[i].message ? m->events[i].message : "");
+	else if (pane == PANE_CONFIG)
+		snprintf(
+			to, size, "%s.%s %s %s", m->config[i].section, m->config[i].name, m->config[i].value, m->config[i].source);
+	else snprintf(to, size, "%s %s", m->fleet[i].station, m->fleet[i].version);
+}
+
+static void fit_make(struct station_screen *s, const struct model *m) {
+	char text[1200];
+	s->fit_n = 0;
+	for (size_t i = 0; i < rows_of(m, s->pane); i++) {
+		row_text(m, s->pane, i, text, sizeof text);
+		if (s->filter[0] && !strcasestr(text, s->filter)) continue;
+		ARRAY_RESERVE(s->fit, s->fit_n, s->fit_capacity);
+		s->fit[s->fit_n++] = i;
+	}
+	if (s->pane != PANE_FLEET) return;
+	/* The one unheard of for the longest time first; few enough for an insertion sort. */
+	for (size_t i = 1; i < s->fit_n; i++)
+		for (size_t k = i; k > 0 && m->fleet[s->fit[k]].beat_ms < m->fleet[s->fit[k - 1]].beat_ms; k--) {
+			size_t swap = s->fit[k];
+			s->fit[k] = s->fit[k - 1];
+			s->fit[k - 1] = swap;
+		}
+}
+
+/* --- panes --- */
+
+static const struct {
+	const char *title;
+	const struct column *columns;
+	int column_n;
+	table_cell_draw *draw;
+	const char *none;
+} panes[PANE_N] = {
+	[PANE_OVERVIEW] = {"Overview", NULL, 0, NULL, NULL},
+	[PANE_EVENTS] = {"Events", event_columns, EVENT_COLUMN_N, draw_event, "no event yet"},
+	[PANE_CONFIG] = {"Configuration", config_columns, ARRAY_LEN(config_columns), draw_config,
+		"the configuration could not be read"},
+	[PANE_FLEET] = {"Fleet", fleet_columns, ARRAY_LEN(fleet_columns), draw_fleet, "the cloud knows no station yet"},
+};
+
+/* One line about the pane's rows: the filter, their age, why there are none. Its rows: 0 or 1. */
+static int draw_note(const struct station_screen *s, const struct model *m, const struct canvas *c) {
+	char text[500], age[UNIT_TEXT];
+	enum role role = ROLE_QUIET;
+	if (s->pane == PANE_FLEET && m->fleet_err.code) {
+		snprintf(text, sizeof text, " %s%s%s", m->fleet_err.text, m->fleet_ms ? "; this is from before, age " : "",
+			m->fleet_ms ? unit_age(age, m->now_ms - m->fleet_ms) : "");
+		role = ROLE_BAD;
+	} else if (s->pane == PANE_EVENTS && m->journal_err.code) {
+		snprintf(text, sizeof text, " %s", m->journal_err.text);
+		role = ROLE_BAD;
+	} else if (s->filter[0]) {
+		snprintf(text, sizeof text, " filter \"%s\": %zu of %zu fit; / and Enter clear it", s->filter, s->fit_n,
+			rows_of(m, s->pane));
+		role = ROLE_MARKED;
+	} else if (!s->fit_n) {
+		bool asked = s->pane == PANE_FLEET ? !m->fleet_ms : s->pane == PANE_EVENTS && !m->events_ms;
+		snprintf(text, sizeof text, " %s", asked ? "asking ..." : panes[s->pane].none);
+	} else return 0;
+	canvas_text(c, c->h - 1, 0, c->w, role, ALIGN_LEFT, text);
+	return 1;
+}
+
+/* The selected row in full, where it is cut. */
+static int draw_foot(const struct station_screen *s, const struct model *m, const struct canvas *c) {
+	const struct table_view *view = &s->views[s->pane];
+	char text[1200] = " ";
+	if (s->pane == PANE_FLEET || !s->fit_n || view->selected >= (int64_t)s->fit_n) return 0;
+	row_text(m, s->pane, s->fit[view->selected], text + 1, sizeof text - 1);
+	struct canvas none = canvas_sub(c, 0, 0, 0, c->w);
+	int rows = canvas_block(&none, 0, ROLE_TEXT, text);
+	if (rows + 6 > c->h) return 0;
+	struct canvas below = canvas_sub(c, c->h - rows, 0, rows, c->w);
+	canvas_rule(c, c->h - rows - 1, 0, c->w);
+	canvas_clear(&below);
+	canvas_block(&below, 0, ROLE_TEXT, text);
+	return rows + 1;
+}
+
+static void station_draw(void *self, const struct model *m, const struct canvas *c) {
+	struct station_screen *s = self;
+	const char *titles[PANE_N];
+	for (int i = 0; i < PANE_N; i++) titles[i] = panes[i].title;
+	s->model = m;
+	canvas_clear(c);
+	panes_draw(c, 0, titles, PANE_N, s->pane);
+	struct canvas body = canvas_sub(c, 1, 0, c->h - 1, c->w);
+	if (s->pane == PANE_OVERVIEW) {
+		draw_overview(s, m, &body);
+		return;
+	}
+	fit_make(s, m);
+	table_view_keep(&s->views[s->pane], (int64_t)s->fit_n);
+	int note = draw_note(s, m, &body);
+	struct canvas rest = canvas_sub(&body, 0, 0, body.h - note, body.w);
+	int foot = draw_foot(s, m, &rest);
+	struct canvas table = canvas_sub(&rest, 0, 0, rest.h - foot, rest.w);
+	table_view_draw(
+		&s->views[s->pane], panes[s->pane].columns, panes[s->pane].column_n, -1, false, panes[s->pane].draw, s, &table);
+}
+
+/* --- keys --- */
+
+static const struct screen_key station_keys[] = {
+	{ACTION_PANE, "pane", false},
+	{ACTION_SEARCH, "filter", false},
+	{ACTION_COPY, "copy", false},
+	{ACTION_UP, NULL, false},
+	{ACTION_DOWN, NULL, false},
+	{ACTION_LEFT, NULL, false},
+	{ACTION_RIGHT, NULL, false},
+	{ACTION_PAGE_UP, NULL, false},
+	{ACTION_PAGE_DOWN, NULL, false},
+	{ACTION_TOP, NULL, false},
+	{ACTION_BOTTOM, NULL, false},
+};
+
+static void station_copy(struct app *a, const struct station_screen *s) {
+	const struct model *m = app_model(a);
+	int64_t row = s->views[s->pane].selected;
+	char text[1200];
+	if (s->pane == PANE_OVERVIEW) text_copy(text, sizeof text, m->status.station);
+	else if (row < (int64_t)s->fit_n && s->fit[row] < rows_of(m, s->pane))
+		row_text(m, s->pane, s->fit[row], text, sizeof text);
+	else return;
+	app_copy(a, text);
+}
+
+/* What a pane shows is asked for while it is shown. */
+static void pane_enter(struct app *a, const struct station_screen *s) {
+	app_events(a, s->pane == PANE_EVENTS ? EVENTS_SHOWN : 0);
+	if (s->pane == PANE_FLEET) app_fleet(a);
+}
+
+static struct after pane_turn(struct app *a, struct station_screen *s, int step) {
+	s->pane = (enum pane)(((int)s->pane + PANE_N + step) % PANE_N);
+	s->filter[0] = '\0';
+	s->fit_n = 0;
+	pane_enter(a, s);
+	return (struct after){.kind = AFTER_DRAW};
+}
+
+static struct after station_act(struct app *a, void *self, enum action action, const struct key_event *key) {
+	struct station_screen *s = self;
+	bool moved;
+	switch (action) {
+	case ACTION_RIGHT:
+	case ACTION_PANE: return pane_turn(a, s, 1);
+	case ACTION_LEFT: return pane_turn(a, s, -1);
+	case ACTION_COPY: station_copy(a, s); return (struct after){.kind = AFTER_DRAW};
+	default: break;
+	}
+	if (s->pane == PANE_OVERVIEW) moved = pager_act(&s->overview, action, key);
+	else moved = table_view_act(&s->views[s->pane], action, key);
+	return (struct after){.kind = moved ? AFTER_DRAW : AFTER_NOTHING};
+}
+
+static void station_search(struct app *a, void *self, const char *text, bool entered) {
+	struct station_screen *s = self;
+	(void)entered;
+	text_copy(s->filter, sizeof s->filter, text);
+	if (s->pane == PANE_OVERVIEW) pager_search(&s->overview, text);
+	else s->views[s->pane].selected = 0;
+	app_draw(a);
+}
+
+/* --- coming, going, over runs --- */
+
+static void station_enter(struct app *a, void *self, const char *arg) {
+	struct station_screen *s = self;
+	for (int i = 0; arg && *arg && i < PANE_N; i++)
+		if (text_equal_nocase(arg, panes[i].title)) s->pane = (enum pane)i;
+	pane_enter(a, s);
+}
+
+static void station_leave(struct app *a, void *self) {
+	(void)self;
+	app_events(a, 0);
+}
+
+static void station_remember(const void *self, cJSON *to) {
+	json_add_text(to, "pane", panes[((const struct station_screen *)self)->pane].title);
+}
+
+static void station_recall(void *self, const cJSON *from) {
+	struct error ignored = ERROR_INIT;
+	const char *pane = NULL;
+	if (json_may_text(from, "pane", NULL, &pane, &ignored)) return;
+	for (int i = 0; pane && i < PANE_N; i++)
+		if (strcmp(panes[i].title, pane) == 0) ((struct station_screen *)self)->pane = (enum pane)i;
+}
+
+static void station_done(void *self) {
+	struct station_screen *s = self;
+	pager_done(&s->overview);
+	free(s->fit);
+}
+
+const struct screen screen_station = {
+	.name = "station",
+	.title = "Station",
+	.digit = '8',
+	.help =
+		"The engine of this station, its cloud, queue, disk and folders, with the upload rate of the last minutes;\n"
+		"its events; the configuration with the place each value came from; and the fleet, silent stations first.",
+	.keys = station_keys,
+	.key_n = ARRAY_LEN(station_keys),
+	.parts = MODEL_LINK | MODEL_STATUS | MODEL_EVENTS | MODEL_FLEET | MODEL_CONFIG,
+	.state_size = sizeof(struct station_screen),
+	.enter = station_enter,
+	.leave = station_leave,
+	.draw = station_draw,
+	.act = station_act,
+	.search = station_search,
+	.remember = station_remember,
+	.recall = station_recall,
+	.done = station_done,
+};
