@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,6 +83,17 @@ int file_write_atomic(const char *path, const void *bytes, size_t n, mode_t mode
 	}
 	AUTO(xfree) char *dir = parent_of(path);
 	return file_sync_dir(dir, err);
+}
+
+int file_group(const char *path, const char *group, mode_t mode, struct error *err) {
+	struct group entry, *found = NULL;
+	char memory[4096];
+	getgrnam_r(group, &entry, memory, sizeof memory, &found);
+	if (!found) return error_set(err, ERR_CONFIG, "there is no group %s on this machine", group);
+	/* the mode last: a change of the group takes the set-group-ID bit away (chown(2)) */
+	if (lchown(path, (uid_t)-1, found->gr_gid) || chmod(path, mode))
+		return error_errno(err, ERR_DENIED, errno, "cannot give %s to the group %s", path, group);
+	return 0;
 }
 
 int file_mkdirs(const char *path, mode_t mode, struct error *err) {

@@ -33,7 +33,7 @@ static int retry(const struct cli *c, bool *ret_online, struct error *err) {
 	*ret_online = control_connect(&client, c->config.state_dir, ENGINE_MS, &why) == 0;
 	if (*ret_online) return retry_online(client, c, err);
 	if (why.code == ERR_NOT_FOUND)
-		return engine_offline_retry(&c->config, (const char *const *)c->operands, (size_t)c->operand_n, err);
+		return engine_offline_act(&c->config, "retry", (const char *const *)c->operands, (size_t)c->operand_n, err);
 	*err = why;
 	return -1;
 }

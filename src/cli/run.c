@@ -18,7 +18,7 @@
 #define LISTED_MAX 100
 
 struct run_flags {
-	bool once, dry_run, quiet;
+	bool once, dry_run, quiet, linger;
 	int64_t wait_ms;
 };
 
@@ -27,6 +27,7 @@ static int run_on_flag(void *arg, const char *name, const char *value, struct er
 	if (strcmp(name, "once") == 0) f->once = true;
 	else if (strcmp(name, "dry-run") == 0) f->dry_run = true;
 	else if (strcmp(name, "quiet") == 0) f->quiet = true;
+	else if (strcmp(name, "linger") == 0) f->linger = true;
 	else if (unit_parse_duration(value, &f->wait_ms, err)) {
 		err->code = ERR_USAGE;
 		return error_prefix(err, "--wait");
@@ -95,6 +96,7 @@ static int run_engine(struct cli *c, const struct run_flags *f, struct error *er
 		.once = f->once,
 		.wait_ms = f->wait_ms,
 		.quiet = f->quiet,
+		.linger = f->linger,
 		.on_progress = progress ? progress_on_status : NULL,
 		.arg = progress};
 	if (config_require(&c->config, NEED_WATCH | NEED_CLOUD | NEED_STATE, err) ||
@@ -114,6 +116,8 @@ static int run_body(struct cli *c, struct error *err) {
 	const struct run_flags *f = c->arg;
 	if (f->wait_ms && !f->once)
 		return error_set(err, ERR_USAGE, "--wait belongs to --once: a plain run goes on for ever");
+	if (f->linger && (f->once || f->dry_run))
+		return error_set(err, ERR_USAGE, "--linger belongs to a plain run: --once ends by itself");
 	if (!f->dry_run) return run_engine(c, f, err);
 	if (config_require(&c->config, NEED_WATCH, err)) return -1;
 	return dry_run(c, err);
@@ -125,6 +129,7 @@ int cli_run(int argc, char **argv) {
 		{"wait", 'w', "TIME", "with --once: wait at most so long (exit status 4 with work left)"},
 		{"dry-run", 'n', NULL, "say what would be sent, send nothing"},
 		{"quiet", 'q', NULL, "no line of progress, and of the log on standard error warnings only"},
+		{"linger", 0, NULL, "end once no console is attached and nothing is left to carry"},
 	};
 	static const struct arg_spec spec = {.command = "run",
 		.flags = flags,

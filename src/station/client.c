@@ -80,13 +80,13 @@ static enum error_code code_by_name(const char *name) {
 	return ERR_INTERNAL;
 }
 
-static int take_error(const cJSON *body, struct error *err) {
+void control_error(const cJSON *body, struct error *err) {
 	const char *message = NULL, *code = NULL;
 	const cJSON *data = cJSON_GetObjectItemCaseSensitive(body, "data");
 	struct error ignored = ERROR_INIT;
 	if (json_may_text(body, "message", NULL, &message, &ignored)) message = NULL;
 	if (cJSON_IsObject(data) && json_may_text(data, "code", NULL, &code, &ignored)) code = NULL;
-	return error_set(err, code_by_name(code), "%s", message ? message : "the engine refused without a reason");
+	error_set(err, code_by_name(code), "%s", message ? message : "the engine refused without a reason");
 }
 
 static int read_answer(struct control_client *c, int64_t id, int64_t deadline, cJSON **ret, struct error *err) {
@@ -98,7 +98,7 @@ static int read_answer(struct control_client *c, int64_t id, int64_t deadline, c
 	buf_consume(&c->in, n + 1);
 	if (bad) return error_prefix(err, "the engine's answer");
 	const cJSON *body = cJSON_GetObjectItemCaseSensitive(answer, "error");
-	if (cJSON_IsObject(body)) return take_error(body, err);
+	if (cJSON_IsObject(body)) return control_error(body, err), -1;
 	if (json_want_i64(answer, "id", NULL, 0, INT64_C(1) << 53, &got, err))
 		return error_prefix(err, "the engine's answer");
 	if (got != id) {
@@ -139,6 +139,20 @@ static int no_engine(struct error *err, int e, const char *state_dir) {
 		return error_set(err, ERR_NOT_FOUND, "no engine runs for %s; start one with: headgate run", state_dir);
 	}
 	return error_errno(err, ERR_DISK, e, "cannot reach the engine of %s", state_dir);
+}
+
+int control_dial(const char *state_dir, int *ret_fd, struct error *err) {
+	struct sockaddr_un address;
+	AUTO(fd_close) int dir = -1;
+	if (control_address(state_dir, &address, &dir, err)) return -1;
+	AUTO(fd_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0) return error_errno(err, ERR_INTERNAL, errno, "cannot make a socket");
+	if (connect(fd, (struct sockaddr *)&address, sizeof address)) {
+		if (errno != EAGAIN && errno != EINTR) return no_engine(err, errno, state_dir);
+		return error_set(err, ERR_TIMEOUT, "the engine of %s is busy; it is asked again", state_dir);
+	}
+	*ret_fd = TAKE_FD(fd);
+	return 0;
 }
 
 /* A full backlog of a busy engine says EAGAIN (unix(7)): asked again until the time is over. */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The control socket as a client sees it: JSON-RPC 2.0, one object a line, STATE/control.sock (0600).
- * `hello` first: {protocol:1, version, instance, schema}. Methods: status {}, retry {sessions:[name…]}, rescan {},
- * shutdown {}. This client is blocking with time-outs, for commands; the console will add one on a loop. */
+ * `hello` first: {protocol:1, version, instance, schema}. Methods: status {}, subscribe {} (then notifications "status"
+ * with the same params as its result, and "stations"), retry, pause, resume, ignore, unignore {sessions:[name…]},
+ * rescan {}, stations {}, shutdown {}. This client is blocking with time-outs, for commands; the console's own is
+ * ui/attach.h. */
 #pragma once
 
 #include "base/json.h"
@@ -15,6 +17,11 @@ struct control_client;
  * sentence. */
 MUST_USE int control_connect(struct control_client **ret, const char *state_dir, int64_t timeout_ms, struct error *err);
 void control_close(struct control_client *c);
+/* A connected, non-blocking socket of the engine, and no word said yet; never waits. Errors as control_connect, and
+ * ERR_TIMEOUT when its backlog is full. */
+MUST_USE int control_dial(const char *state_dir, int *ret_fd, struct error *err);
+/* The engine's own error, from a member "error" of its answer. */
+void control_error(const cJSON *body, struct error *err);
 DEFINE_AUTO_PTR(struct control_client, control_close)
 /* params is taken (may be NULL). *ret_result is the caller's. The engine's own error comes back as err with its code by
  * name. */
@@ -22,6 +29,11 @@ MUST_USE int control_call(
 	struct control_client *c, const char *method, cJSON *params, cJSON **ret_result, struct error *err);
 /* status result: {engine:{pid, instance, version, since}, cloud:{ok, endpoint, latency_ms, station, token_expires_at,
  * clock_offset_ms, last_answer_at, error?:{code, message}}, queue:{active, queued, bytes_left, rate_bytes_per_s,
- * eta_s}, folders:[{path, ok, error?, watching:"events"|"rescan"}], sessions:[{session, state, bytes, sent_bytes,
+ * eta_s, rates:[bytes a second of the last CONTROL_RATES times CONTROL_RATE_MS, oldest first, null: unknown]},
+ * folders:[{path, ok, error?, watching:"events"|"rescan"}], sessions:[{session, state, bytes, sent_bytes,
  * checked_bytes, files, stored_files, rate_bytes_per_s, tries, next_attempt_at, reason}] (those in work), disk:{path,
- * free_bytes, total_bytes}, at} */
+ * free_bytes, total_bytes, full_at}, at} stations result and notification: {at, asking, stations:[…as GET
+ * /v1/stations…], error?:{code, message}}; what the cloud said last, at once; a newer answer follows as a notification.
+ */
+#define CONTROL_RATES 60
+#define CONTROL_RATE_MS 15000

@@ -4,6 +4,7 @@
  * Invariants of a peer. `in` holds what was read and not yet answered; `sending` is with libuv while `writing`; `out`
  * comes after it. Reading goes on only while there is no whole line left to answer, the batch of this tick is not used
  * up and less than QUEUE_LOW is waiting to be sent: a client that floods or never reads fills its own socket, not us.
+ * A subscriber is sent a status only when nothing waits for it any more; `stale` says that it missed one.
  * A peer is freed in its close callback, nowhere else; the server in the last one of its handles. */
 #include "station/control.h"
 
@@ -15,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "station/control_rpc.h"
 
@@ -28,7 +30,9 @@ struct peer {
 	uv_pipe_t pipe;
 	uv_write_t write;
 	struct buf in, out, sending;
-	bool greeted, writing, reading, ended /* it sends no more */, closing;
+	struct rpc_client client;
+	bool stale; /* a status was left out */
+	bool writing, reading, ended /* it sends no more */, closing;
 	int batch; /* requests still to be answered in this tick */
 };
 
@@ -36,6 +40,9 @@ struct control_server {
 	uv_loop_t *loop;
 	uv_pipe_t listener;
 	uv_timer_t tick; /* runs while some peer waits for its next batch */
+	uv_timer_t push; /* runs while subscribers wait for the status */
+	int64_t pushed_ms;
+	char *pushed; /* the last status, without its time */
 	struct control_options options;
 	char *path, *instance;
 	struct peer *peers;
@@ -57,6 +64,7 @@ static void server_released(struct control_server *s) {
 	void *arg = s->on_closed_arg;
 	free(s->path);
 	free(s->instance);
+	free(s->pushed);
 	free(s);
 	if (on_closed) on_closed(arg);
 }
@@ -70,6 +78,7 @@ static void on_peer_closed(uv_handle_t *handle) {
 		break;
 	}
 	s->peer_n--;
+	if (s->options.on_client && !s->closing) s->options.on_client(s->options.arg);
 	buf_done(&p->in);
 	buf_done(&p->out);
 	buf_done(&p->sending);
@@ -86,6 +95,9 @@ static void peer_close(struct peer *p) {
 /* --- writing --- */
 
 static void peer_work(struct peer *p);
+static void peer_flush(struct peer *p);
+
+static bool peer_idle(const struct peer *p) { return !p->closing && !p->writing && !p->out.len; }
 
 static void on_written(uv_write_t *write, int status) {
 	struct peer *p = write->data;
@@ -93,6 +105,8 @@ static void on_written(uv_write_t *write, int status) {
 	buf_clear(&p->sending);
 	if (status) peer_close(p);
 	if (!p->closing) peer_work(p);
+	if (!p->closing) peer_flush(p); /* what was answered meanwhile */
+	if (p->stale && peer_idle(p)) control_changed(p->server);
 }
 
 static void peer_flush(struct peer *p) {
@@ -124,10 +138,15 @@ static void peer_send(struct peer *p, const char *text) {
 
 static void peer_answer(struct peer *p, size_t line_n) {
 	struct control_server *s = p->server;
+	struct rpc_client before = p->client;
 	s->answering++;
-	AUTO(xfree) char *answer = rpc_answer(&s->options, &p->greeted, p->in.data, line_n);
+	AUTO(xfree) char *answer = rpc_answer(&s->options, &p->client, p->in.data, line_n);
 	if (answer) peer_send(p, answer);
 	s->answering--;
+	if (p->client.greeted && !before.greeted && s->options.on_client) s->options.on_client(s->options.arg);
+	if (!p->client.subscribed || before.subscribed) return;
+	p->stale = true;
+	control_changed(s);
 }
 
 /* The length of the first whole line without its end, -1 when there is none; over-long ones end the peer. */
@@ -189,6 +208,58 @@ static void peer_work(struct peer *p) {
 	if (!p->batch && !uv_is_active((uv_handle_t *)&s->tick)) uv_timer_start(&s->tick, on_tick, CONTROL_TICK_MS, 0);
 }
 
+/* --- subscribers --- */
+
+int control_clients(const struct control_server *s) {
+	int n = 0;
+	for (const struct peer *p = s ? s->peers : NULL; p; p = p->next) n += p->client.greeted && !p->closing;
+	return n;
+}
+
+static bool has_subscribers(const struct control_server *s) {
+	for (const struct peer *p = s->peers; p; p = p->next)
+		if (p->client.subscribed && !p->closing) return true;
+	return false;
+}
+
+/* In more than its time. */
+static bool push_differs(struct control_server *s, const cJSON *status) {
+	AUTO(json_free) cJSON *timeless = cJSON_Duplicate(status, true);
+	cJSON_DeleteItemFromObjectCaseSensitive(timeless, "at");
+	AUTO(xfree) char *text = json_text(timeless);
+	if (s->pushed && strcmp(s->pushed, text) == 0) return false;
+	free(s->pushed);
+	s->pushed = TAKE(text);
+	return true;
+}
+
+static void on_push(uv_timer_t *push) {
+	struct control_server *s = push->data;
+	if (s->closing || s->close_wanted || !has_subscribers(s)) return;
+	s->pushed_ms = clock_mono_ms();
+	cJSON *status = s->options.status(s->options.arg);
+	bool differs = push_differs(s, status);
+	AUTO(xfree) char *line = rpc_notification("status", status);
+	for (struct peer *p = s->peers; p; p = p->next) {
+		if (!p->client.subscribed || p->closing || (!differs && !p->stale)) continue;
+		p->stale = !peer_idle(p);
+		if (!p->stale) peer_send(p, line);
+	}
+}
+
+void control_changed(struct control_server *s) {
+	if (!s || s->closing || s->close_wanted || uv_is_active((uv_handle_t *)&s->push) || !has_subscribers(s)) return;
+	uv_update_time(s->loop);
+	int64_t wait = s->pushed_ms + CONTROL_PUSH_MS - clock_mono_ms();
+	uv_timer_start(&s->push, on_push, (uint64_t)MAX(wait, 0), 0);
+}
+
+void control_notify(struct control_server *s, const char *method, cJSON *params) {
+	AUTO(xfree) char *line = rpc_notification(method, params);
+	for (struct peer *p = s && !s->closing ? s->peers : NULL; p; p = p->next)
+		if (p->client.subscribed && peer_idle(p)) peer_send(p, line);
+}
+
 /* --- the server --- */
 
 static void on_connection(uv_stream_t *listener, int status) {
@@ -221,7 +292,7 @@ static int stale_remove(const char *path, struct error *err) {
 
 /* fchmod before bind: the file is never open to others, not even for a moment (unix(7), "Pathname socket ownership").
  */
-static int socket_bind(const char *state_dir, const char *path, int *ret_fd, struct error *err) {
+static int socket_bind(const char *state_dir, const char *path, const char *group, int *ret_fd, struct error *err) {
 	struct sockaddr_un address;
 	AUTO(fd_close) int dir = -1;
 	if (control_address(state_dir, &address, &dir, err) || stale_remove(path, err)) return -1;
@@ -229,6 +300,7 @@ static int socket_bind(const char *state_dir, const char *path, int *ret_fd, str
 	if (fd < 0 || fchmod(fd, 0600) || bind(fd, (struct sockaddr *)&address, sizeof address)) {
 		return error_errno(err, ERR_DISK, errno, "cannot make the control socket %s", path);
 	}
+	if (group && file_group(path, group, 0660, err)) return -1;
 	*ret_fd = TAKE_FD(fd);
 	return 0;
 }
@@ -237,17 +309,18 @@ int control_server_open(
 	struct control_server **ret, uv_loop_t *loop, const struct control_options *o, struct error *err) {
 	AUTO(xfree) char *path = path_join(o->state_dir, CONTROL_SOCKET);
 	int fd;
-	if (socket_bind(o->state_dir, path, &fd, err)) return -1;
+	if (socket_bind(o->state_dir, path, o->group, &fd, err)) return -1;
 	signal(SIGPIPE, SIG_IGN); /* libuv writes without MSG_NOSIGNAL: a client that leaves must not end the engine */
 	struct control_server *s = xcalloc(1, sizeof *s);
 	s->loop = loop;
 	s->options = *o;
 	s->options.instance = s->instance = xstrdup(o->instance);
 	s->path = TAKE(path);
-	s->handles = 2;
+	s->handles = 3;
 	uv_timer_init(loop, &s->tick);
+	uv_timer_init(loop, &s->push);
 	uv_pipe_init(loop, &s->listener, 0);
-	s->tick.data = s->listener.data = s;
+	s->tick.data = s->push.data = s->listener.data = s;
 	int e = uv_pipe_open(&s->listener, fd);
 	if (e) close(fd);
 	if (!e) e = uv_listen((uv_stream_t *)&s->listener, BACKLOG, on_connection);
@@ -269,6 +342,7 @@ static void server_close_now(struct control_server *s) {
 	for (struct peer *p = s->peers; p; p = p->next) peer_close(p);
 	uv_close((uv_handle_t *)&s->listener, on_server_handle_closed);
 	uv_close((uv_handle_t *)&s->tick, on_server_handle_closed);
+	uv_close((uv_handle_t *)&s->push, on_server_handle_closed);
 }
 
 void control_server_close(struct control_server *s, void (*on_closed)(void *arg), void *arg) {

@@ -61,13 +61,22 @@ static char *rpc_result(const cJSON *id, cJSON *result) {
 	return rpc_line(answer);
 }
 
+char *rpc_notification(const char *method, cJSON *params) {
+	cJSON *o = json_object();
+	json_add_text(o, "jsonrpc", "2.0");
+	json_add_text(o, "method", method);
+	json_add(o, "params", params ? params : json_object());
+	return rpc_line(o);
+}
+
 char *rpc_refusal(int code, const char *text) {
 	struct error err = ERROR_INIT;
 	error_set(&err, ERR_INPUT, "%s", text);
 	return rpc_error(NULL, code, &err);
 }
 
-static int hello(const struct control_options *o, bool *greeted, const cJSON *params, cJSON **ret, struct error *err) {
+static int hello(
+	const struct control_options *o, struct rpc_client *client, const cJSON *params, cJSON **ret, struct error *err) {
 	int64_t protocol = 0;
 	if (json_want_i64(params, "protocol", NULL, 0, INT32_MAX, &protocol, err)) return -1;
 	if (protocol != CONTROL_PROTOCOL) {
@@ -76,7 +85,7 @@ static int hello(const struct control_options *o, bool *greeted, const cJSON *pa
 			" and speaks control protocol %d, this program speaks %lld; use the same version for both",
 			CONTROL_PROTOCOL, (long long)protocol);
 	}
-	*greeted = true;
+	client->greeted = true;
 	cJSON *result = json_object();
 	json_add_i64(result, "protocol", CONTROL_PROTOCOL);
 	json_add_text(result, "version", HEADGATE_VERSION);
@@ -94,11 +103,11 @@ static const struct control_method *method_of(const struct control_options *o, c
 }
 
 /* A call whose envelope is sound. *ret_code is what the specification calls a failure of it. */
-static int rpc_call(const struct control_options *o, bool *greeted, const char *name, const cJSON *params, cJSON **ret,
-	int *ret_code, struct error *err) {
+static int rpc_call(const struct control_options *o, struct rpc_client *client, const char *name, const cJSON *params,
+	cJSON **ret, int *ret_code, struct error *err) {
 	const struct control_method *method = method_of(o, name);
-	bool is_hello = strcmp(name, "hello") == 0;
-	if (!method && !is_hello) {
+	bool is_hello = strcmp(name, "hello") == 0, is_subscribe = o->status && strcmp(name, "subscribe") == 0;
+	if (!method && !is_hello && !is_subscribe) {
 		*ret_code = RPC_METHOD;
 		return error_set(err, ERR_USAGE, "the engine has no method \"%s\"", name);
 	}
@@ -107,12 +116,13 @@ static int rpc_call(const struct control_options *o, bool *greeted, const char *
 		return error_set(err, ERR_USAGE, "the params of \"%s\" must be an object", name);
 	}
 	*ret_code = RPC_OURS;
-	if (is_hello) return hello(o, greeted, params, ret, err);
-	if (!*greeted) return error_set(err, ERR_USAGE, "say hello before \"%s\"", name);
+	if (is_hello) return hello(o, client, params, ret, err);
+	if (!client->greeted) return error_set(err, ERR_USAGE, "say hello before \"%s\"", name);
+	if (is_subscribe) return client->subscribed = true, 0;
 	return method->handle(o->arg, params, ret, err);
 }
 
-char *rpc_answer(const struct control_options *o, bool *greeted, const char *line, size_t n) {
+char *rpc_answer(const struct control_options *o, struct rpc_client *client, const char *line, size_t n) {
 	struct error err = ERROR_INIT;
 	AUTO(json_free) cJSON *request = NULL;
 	if (json_parse(line, n, &request, &err)) return rpc_error(NULL, RPC_PARSE, &err);
@@ -126,7 +136,7 @@ char *rpc_answer(const struct control_options *o, bool *greeted, const char *lin
 	cJSON *result = NULL;
 	int code = 0;
 	int failed = rpc_call(
-		o, greeted, method->valuestring, cJSON_GetObjectItemCaseSensitive(request, "params"), &result, &code, &err);
+		o, client, method->valuestring, cJSON_GetObjectItemCaseSensitive(request, "params"), &result, &code, &err);
 	if (!id) return json_free(result), NULL;
 	return failed ? rpc_error(id, code, &err) : rpc_result(id, result);
 }

@@ -78,12 +78,14 @@ static void (*const pumps[])(struct engine *e) = {
 	outbox_pump,
 	heartbeat_pump,
 	once_pump,
+	linger_pump,
 };
 
 #define ROUNDS_MAX 64
 
 static void on_prepare(uv_prepare_t *prepare) {
 	struct engine *e = prepare->data;
+	if (e->pump_wanted) control_changed(e->control);
 	for (int round = 0; e->pump_wanted && !e->stopping; round++) {
 		if (round == ROUNDS_MAX) { /* let the loop see its events, then go on */
 			engine_wake_at(e, now_ms());
@@ -285,6 +287,7 @@ static void engine_done(struct engine *e) {
 	for (size_t i = 0; i < e->root_n; i++) free(e->roots[i].path);
 	free(e->roots);
 	free(e->cursor);
+	json_free(e->fleet);
 	pthread_mutex_destroy(&e->view_lock);
 	if (e->lock_fd >= 0) close(e->lock_fd);
 }

@@ -11,6 +11,7 @@ struct engine_options {
 	bool once;					 /* ship all that is ready, wait until decided, end */
 	int64_t wait_ms;			 /* --once: how long at most; 0: no limit */
 	bool quiet;
+	bool linger; /* ends by itself once no console is attached and no work is left */
 	/* Called on the loop about four times a second with the same JSON as the socket's `status`; NULL: none. */
 	void (*on_progress)(void *arg, const char *status_json);
 	void *arg;
@@ -23,6 +24,7 @@ MUST_USE int engine_run(const struct engine_options *o, struct error *err);
  * bytes}. */
 MUST_USE int engine_dry_run(
 	const struct config *c, void (*on_session)(void *arg, const cJSON *session), void *arg, struct error *err);
-/* Commands without a running engine take the lock and go through the same gateway: puts failed, rejected and held
- * sessions back to settling. */
-MUST_USE int engine_offline_retry(const struct config *c, const char *const *names, size_t n, struct error *err);
+/* Commands without a running engine take the lock and go through the same gateway. method: retry (puts failed, rejected
+ * and held sessions back to settling), pause, resume, ignore, unignore. */
+MUST_USE int engine_offline_act(
+	const struct config *c, const char *method, const char *const *names, size_t n, struct error *err);

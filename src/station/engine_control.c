@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The control socket's methods, as one table. Loop thread. */
+/* The control socket's methods, as one table; those over sessions are in engine_act.c. Loop thread. */
 #include <string.h>
 
-#include "session/name.h"
+#include "base/clock.h"
 #include "station/control.h"
 #include "station/engine_internal.h"
 
-#define RETRY_MAX 10000 /* names a call */
+#define FLEET_EVERY_MS 2000 /* the cloud is asked for its stations at most so often */
+#define FLEET_PATH "/v1/stations?limit=1000"
 
 static int on_status(void *arg, const cJSON *params, cJSON **ret_result, struct error *err) {
 	(void)params, (void)err;
@@ -14,54 +15,66 @@ static int on_status(void *arg, const cJSON *params, cJSON **ret_result, struct 
 	return 0;
 }
 
-/* The one of this name that a retry can help: the newest where two roots have it. */
-static struct session *retryable(struct engine *e, const char *name, struct error *err) {
-	struct session *found = NULL;
-	for (size_t root = 0; root < e->root_n; root++) {
-		struct session *s = sessions_find(&e->sessions, name, root);
-		if (s && !s->dead && (!found || s->row.id > found->row.id)) found = s;
-		if (s || !accepted_find(&e->accepted, session_stamp(name), root)) continue;
-		error_set(err, ERR_INPUT, "session %s is accepted: there is nothing to try again", name);
-		return NULL;
-	}
-	if (!found) {
-		error_set(err, ERR_NOT_FOUND, "there is no session %s in the journal", name);
-	} else if (found->row.state != STATE_QUEUED && state_next(found->row.state, EVENT_RETRIED) < 0) {
-		error_set(err, ERR_INPUT, "session %s is %s: only held, rejected, failed and waiting ones are tried again",
-			name, state_name(found->row.state));
-		found = NULL;
-	}
-	return found;
-}
-
-static void probe_now(struct health *h) {
-	if (h->down) h->next_ms = now_ms();
-}
-
-static int on_retry(void *arg, const cJSON *params, cJSON **ret_result, struct error *err) {
+/* For subscribers: while anything moves, look again after this one, so that rates fall to nothing when it ends. */
+static cJSON *on_push_status(void *arg) {
 	struct engine *e = arg;
-	const cJSON *names, *name;
-	struct json_at at = {.name = "params"};
-	if (json_want_array(params, "sessions", &at, RETRY_MAX, &names, err)) return -1;
-	cJSON_ArrayForEach (name, names) { /* all of them, or none */
-		if (!cJSON_IsString(name) || !session_name_is(name->valuestring)) {
-			return error_set(err, ERR_INPUT, "params.sessions must hold names of sessions");
-		}
-		if (!retryable(e, name->valuestring, err)) return -1;
+	if (e->sending || e->check_n || rate_now(&e->rate, now_ms()) > 0) control_changed(e->control);
+	return engine_status(e);
+}
+
+/* --- over sessions --- */
+
+#define ACT(method)                                                                                                    \
+	static int on_##method(void *arg, const cJSON *params, cJSON **ret_result, struct error *err) {                    \
+		return engine_act(arg, #method, params, ret_result, err);                                                      \
 	}
-	cJSON_ArrayForEach (name, names) {
-		struct session *s = retryable(e, name->valuestring, err);
-		if (!s) return -1;
-		s->retry_wanted = true;
-		session_poke(s);
+ACT(retry)
+ACT(pause)
+ACT(resume)
+ACT(ignore)
+ACT(unignore)
+
+/* --- the fleet --- */
+
+static cJSON *fleet_json(const struct engine *e) {
+	cJSON *o = json_object();
+	json_add_time(o, "at", e->fleet_ms);
+	json_add_bool(o, "asking", e->fleet_asking);
+	json_add(o, "stations", e->fleet ? cJSON_Duplicate(e->fleet, true) : json_array());
+	status_add_error(o, &e->fleet_why);
+	return o;
+}
+
+static void on_fleet(struct engine *e, struct session *s, void *arg, const struct ingest_result *r) {
+	(void)s, (void)arg;
+	e->fleet_asking = false;
+	if (!r || e->stopping) return;
+	const cJSON *list = cJSON_GetObjectItemCaseSensitive(r->json, "stations");
+	e->fleet_why = r->err;
+	if (r->err.code == ERR_NONE && cJSON_IsArray(list)) {
+		json_free(e->fleet);
+		e->fleet = cJSON_Duplicate(list, true);
+		e->fleet_ms = clock_wall_ms();
 	}
-	probe_now(&e->api);
-	probe_now(&e->objects);
-	engine_poke(e);
-	*ret_result = json_object();
-	json_add_i64(*ret_result, "retried", cJSON_GetArraySize(names));
+	control_notify(e->control, "stations", fleet_json(e));
+}
+
+static int on_stations(void *arg, const cJSON *params, cJSON **ret_result, struct error *err) {
+	struct engine *e = arg;
+	(void)params, (void)err;
+	bool recent = e->fleet_asked_ms && now_ms() - e->fleet_asked_ms < FLEET_EVERY_MS;
+	if (!e->fleet_asking && !recent && api_may(e)) {
+		e->fleet_asking = true;
+		e->fleet_asked_ms = now_ms();
+		api_call(e, NULL, "GET", FLEET_PATH, NULL, 0, on_fleet, NULL);
+	} else if (e->api.down) {
+		e->fleet_why = e->api.why;
+	}
+	*ret_result = fleet_json(e);
 	return 0;
 }
+
+/* --- of the station --- */
 
 static int on_rescan(void *arg, const cJSON *params, cJSON **ret_result, struct error *err) {
 	(void)params, (void)ret_result, (void)err;
@@ -78,17 +91,27 @@ static int on_shutdown(void *arg, const cJSON *params, cJSON **ret_result, struc
 static const struct control_method methods[] = {
 	{"status", on_status},
 	{"retry", on_retry},
+	{"pause", on_pause},
+	{"resume", on_resume},
+	{"ignore", on_ignore},
+	{"unignore", on_unignore},
 	{"rescan", on_rescan},
+	{"stations", on_stations},
 	{"shutdown", on_shutdown},
 };
+
+static void on_client(void *arg) { engine_poke(arg); }
 
 int control_begin(struct engine *e, struct error *err) {
 	struct control_options o = {
 		.state_dir = e->config->state_dir,
 		.instance = e->instance,
+		.group = e->config->group,
 		.methods = methods,
 		.method_n = ARRAY_LEN(methods),
 		.arg = e,
+		.status = on_push_status,
+		.on_client = on_client,
 	};
 	return control_server_open(&e->control, &e->loop, &o, err);
 }

@@ -43,6 +43,18 @@ struct rate { /* bytes sent, sampled */
 	size_t n;
 };
 
+#define RATE_HISTORY (CONTROL_RATES + 1) /* the running one too */
+struct rate_history {					 /* bytes sent in each CONTROL_RATE_MS of the monotonic clock */
+	int64_t bytes[RATE_HISTORY], newest;
+};
+#define DISK_SAMPLES 10 /* one a heartbeat */
+struct disk_history {
+	struct disk_sample {
+		int64_t at_ms, free_bytes;
+	} samples[DISK_SAMPLES];
+	size_t n;
+};
+
 struct job;
 TAILQ_HEAD(job_list, job);
 struct api_call;
@@ -109,6 +121,7 @@ struct engine {
 	size_t sending;
 	int64_t throttled_ms; /* monotonic: the object store asked for a pause until then */
 	struct rate rate;
+	struct rate_history history;
 	int64_t rate_limit, rate_checked_ms;
 
 	bool changes_asking;
@@ -121,7 +134,13 @@ struct engine {
 	int64_t beat_ms;
 	struct journal_summary summary;
 	int64_t disk_free, disk_total;
+	struct disk_history disk_history;
 	int64_t undecided_since_ms; /* --once */
+
+	cJSON *fleet; /* the last answer of GET /v1/stations (owned) */
+	bool fleet_asking;
+	int64_t fleet_ms, fleet_asked_ms; /* wall clock of that answer; monotonic */
+	struct error fleet_why;
 };
 
 /* --- engine.c --- */
@@ -253,11 +272,22 @@ void outbox_pump(struct engine *e);
 void heartbeat_pump(struct engine *e);
 const char *heartbeat_disk(const struct engine *e); /* the path whose disk is reported */
 
-/* --- engine_status.c, engine_control.c --- */
+/* --- engine_history.c --- */
+void history_add(struct rate_history *h, int64_t bytes, int64_t at_ms);
+cJSON *history_json(struct rate_history *h, int64_t since_ms, int64_t at_ms); /* as `rates` of the status */
+void disk_note(struct disk_history *d, int64_t free_bytes, int64_t at_ms);
+int64_t disk_full_in_ms(const struct disk_history *d); /* after the last sample; -1: not by these */
+
+/* --- engine_status.c, engine_control.c, engine_act.c --- */
 cJSON *engine_status(struct engine *e);
+void status_add_error(cJSON *o, const struct error *why); /* nothing for ERR_NONE */
+/* One of retry, pause, resume, ignore, unignore over params.sessions. */
+MUST_USE int engine_act(
+	struct engine *e, const char *method, const cJSON *params, cJSON **ret_result, struct error *err);
 MUST_USE int control_begin(struct engine *e, struct error *err);
 void control_end(struct engine *e);
 struct once_facts;
 /* --- engine_once.c --- */
 void once_gather(struct engine *e, struct once_facts *ret);
 void once_pump(struct engine *e);
+void linger_pump(struct engine *e);

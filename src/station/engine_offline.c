@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* `headgate retry` without a running engine: takes the station's lock and goes through the journal's gateway as the
- * engine does. A loop of its own, for the journal's callbacks. */
+/* `headgate retry` and the like without a running engine: takes the station's lock and goes through the journal's
+ * gateway as the engine does. A loop of its own, for the journal's callbacks. */
 #include <assert.h>
 #include <string.h>
 #include <unistd.h>
@@ -44,7 +44,34 @@ static int retry_row(struct offline *o, struct session_row *row, struct error *e
 		o->journal, row, EVENT_RETRIED, mask, "info", "an operator asks to try again", on_commit, o, err);
 }
 
-static int retry_names(struct offline *o, const char *const *names, size_t n, struct error *err) {
+struct offline_act {
+	const char *name;
+	/* 0: a column beside the state. */
+	int (*step)(struct offline *o, struct session_row *row, struct error *err);
+	bool ignores /* else pauses */, value;
+	const char *message;
+};
+static const struct offline_act acts[] = {
+	{"retry", .step = retry_row},
+	{"pause", .value = true, .message = "paused by an operator"},
+	{"resume", .message = "resumed by an operator"},
+	{"ignore", .ignores = true, .value = true, .message = "ignored by an operator: it counts for nothing from now on"},
+	{"unignore", .ignores = true, .message = "an operator takes back that it is ignored"},
+};
+
+static int act_row(struct offline *o, const struct offline_act *act, struct session_row *row, struct error *err) {
+	if (act->step) return act->step(o, row, err);
+	if (row->state == STATE_ACCEPTED)
+		return error_set(err, ERR_INPUT, "session %s is accepted: there is nothing to %s", row->name, act->name);
+	bool *column = act->ignores ? &row->ignored : &row->paused;
+	if (*column == act->value) return 0;
+	*column = act->value;
+	journal_update(o->journal, row, SET_FLAGS, act->message, on_commit, o);
+	return 0;
+}
+
+static int act_names(
+	struct offline *o, const struct offline_act *act, const char *const *names, size_t n, struct error *err) {
 	AUTO(journal_view_close) struct journal_view *v = NULL;
 	if (journal_view_open(&v, o->config->state_dir, err)) return -1;
 	for (size_t i = 0; i < n; i++) {
@@ -52,14 +79,17 @@ static int retry_names(struct offline *o, const char *const *names, size_t n, st
 		int found = journal_session(v, names[i], NULL, &row, err);
 		if (found < 0) return -1;
 		if (!found) return error_set(err, ERR_NOT_FOUND, "there is no session %s in the journal", names[i]);
-		int failed = retry_row(o, &row, err);
+		int failed = act_row(o, act, &row, err);
 		session_row_done(&row);
 		if (failed) return -1;
 	}
 	return 0;
 }
 
-int engine_offline_retry(const struct config *c, const char *const *names, size_t n, struct error *err) {
+int engine_offline_act(
+	const struct config *c, const char *method, const char *const *names, size_t n, struct error *err) {
+	const struct offline_act *act = acts;
+	while (strcmp(act->name, method) != 0) act++;
 	AUTO(fd_close) int lock = -1;
 	AUTO(xfree) char *path = path_join(c->state_dir, "lock");
 	if (file_lock(path, &lock, err)) return -1;
@@ -69,7 +99,7 @@ int engine_offline_retry(const struct config *c, const char *const *names, size_
 	assert(!failed);
 	int result = journal_open(&o.journal, &o.loop, c->state_dir, &jo, err);
 	if (result == 0) {
-		result = retry_names(&o, names, n, err);
+		result = act_names(&o, act, names, n, err);
 		journal_close(o.journal, on_closed, &o);
 	}
 	uv_run(&o.loop, UV_RUN_DEFAULT);

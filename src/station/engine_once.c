@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Gathers what once.c decides upon. Loop thread. */
+/* Gathers what once.c decides upon, and ends an engine that was started for a console (--linger). Loop thread. */
 #include "station/engine_internal.h"
 #include "station/once.h"
 
@@ -92,4 +92,17 @@ void once_pump(struct engine *e) {
 	struct error err = ERROR_INIT;
 	once_explain(e, &f, code, &err);
 	engine_fail(e, &err);
+}
+
+#define LINGER_MS 10000 /* the console that starts it must find it there */
+
+void linger_pump(struct engine *e) {
+	if (!e->o->linger || e->stopping || control_clients(e->control)) return;
+	struct once_facts f;
+	once_gather(e, &f);
+	if (f.elapsed_ms < LINGER_MS) {
+		engine_wake_at(e, e->started_ms + LINGER_MS);
+		return;
+	}
+	if (f.scanned && !f.calling && !f.working && !f.open && !f.waiting && !f.undecided) engine_stop(e);
 }

@@ -8,7 +8,7 @@
 
 #define SHOWN_MAX 200 /* sessions in work; the journal has them all */
 
-static void add_error(cJSON *o, const struct error *why) {
+void status_add_error(cJSON *o, const struct error *why) {
 	if (why->code == ERR_NONE) return;
 	cJSON *e = json_object();
 	json_add_text(e, "code", error_classes[why->code].name);
@@ -35,11 +35,11 @@ static cJSON *status_cloud(const struct engine *e) {
 	json_add_text(o, "endpoint", e->config->endpoint);
 	if (state.latency_ms >= 0) json_add_i64(o, "latency_ms", state.latency_ms);
 	else json_add_text(o, "latency_ms", NULL);
-	json_add_text(o, "station", *state.station ? state.station : NULL);
+	json_add_text(o, "station", *state.station ? state.station : e->config->name);
 	json_add_time(o, "token_expires_at", state.has_token ? state.token_expires_ms : 0);
 	json_add_i64(o, "clock_offset_ms", state.clock_offset_ms);
 	json_add_time(o, "last_answer_at", state.last_answer_ms);
-	if (!ok) add_error(o, why);
+	if (!ok) status_add_error(o, why);
 	return o;
 }
 
@@ -56,7 +56,7 @@ static int64_t session_left(const struct session *s) {
 	}
 }
 
-static cJSON *status_queue(const struct engine *e) {
+static cJSON *status_queue(struct engine *e) {
 	int64_t left = 0, active = 0, queued = 0;
 	for (size_t i = 0; i < e->sessions.n; i++) {
 		const struct session *s = e->sessions.items[i];
@@ -74,6 +74,7 @@ static cJSON *status_queue(const struct engine *e) {
 	/* what cannot be known is no figure */
 	if (left && rate > 0) json_add_i64(o, "eta_s", (left + rate - 1) / rate);
 	else json_add_text(o, "eta_s", NULL);
+	json_add(o, "rates", history_json(&e->history, e->started_ms, now_ms()));
 	return o;
 }
 
@@ -86,7 +87,7 @@ static cJSON *status_folders(const struct engine *e) {
 		json_add_text(o, "path", r->path);
 		json_add_bool(o, "ok", r->ok);
 		json_add_text(o, "watching", r->events ? "events" : "rescan");
-		if (!r->ok) add_error(o, &r->why);
+		if (!r->ok) status_add_error(o, &r->why);
 		json_push(list, o);
 	}
 	return list;
@@ -125,17 +126,27 @@ static cJSON *status_sessions(const struct engine *e) {
 	return list;
 }
 
-cJSON *engine_status(struct engine *e) {
-	cJSON *status = json_object(), *disk = json_object();
+static cJSON *status_disk(const struct engine *e) {
+	const struct disk_history *d = &e->disk_history;
+	int64_t left = disk_full_in_ms(d);
+	cJSON *disk = json_object();
 	json_add_text(disk, "path", heartbeat_disk(e));
 	json_add_i64(disk, "free_bytes", e->disk_free);
 	json_add_i64(disk, "total_bytes", e->disk_total);
+	/* to the minute: the same rate is the same time */
+	int64_t full = left < 0 ? 0 : clock_wall_ms() - (now_ms() - d->samples[d->n - 1].at_ms) + left;
+	json_add_time(disk, "full_at", (full + 30000) / 60000 * 60000);
+	return disk;
+}
+
+cJSON *engine_status(struct engine *e) {
+	cJSON *status = json_object();
 	json_add(status, "engine", status_engine(e));
 	json_add(status, "cloud", status_cloud(e));
 	json_add(status, "queue", status_queue(e));
 	json_add(status, "folders", status_folders(e));
 	json_add(status, "sessions", status_sessions(e));
-	json_add(status, "disk", disk);
+	json_add(status, "disk", status_disk(e));
 	json_add_time(status, "at", clock_wall_ms());
 	return status;
 }

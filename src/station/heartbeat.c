@@ -63,6 +63,7 @@ static void vitals_done(struct job *j) {
 	if (v->has_disk) {
 		e->disk_free = v->fs.free_bytes;
 		e->disk_total = v->fs.total_bytes;
+		disk_note(&e->disk_history, e->disk_free, now_ms());
 	}
 	if (!e->stopping && v->has_summary && !e->beating && api_may(e)) beat(e);
 	free(v->disk);

@@ -17,6 +17,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -226,6 +227,18 @@ static int journal_place(const char *state_dir, bool allow_volatile, struct erro
 				   : "which forgets everything at power loss");
 }
 
+/* A reader of a WAL journal writes its -shm: all three files are the group's. Later ones get it from the folder. */
+static int journal_share(const char *state_dir, const char *path, const char *group, struct error *err) {
+	static const char *const suffixes[] = {"", "-wal", "-shm"};
+	if (!group) return 0;
+	if (file_group(state_dir, group, 02770, err)) return -1;
+	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
+		AUTO(xfree) char *name = xasprintf("%s%s", path, suffixes[i]);
+		if (access(name, F_OK) == 0 && file_group(name, group, 0660, err)) return -1;
+	}
+	return 0;
+}
+
 static int journal_start(struct journal *j, struct error *err) {
 	int e = uv_async_init(j->loop, &j->wake, on_wake);
 	if (e) return error_set(err, ERR_INTERNAL, "cannot start the journal: %s", uv_strerror(e));
@@ -243,6 +256,7 @@ int journal_open(
 	AUTO(xfree) char *path = path_join(state_dir, JOURNAL_FILE);
 	AUTO(db_close) struct db *db = NULL;
 	if (db_open(&db, path, DB_WRITER, &journal_write_schema, err)) return -1;
+	if (journal_share(state_dir, path, o->group, err)) return -1;
 	if (db_prepare_all(db, err) || db_one(db, W_SESSION_LAST_ID, err, "") < 0) return -1;
 	struct journal *j = xcalloc(1, sizeof *j);
 	j->next_id = db_i64(db, W_SESSION_LAST_ID, 0) + 1;

@@ -157,6 +157,9 @@ MUST_USE int journal_checks(struct journal_view *v, int64_t session, int64_t rev
 typedef int journal_on_event(void *arg, const struct event_row *row);
 MUST_USE int journal_events(struct journal_view *v, int64_t session_or_0, int64_t after_id, int64_t limit,
 	journal_on_event *on_row, void *arg, struct error *err);
+/* The newest `limit` of them, newest first. */
+MUST_USE int journal_events_newest(struct journal_view *v, int64_t session_or_0, int64_t limit,
+	journal_on_event *on_row, void *arg, struct error *err);
 #define SETTING_CLOUD_SCHEMA "cloud.schema" /* the last answer of GET /v1/schema */
 MUST_USE int journal_get(
 	struct journal_view *v, const char *name, char **ret /* NULL when unset; the caller frees */, struct error *err);

@@ -88,6 +88,10 @@
 				  " WHERE id > ? ORDER BY id LIMIT ?")                                                                 \
 	X(EVENTS_OF_SESSION, "SELECT id, event_id, at_ms, coalesce(session, 0), level, code, message FROM event"           \
 						 " WHERE session = ? AND id > ? ORDER BY id LIMIT ?")                                          \
+	X(EVENTS_NEWEST, "SELECT id, event_id, at_ms, coalesce(session, 0), level, code, message FROM event"               \
+					 " WHERE id > ? ORDER BY id DESC LIMIT ?")                                                         \
+	X(EVENTS_OF_SESSION_NEWEST, "SELECT id, event_id, at_ms, coalesce(session, 0), level, code, message FROM event"    \
+								" WHERE session = ? AND id > ? ORDER BY id DESC LIMIT ?")                              \
 	X(WINDOW_CHANGE, WINDOW("updated_ms DESC, id DESC"))                                                               \
 	X(WINDOW_CHANGE_REVERSE, WINDOW("updated_ms, id"))                                                                 \
 	X(WINDOW_NAME, WINDOW("name DESC, root DESC"))                                                                     \

@@ -322,10 +322,8 @@ int journal_checks(struct journal_view *v, int64_t session, int64_t revision, co
 	return 0;
 }
 
-int journal_events(struct journal_view *v, int64_t session_or_0, int64_t after_id, int64_t limit,
+static int events_read(struct db *db, int s, int64_t session_or_0, int64_t after_id, int64_t limit,
 	journal_on_event *on_row, void *arg, struct error *err) {
-	struct db *db = v->db;
-	int s = session_or_0 ? R_EVENTS_OF_SESSION : R_EVENTS_ALL;
 	int64_t most = limit ? limit : -1;
 	int more = session_or_0 ? db_query(db, s, err, "iii", session_or_0, after_id, most)
 							: db_query(db, s, err, "ii", after_id, most);
@@ -344,6 +342,18 @@ int journal_events(struct journal_view *v, int64_t session_or_0, int64_t after_i
 	}
 	db_reset(db, s);
 	return more;
+}
+
+int journal_events(struct journal_view *v, int64_t session_or_0, int64_t after_id, int64_t limit,
+	journal_on_event *on_row, void *arg, struct error *err) {
+	int s = session_or_0 ? R_EVENTS_OF_SESSION : R_EVENTS_ALL;
+	return events_read(v->db, s, session_or_0, after_id, limit, on_row, arg, err);
+}
+
+int journal_events_newest(struct journal_view *v, int64_t session_or_0, int64_t limit, journal_on_event *on_row,
+	void *arg, struct error *err) {
+	int s = session_or_0 ? R_EVENTS_OF_SESSION_NEWEST : R_EVENTS_NEWEST;
+	return events_read(v->db, s, session_or_0, 0, limit, on_row, arg, err);
 }
 
 /* --- of the station --- */

@@ -57,6 +57,8 @@ static void transfer_count(struct transfer *t, int64_t sent) {
 	if (more <= 0) return;
 	t->sent = sent;
 	rate_add(&t->engine->rate, more, now_ms());
+	history_add(&t->engine->history, more, now_ms());
+	control_changed(t->engine->control);
 	struct session *s = ticket_session(&t->ticket);
 	if (!s) return;
 	s->sent_bytes += more;

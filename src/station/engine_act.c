@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* What an operator may ask of sessions, by a running engine: try again, pause, resume, ignore, take back. All of the
+ * named ones or none; each change is journalled with an event. Loop thread. */
+#include <string.h>
+
+#include "session/name.h"
+#include "station/engine_internal.h"
+
+#define NAMES_MAX 10000 /* a call */
+
+struct act {
+	const char *name;
+	const char *refusal;				   /* "session X is STATE: REFUSAL" */
+	bool (*fits)(const struct session *s); /* else it is refused */
+	void (*act)(struct session *s);
+};
+
+/* --- what each does --- */
+
+static bool fits_retry(const struct session *s) {
+	return s->row.state == STATE_QUEUED || state_next(s->row.state, EVENT_RETRIED) >= 0;
+}
+
+static void act_retry(struct session *s) {
+	s->retry_wanted = true;
+	session_poke(s);
+}
+
+/* Transfers end; what is stored stays known, and a step that awaits its commit goes on. */
+static void act_pause(struct session *s) {
+	if (s->row.paused) return;
+	s->row.paused = true;
+	if (s->upload || s->transfers) session_renew(s);
+	session_save(s, SET_FLAGS | SET_STORED, "paused by an operator");
+	session_poke(s);
+}
+
+static void act_resume(struct session *s) {
+	if (!s->row.paused) return;
+	s->row.paused = false;
+	upload_at_once(s);
+	session_save(s, SET_FLAGS | SET_NEXT_ATTEMPT, "resumed by an operator");
+	session_poke(s);
+}
+
+static void act_ignore(struct session *s) {
+	if (s->row.ignored) return;
+	s->row.ignored = true;
+	session_renew(s);
+	session_save(s, SET_FLAGS | SET_STORED, "ignored by an operator: it counts for nothing from now on");
+}
+
+static void act_unignore(struct session *s) {
+	if (!s->row.ignored) return;
+	s->row.ignored = false;
+	s->looked = false;
+	session_save(s, SET_FLAGS, "an operator takes back that it is ignored");
+	if (!s->committing) session_enter(s);
+}
+
+static const struct act acts[] = {
+	{"retry", "only held, rejected, failed and waiting ones are tried again", fits_retry, act_retry},
+	{"pause", NULL, NULL, act_pause},
+	{"resume", NULL, NULL, act_resume},
+	{"ignore", NULL, NULL, act_ignore},
+	{"unignore", NULL, NULL, act_unignore},
+};
+
+/* --- over names --- */
+
+/* The newest of that name where two roots have it. */
+static struct session *act_find(struct engine *e, const struct act *act, const char *name, struct error *err) {
+	struct session *found = NULL;
+	for (size_t root = 0; root < e->root_n; root++) {
+		struct session *s = sessions_find(&e->sessions, name, root);
+		if (s && !s->dead && (!found || s->row.id > found->row.id)) found = s;
+		if (s || !accepted_find(&e->accepted, session_stamp(name), root)) continue;
+		error_set(err, ERR_INPUT, "session %s is accepted: there is nothing to %s%s", name,
+			strcmp(act->name, "retry") == 0 ? "try" : act->name, strcmp(act->name, "retry") == 0 ? " again" : "");
+		return NULL;
+	}
+	if (!found) {
+		error_set(err, ERR_NOT_FOUND, "there is no session %s in the journal", name);
+	} else if (act->fits && !act->fits(found)) {
+		error_set(err, ERR_INPUT, "session %s is %s: %s", name, state_name(found->row.state), act->refusal);
+		found = NULL;
+	}
+	return found;
+}
+
+static void probe_now(struct health *h) {
+	if (h->down) h->next_ms = now_ms();
+}
+
+static int act_names(struct engine *e, const struct act *act, const cJSON *names, struct error *err) {
+	const cJSON *name;
+	cJSON_ArrayForEach (name, names) { /* all of them, or none */
+		if (!cJSON_IsString(name) || !session_name_is(name->valuestring)) {
+			return error_set(err, ERR_INPUT, "params.sessions must hold names of sessions");
+		}
+		if (!act_find(e, act, name->valuestring, err)) return -1;
+	}
+	cJSON_ArrayForEach (name, names) {
+		struct session *s = act_find(e, act, name->valuestring, err);
+		if (s) act->act(s);
+	}
+	return 0;
+}
+
+int engine_act(struct engine *e, const char *method, const cJSON *params, cJSON **ret_result, struct error *err) {
+	const struct act *act = acts;
+	const cJSON *names;
+	struct json_at at = {.name = "params"};
+	while (strcmp(act->name, method) != 0) act++;
+	if (json_want_array(params, "sessions", &at, NAMES_MAX, &names, err) || act_names(e, act, names, err)) return -1;
+	probe_now(&e->api);
+	probe_now(&e->objects);
+	engine_poke(e);
+	*ret_result = json_object();
+	json_add_i64(*ret_result, "sessions", cJSON_GetArraySize(names));
+	return 0;
+}
