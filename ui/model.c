@@ -18,55 +18,13 @@ const struct work *model_work(const struct model *m, const char *session) {
 
 /* --- safe to leave? --- */
 
-static int64_t model_need_person(const struct journal_summary *s) {
-	int64_t n = 0;
-	for (int state = 0; state < STATE_N; state++)
-		if (state_needs_person((enum session_state)state)) n += s->by_state[state];
-	return n;
-}
-
-static int64_t model_under_way(const struct journal_summary *s) {
-	int64_t n = 0;
-	for (int state = 0; state < STATE_N; state++)
-		if (!state_is_settled((enum session_state)state)) n += s->by_state[state];
-	return n;
-}
-
 enum safe model_safe(const struct model *m, char *text, size_t size) {
-	const struct journal_summary *s = &m->summary;
-	char age[UNIT_TEXT];
-	if (!m->summary_ms) {
-		snprintf(text, size, "safe to leave? not known yet");
-		return SAFE_UNKNOWN;
-	}
-	int64_t person = model_need_person(s), under_way = model_under_way(s);
-	if (person) {
-		snprintf(text, size, "NOT safe: %lld need%s you", (long long)person, person == 1 ? "s" : "");
-		return SAFE_NO;
-	}
-	if (under_way && m->link != LINK_UP) {
-		snprintf(text, size, "NOT safe: %lld not in the cloud, no engine runs", (long long)under_way);
-		return SAFE_NO;
-	}
-	if (under_way && !m->status.cloud_ok) {
-		snprintf(text, size, "NOT safe: %lld wait for the cloud", (long long)under_way);
-		return SAFE_NO;
-	}
-	if (under_way && m->status.eta_ms >= 0) {
-		snprintf(text, size, "not yet safe: %lld left, %s", (long long)under_way, UNIT_DURATION(m->status.eta_ms));
-		return SAFE_SOON;
-	}
-	if (under_way) {
-		snprintf(text, size, "not yet safe: %lld left", (long long)under_way);
-		return SAFE_SOON;
-	}
-	if (m->link != LINK_UP) {
-		snprintf(text, size, "safe as of %s ago, no engine watches", unit_age(age, m->now_ms - m->summary_ms));
-		return SAFE_UNKNOWN;
-	}
-	if (s->today_found) snprintf(text, size, "safe to leave: all %lld of today", (long long)s->today_found);
-	else snprintf(text, size, "safe to leave: nothing recorded today");
-	return SAFE_YES;
+	const struct safe_facts f = {.summary = m->summary_ms ? &m->summary : NULL,
+		.age_ms = m->now_ms - m->summary_ms,
+		.engine = m->link == LINK_UP,
+		.cloud_ok = m->status.cloud_ok,
+		.eta_ms = m->status.eta_ms};
+	return safe_verdict(&f, text, size);
 }
 
 /* --- why is it not uploading? --- */

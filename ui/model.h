@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "session/check.h"
 #include "station/journal.h"
+#include "station/safe.h"
 
 /* Parts, as bits: what changed since the screen last drew. */
 enum model_part {
@@ -90,7 +91,6 @@ struct fleet_station {
 	char station[80], version[32];
 	int64_t beat_ms, queue, bytes_left, held, oldest_unsafe_ms, disk_free;
 };
-enum safe { SAFE_UNKNOWN, SAFE_YES, SAFE_SOON, SAFE_NO };
 struct model {
 	int64_t now_ms; /* wall clock of the frame; injected by tests */
 	bool read_only;

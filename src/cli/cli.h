@@ -6,6 +6,7 @@
 
 #include "base/command.h"
 #include "session/check.h"
+#include "station/attention.h"
 #include "station/config.h"
 #include "station/journal.h"
 
@@ -41,15 +42,8 @@ int cli_retry(int argc, char **argv);
 int cli_config(int argc, char **argv);
 int cli_demo(int argc, char **argv);
 
-/* --- what several commands show (show.c) --- */
+/* --- what several commands begin with (show.c) --- */
 /* The journal of the configured state folder; ERR_NOT_FOUND with the mend when there is none yet. */
 MUST_USE int cli_view_open(const struct cli *c, struct journal_view **ret, struct error *err);
-cJSON *session_json(const struct session_row *row);
-/* The way out of what holds a session: the check's own mend, else "headgate retry ID" and the like. */
-void session_mend(struct journal_view *v, const struct session_row *row, char *to, size_t size);
-/* The sessions that need a person, newest first, as session_json with a "mend": at most `most` of *ret_n. */
-MUST_USE int attention_list(struct journal_view *v, int64_t most, cJSON **ret, int64_t *ret_n, struct error *err);
-/* For a person's eye: each with its reason and mend, and how many more there are. */
-void attention_write(const cJSON *list, int64_t n, struct buf *out);
 /* The rules that local checks use: the cloud's last known ones made stricter by the station's, or its own alone. */
 MUST_USE int cli_schema(const struct config *c, struct schema *ret, struct error *err);

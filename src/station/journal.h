@@ -62,6 +62,8 @@ struct event_row { /* what happened, shown to people; the same id in the local l
 	int64_t at_ms, session; /* 0: of the station */
 	char level[8], code[48];
 	char *message;
+	char session_name[16]; /* "": of the station */
+	int state;			   /* the session's afterwards, when the event changed it; else -1 */
 };
 
 /* --- writing (the engine, and commands that hold the station lock) --- */
@@ -160,6 +162,9 @@ MUST_USE int journal_events(struct journal_view *v, int64_t session_or_0, int64_
 /* The newest `limit` of them, newest first. */
 MUST_USE int journal_events_newest(struct journal_view *v, int64_t session_or_0, int64_t limit,
 	journal_on_event *on_row, void *arg, struct error *err);
+/* The id after which the events of that time and later stand (ids are in order of time): for journal_events' after_id.
+ */
+MUST_USE int journal_events_before(struct journal_view *v, int64_t since_ms, int64_t *ret_id, struct error *err);
 #define SETTING_CLOUD_SCHEMA "cloud.schema" /* the last answer of GET /v1/schema */
 MUST_USE int journal_get(
 	struct journal_view *v, const char *name, char **ret /* NULL when unset; the caller frees */, struct error *err);

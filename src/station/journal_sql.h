@@ -64,6 +64,9 @@
 	" AND (?2 IS NULL OR name || ' ' || state || ' ' || coalesce(reason, '') LIKE ?2 ESCAPE '\\')"                     \
 	" AND (?3 IS NULL OR name || ' ' || state || ' ' || coalesce(reason, '') LIKE ?3 ESCAPE '\\')"
 #define WINDOW(order) "SELECT " SESSION_COLUMNS " FROM session" WINDOW_WHERE " ORDER BY " order " LIMIT ?4 OFFSET ?5"
+#define EVENT_SELECT                                                                                                   \
+	"SELECT event.id, event_id, at_ms, coalesce(session, 0), level, code, message, event.state,"                       \
+	" coalesce(session.name, '') FROM event LEFT JOIN session ON session.id = event.session"
 #define JOURNAL_READS(X)                                                                                               \
 	X(SESSIONS_ALL, "SELECT " SESSION_COLUMNS " FROM session WHERE 1" NEWEST_FIRST)                                    \
 	X(SESSIONS_BY_STATE, "SELECT " SESSION_COLUMNS " FROM session WHERE state = ?" NEWEST_FIRST)                       \
@@ -84,14 +87,13 @@
 				" WHERE session = ? ORDER BY id DESC LIMIT ?")                                                         \
 	X(VERDICTS, "SELECT name, verdict, found, rule, mend FROM verdict"                                                 \
 				" WHERE session = ? AND revision = ? AND side = ?")                                                    \
-	X(EVENTS_ALL, "SELECT id, event_id, at_ms, coalesce(session, 0), level, code, message FROM event"                  \
-				  " WHERE id > ? ORDER BY id LIMIT ?")                                                                 \
-	X(EVENTS_OF_SESSION, "SELECT id, event_id, at_ms, coalesce(session, 0), level, code, message FROM event"           \
-						 " WHERE session = ? AND id > ? ORDER BY id LIMIT ?")                                          \
-	X(EVENTS_NEWEST, "SELECT id, event_id, at_ms, coalesce(session, 0), level, code, message FROM event"               \
-					 " WHERE id > ? ORDER BY id DESC LIMIT ?")                                                         \
-	X(EVENTS_OF_SESSION_NEWEST, "SELECT id, event_id, at_ms, coalesce(session, 0), level, code, message FROM event"    \
-								" WHERE session = ? AND id > ? ORDER BY id DESC LIMIT ?")                              \
+	X(EVENTS_ALL, EVENT_SELECT " WHERE event.id > ? ORDER BY event.id LIMIT ?")                                        \
+	X(EVENTS_OF_SESSION, EVENT_SELECT " WHERE event.session = ? AND event.id > ? ORDER BY event.id LIMIT ?")           \
+	X(EVENT_LAST, "SELECT coalesce(max(id), 0) FROM event")                                                            \
+	X(EVENT_FROM, "SELECT id, at_ms FROM event WHERE id >= ? ORDER BY id LIMIT 1")                                     \
+	X(EVENTS_NEWEST, EVENT_SELECT " WHERE event.id > ? ORDER BY event.id DESC LIMIT ?")                                \
+	X(EVENTS_OF_SESSION_NEWEST,                                                                                        \
+		EVENT_SELECT " WHERE event.session = ? AND event.id > ? ORDER BY event.id DESC LIMIT ?")                       \
 	X(WINDOW_CHANGE, WINDOW("updated_ms DESC, id DESC"))                                                               \
 	X(WINDOW_CHANGE_REVERSE, WINDOW("updated_ms, id"))                                                                 \
 	X(WINDOW_NAME, WINDOW("name DESC, root DESC"))                                                                     \

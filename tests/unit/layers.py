@@ -25,8 +25,9 @@ LAYERS = {
 }
 # Within the cloud, handlers stand upon jobs, and jobs upon the store.
 CLOUD_UPWARDS = {"store": ("cloud/jobs/", "cloud/api/", "cloud/lake/"), "lake": ("cloud/api/",), "jobs": ("cloud/api/",)}
-# ui/ reaches the engine through these only: the client of its socket, and the journal's read side with its words.
-UI_STATION = {"station/client.h", "station/journal.h", "station/state.h"}
+# ui/ reaches the engine through these only: the client of its socket, the journal's read side with its words, and what
+# is concluded from them alone in the same words as the command line.
+UI_STATION = {"station/client.h", "station/journal.h", "station/state.h", "station/safe.h", "station/handover.h"}
 JOURNAL_WRITERS = re.compile(r"\b(journal_(open|close|add_\w+|update|set\w*|file_stored|outbox_add|outbox_delete)|session_step)\s*\(")
 # Libraries, and the one folder that may know each.
 LIBRARIES = {

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* What is told of a session, and above all of those that need a person: the reason and the way out. */
+#pragma once
+
+#include "base/json.h"
+#include "station/journal.h"
+
+cJSON *session_json(const struct session_row *row);
+/* The way out of what holds a session: the check's own mend, else "headgate retry ID" and the like. */
+void session_mend(struct journal_view *v, const struct session_row *row, char *to, size_t size);
+/* The sessions that need a person, newest first, as session_json with a "mend": at most `most` of *ret_n. */
+MUST_USE int attention_list(struct journal_view *v, int64_t most, cJSON **ret, int64_t *ret_n, struct error *err);
+/* For a person's eye: each with its reason and mend, and how many more there are. */
+void attention_write(const cJSON *list, int64_t n, struct buf *out);
