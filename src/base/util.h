@@ -5,10 +5,22 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/param.h> /* MIN, MAX */
+#include <sys/param.h> /* its MIN and MAX are replaced below; others may include it later */
 
 #define MUST_USE __attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
+/* Each argument is evaluated once, unlike sys/param.h's: MAX(random(), least) must not give a second random number. Not
+ * for constant expressions. */
+#undef MIN
+#undef MAX
+#define MIN(a, b) PICK_(<, a, b, __COUNTER__)
+#define MAX(a, b) PICK_(>, a, b, __COUNTER__)
+#define PICK_(op, a, b, n) PICK_NAMED_(op, a, b, n)
+#define PICK_NAMED_(op, a, b, n)                                                                                       \
+	__extension__({                                                                                                    \
+		__typeof__(1 ? (a) : (b)) a_##n = (a), b_##n = (b);                                                            \
+		a_##n op b_##n ? a_##n : b_##n;                                                                                \
+	})
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 /* AUTO(x_free) struct x *p = NULL;   frees p when it leaves scope; TAKE(p) hands it on and keeps it from that.

@@ -208,7 +208,7 @@ static bool call_again(struct ingest *c, struct call *call, struct ingest_result
 		r->retry_after_ms > PAUSE_MAX_MS || !retry_budget_take(&c->budget, &r->err))
 		return false;
 	const struct backoff *b = retry == RETRY_THROTTLE ? &backoff_request_throttle : &backoff_request_transient;
-	int64_t pause_ms = backoff_ms(b, call->attempts); /* asked once: MAX evaluates twice */
+	int64_t pause_ms = backoff_ms(b, call->attempts);
 	call_pause(c, call, MAX(pause_ms, r->retry_after_ms));
 	return true;
 }
