@@ -14,12 +14,17 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/statvfs.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/file.h"
 
 #define WRITE_BACK_BYTES (8LL << 20) /* measured.md: early write-back each 8 MB is the largest gain */
 #define READ_BYTES (256 << 10)
+/* What is written at once, at multiples of it: pages then come in large folios, at 0.6 of the kernel's time that pieces
+ * of odd size cost (and a server's reads are of odd size). Room that is taken beforehand saves a further third. */
+#define BLOCK_BYTES (64 << 10)
+#define RESERVE_FROM_BYTES (1 << 20)
 #define TEMPORARY_DIR ".tmp"
 #define TEMPORARY_NAME 25
 #define BUCKETS_MAX 16
@@ -47,8 +52,9 @@ struct object_write {
 	struct place place;
 	char temporary[TEMPORARY_NAME]; /* in .tmp, or "" */
 	int fd;
-	int64_t announced, received, written_back;
+	int64_t announced, received, written, written_back; /* received - written bytes stand in block */
 	struct digest *digest;
+	char *block; /* BLOCK_BYTES; the beginning of the next one */
 };
 
 /* A full disk is told from a broken one by its words; both are the operator's. */
@@ -194,11 +200,14 @@ static int named_open(struct object_write *w, struct error *err) {
 }
 
 /* Refuses at once what cannot fit: a body of gigabytes need not be sent to learn it. */
-static int room_check(const struct object_write *w, struct error *err) {
+static int room_take(const struct object_write *w, struct error *err) {
 	struct statvfs s;
 	if (fstatvfs(w->fd, &s)) return disk_failed(err, errno, "ask for free space", w->objects->dir);
-	if (w->announced / (int64_t)s.f_frsize < (int64_t)s.f_bavail) return 0;
-	return disk_failed(err, ENOSPC, "store an object", w->objects->dir);
+	if (w->announced / (int64_t)s.f_frsize >= (int64_t)s.f_bavail)
+		return disk_failed(err, ENOSPC, "store an object", w->objects->dir);
+	if (w->announced < RESERVE_FROM_BYTES || !fallocate(w->fd, FALLOC_FL_KEEP_SIZE, 0, w->announced)) return 0;
+	/* Some file systems cannot; then it is only slower. */
+	return errno == ENOSPC || errno == EDQUOT ? disk_failed(err, errno, "store an object", w->objects->dir) : 0;
 }
 
 int object_begin(struct objects *o, const char *bucket, const char *key, int64_t size, struct object_write **ret,
@@ -208,9 +217,27 @@ int object_begin(struct objects *o, const char *bucket, const char *key, int64_t
 	if (size < 0) return error_set(err, ERR_INPUT, "an object cannot have %lld bytes", (long long)size);
 	if (place_open(o, bucket, key, &w->place, err)) return -1;
 	if (place_taken(&w->place)) return taken(err, bucket);
-	if ((o->by_name ? named_open : nameless_open)(w, err) || room_check(w, err)) return -1;
+	if ((o->by_name ? named_open : nameless_open)(w, err) || room_take(w, err)) return -1;
 	w->digest = digest_new();
+	w->block = xcalloc(1, BLOCK_BYTES);
 	*ret = TAKE(w);
+	return 0;
+}
+
+/* Writes what stands in the block and n further bytes. */
+static int block_write(struct object_write *w, const char *bytes, size_t n, struct error *err) {
+	struct iovec parts[] = {{w->block, (size_t)(w->received - w->written)}, {(char *)(uintptr_t)bytes, n}};
+	for (size_t i = 0; i < ARRAY_LEN(parts);) {
+		ssize_t wrote = parts[i].iov_len ? writev(w->fd, parts + i, (int)(ARRAY_LEN(parts) - i)) : 0;
+		if (wrote < 0 && errno == EINTR) continue;
+		if (wrote < 0 || (!wrote && parts[i].iov_len))
+			return disk_failed(err, wrote ? errno : ENOSPC, "write an object", w->objects->dir);
+		w->written += wrote;
+		for (; i < ARRAY_LEN(parts) && (size_t)wrote >= parts[i].iov_len; i++) wrote -= (ssize_t)parts[i].iov_len;
+		if (i == ARRAY_LEN(parts)) break;
+		parts[i].iov_base = (char *)parts[i].iov_base + wrote;
+		parts[i].iov_len -= (size_t)wrote;
+	}
 	return 0;
 }
 
@@ -218,20 +245,20 @@ int object_append(struct object_write *w, const void *bytes, size_t n, struct er
 	if ((int64_t)n > w->announced - w->received)
 		return error_set(
 			err, ERR_INPUT, "the body is longer than the %lld bytes it was announced with", (long long)w->announced);
-	const char *at = bytes;
-	for (size_t left = n; left;) {
-		ssize_t wrote = write(w->fd, at, left);
-		if (wrote < 0 && errno == EINTR) continue;
-		if (wrote <= 0) return disk_failed(err, wrote ? errno : ENOSPC, "write an object", w->objects->dir);
-		at += wrote;
-		left -= (size_t)wrote;
-	}
+	size_t kept = (size_t)(w->received - w->written), now = (kept + n) / BLOCK_BYTES * BLOCK_BYTES;
 	digest_add(w->digest, bytes, n);
-	w->received += (int64_t)n;
-	if (w->received - w->written_back < WRITE_BACK_BYTES) return 0;
+	if (now) {
+		now -= kept;
+		if (block_write(w, bytes, now, err)) return -1;
+		w->received += (int64_t)now;
+		kept = 0;
+	}
+	memcpy(w->block + kept, (const char *)bytes + now, n - now);
+	w->received += (int64_t)(n - now);
+	if (w->written - w->written_back < WRITE_BACK_BYTES) return 0;
 	/* A hint: what it could not do, fdatasync does or reports. */
-	(void)sync_file_range(w->fd, w->written_back, w->received - w->written_back, SYNC_FILE_RANGE_WRITE);
-	w->written_back = w->received;
+	(void)sync_file_range(w->fd, w->written_back, w->written - w->written_back, SYNC_FILE_RANGE_WRITE);
+	w->written_back = w->written;
 	return 0;
 }
 
@@ -256,7 +283,7 @@ static int place_link(const struct object_write *w) {
 
 static int object_finish(
 	struct object_write *w, const struct sha256 *expect, struct sha256 *ret_digest, struct error *err) {
-	if (bytes_check(w, expect, ret_digest, err)) return -1;
+	if (bytes_check(w, expect, ret_digest, err) || block_write(w, NULL, 0, err)) return -1;
 	if (fdatasync(w->fd)) return disk_failed(err, errno, "sync an object", w->objects->dir);
 	if (place_link(w))
 		return errno == EEXIST ? taken(err, "its bucket") : disk_failed(err, errno, "name an object", w->objects->dir);
@@ -278,6 +305,7 @@ void object_abort(struct object_write *w) {
 	if (w->fd >= 0) fd_close(w->fd);
 	place_done(&w->place);
 	digest_free(w->digest);
+	xfree(w->block);
 	xfree(w);
 }
 

@@ -22,6 +22,7 @@ struct object_write;
  * is no room, ERR_EXISTS when the key is there: both before a byte was sent. ERR_NOT_FOUND: no such bucket. */
 MUST_USE int object_begin(
 	struct objects *o, const char *bucket, const char *key, int64_t size, struct object_write **ret, struct error *err);
+/* After a failure only object_abort. */
 MUST_USE int object_append(struct object_write *w, const void *bytes, size_t n, struct error *err);
 /* expect NULL: not compared. ERR_CHECKSUM when the bytes are others, ERR_EXISTS when the key is there. Frees w in any
  * case. */
