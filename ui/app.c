@@ -219,13 +219,22 @@ static int run_editor(const char *path) {
 	const char *editor = getenv("VISUAL");
 	if (!editor || !*editor) editor = getenv("EDITOR");
 	if (!editor || !*editor) editor = "vi";
+	/* Ctrl-C and Ctrl-\ are the editor's meanwhile. */
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+	struct sigaction interrupt, quit;
+	sigaction(SIGINT, &ignore, &interrupt);
+	sigaction(SIGQUIT, &ignore, &quit);
 	pid_t pid = fork();
 	if (pid == 0) {
+		signal(SIGINT, SIG_DFL);
+		signal(SIGQUIT, SIG_DFL);
 		execlp(editor, editor, path, (char *)NULL);
 		_exit(127);
 	}
 	int status = -1;
 	if (pid > 0) waitpid(pid, &status, 0);
+	sigaction(SIGINT, &interrupt, NULL);
+	sigaction(SIGQUIT, &quit, NULL);
 	return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
