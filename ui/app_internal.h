@@ -40,7 +40,7 @@ struct app {
 	struct question question;
 	char say[300];
 	enum role say_role;
-	bool dirty, mouse, closing;
+	bool dirty, mouse, closing, pasting;
 	int64_t drawn_ms;	/* monotonic */
 	struct error ended; /* why, when not by the user */
 };

@@ -189,7 +189,17 @@ static void input_mouse(struct app *a, const struct key_event *key) {
 	after_act(a, &after);
 }
 
+/* Pasted text is words, never commands: it is taken by an open prompt, up to its end of line, and by nothing else. */
+static bool input_pasted(struct app *a, const struct key_event *key) {
+	if (key->key == KEY_PASTE_BEGIN_ && a->mode != MODE_PROMPT)
+		app_say(a, ROLE_WARN, "pasted text is taken in : and / only");
+	bool mark = key->key == KEY_PASTE_BEGIN_ || key->key == KEY_PASTE_END_;
+	if (mark || key->key == KEY_ESC) a->pasting = key->key == KEY_PASTE_BEGIN_;
+	return mark || (a->pasting && (a->mode != MODE_PROMPT || key->key < ' ' || key->key >= KEYS_BASE));
+}
+
 void input_key(struct app *a, const struct key_event *key) {
+	if (input_pasted(a, key)) return;
 	if (key->key == KEY_RESIZE_) {
 		app_draw(a);
 		return;

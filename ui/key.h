@@ -23,7 +23,9 @@ enum key_special {
 	KEY_BACKSPACE_,
 	KEY_DELETE_,
 	KEY_MOUSE_,
-	KEY_RESIZE_
+	KEY_RESIZE_,
+	KEY_PASTE_BEGIN_, /* around text that was pasted, on terminals that tell */
+	KEY_PASTE_END_
 };
 struct key_event {
 	uint32_t key;					   /* Unicode code point, or enum key_special */

@@ -19,6 +19,8 @@
 #include "ui/key.h"
 
 #define ESCAPE_MS 25
+#define CURSES_PASTE_BEGIN (KEY_MAX - 2) /* of no other meaning in curses */
+#define CURSES_PASTE_END (KEY_MAX - 1)
 #define COPY_MAX 74000 /* bytes; terminals cut longer OSC 52 */
 
 struct tty {
@@ -34,6 +36,29 @@ struct tty {
 /* ncurses' own macros of term.h are in the way of words used here. */
 #undef lines
 #undef columns
+
+/* --- past curses --- */
+
+/* Straight to the terminal, after what curses has buffered. What cannot be written is lost: it is only a courtesy. */
+static void tty_send(struct tty *t, const struct buf *b) {
+	const char *at = buf_text(b);
+	size_t left = b->len;
+	fflush(t->out);
+	while (left) {
+		ssize_t n = write(t->o.out_fd, at, left);
+		if (n < 0 && errno == EINTR) continue;
+		if (n <= 0) return;
+		at += n;
+		left -= (size_t)n;
+	}
+}
+
+/* xterm's bracketed paste: pasted text comes between two marks. Terminals of other names are not asked for it. */
+static void tty_pastes(struct tty *t, bool on) {
+	AUTO(buf_done) struct buf out = BUF_INIT(64);
+	buf_str(&out, on ? "\033[?2004h" : "\033[?2004l");
+	if (t->title_works && buf_ok(&out)) tty_send(t, &out);
+}
 
 /* --- opening --- */
 
@@ -103,6 +128,9 @@ int tty_open(struct tty **ret, const struct tty_options *o, struct error *err) {
 	tty_colours(t);
 	t->inside_tmux = getenv("TMUX") != NULL;
 	t->title_works = text_starts(name, "xterm") || text_starts(name, "screen") || text_starts(name, "tmux");
+	define_key("\033[200~", CURSES_PASTE_BEGIN);
+	define_key("\033[201~", CURSES_PASTE_END);
+	tty_pastes(t, true);
 	*ret = t;
 	return 0;
 }
@@ -111,6 +139,7 @@ void tty_close(struct tty *t) {
 	if (!t) return;
 	if (t->screen) {
 		tty_mouse(t, false);
+		tty_pastes(t, false);
 		endwin();
 		delscreen(t->screen);
 	}
@@ -162,30 +191,17 @@ bool tty_resize(struct tty *t) {
 
 void tty_suspend(struct tty *t) {
 	tty_mouse(t, false);
+	tty_pastes(t, false);
 	endwin();
 }
 
 void tty_resume(struct tty *t) {
-	(void)t;
 	refresh();
+	tty_pastes(t, true);
 	tty_repaint(t);
 }
 
 /* --- beside the screen --- */
-
-/* Straight to the terminal, after what curses has buffered. What cannot be written is lost: it is only a courtesy. */
-static void tty_send(struct tty *t, const struct buf *b) {
-	const char *at = buf_text(b);
-	size_t left = b->len;
-	fflush(t->out);
-	while (left) {
-		ssize_t n = write(t->o.out_fd, at, left);
-		if (n < 0 && errno == EINTR) continue;
-		if (n <= 0) return;
-		at += n;
-		left -= (size_t)n;
-	}
-}
 
 void tty_mouse(struct tty *t, bool on) {
 	(void)t;
@@ -235,6 +251,8 @@ static const struct {
 	{KEY_BACKSPACE, KEY_BACKSPACE_},
 	{KEY_DC, KEY_DELETE_},
 	{KEY_RESIZE, KEY_RESIZE_},
+	{CURSES_PASTE_BEGIN, KEY_PASTE_BEGIN_},
+	{CURSES_PASTE_END, KEY_PASTE_END_},
 };
 
 static uint32_t key_of_code(wint_t code) {
