@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* headgate: console, command line and station engine. */
 #include "cli/cli.h"
+#include "cli/console.h"
+#include "ui/app.h"
 
-int main(int argc, char **argv) { return cli_main(argc, argv); }
+int main(int argc, char **argv) {
+	cli_set_console(app_run);
+	return cli_main(argc, argv);
+}

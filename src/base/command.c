@@ -66,7 +66,7 @@ static int command_unknown(const struct command_set *set, const char *word) {
 	return command_fail(set->program, &err);
 }
 
-static int command_bare(const struct command_set *set) {
+int command_usage(const struct command_set *set) {
 	AUTO(buf_done) struct buf out = BUF_INIT(1 << 16);
 	command_help(set, &out);
 	fputs(buf_text(&out), stderr);
@@ -84,6 +84,7 @@ static int command_run(const struct command_set *set, int argc, char **argv) {
 		if (strcmp(set->commands[i].name, word) == 0) return set->commands[i].run(argc - 1, argv + 1);
 	bool help = word_is(word, "--help", "-h", "help"),
 		 version = set->version && word_is(word, "--version", "-V", "version");
+	if (!help && !version && set->bare && *word == '-') return set->bare(argc, argv);
 	if (!help && !version) return command_unknown(set, word);
 	if (help) command_help(set, &out);
 	else buf_fmt(&out, "%s %s\n", set->program, HEADGATE_VERSION);
@@ -92,8 +93,8 @@ static int command_run(const struct command_set *set, int argc, char **argv) {
 }
 
 int command_main(const struct command_set *set, int argc, char **argv) {
-	if (argc < 2) return command_bare(set);
-	int status = command_run(set, argc, argv);
+	if (argc < 2 && !set->bare) return command_usage(set);
+	int status = argc < 2 ? set->bare(argc, argv) : command_run(set, argc, argv);
 	struct error err = ERROR_INIT;
 	if (fflush(stdout) == 0 && !ferror(stdout)) return status;
 	error_errno(&err, ERR_DISK, errno, "write to standard output");

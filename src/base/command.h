@@ -15,12 +15,15 @@ struct command_set {
 	const char *summary, *text;
 	const struct command *commands;
 	size_t n;
-	bool version; /* knows --version */
+	bool version;						/* knows --version */
+	int (*bare)(int argc, char **argv); /* without a command, flags alone: argv[0] is the program; NULL: the usage */
 };
 /* Runs the command that argv[1] names. Standard output that could not be written is an error (ERR_DISK). */
 int command_main(const struct command_set *set, int argc, char **argv);
 void command_help(const struct command_set *set, struct buf *out);
 
+/* The help on standard error, and the exit status of a usage error. */
+int command_usage(const struct command_set *set);
 /* What ends a command: prints "PROGRAM: TEXT" and returns the exit status of err->code. */
 int command_fail(const char *program, const struct error *err);
 /* args_parse, its help printed. Returns -1 when the command goes on, else the exit status with which it ends. */

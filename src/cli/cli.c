@@ -4,6 +4,9 @@
 
 #include <assert.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "cli/console.h"
 
 static const struct command commands[] = {
 	{"run", "the engine in the foreground; --once for cron", cli_run},
@@ -16,6 +19,8 @@ static const struct command commands[] = {
 	{"demo", "a cloud, sessions and the engine in a scratch folder", cli_demo},
 };
 
+static int cli_bare(int argc, char **argv);
+
 static const struct command_set cli_commands = {
 	.program = CLI_PROGRAM,
 	.summary = "Carries recording sessions into the cloud, whole and verified.",
@@ -27,6 +32,7 @@ static const struct command_set cli_commands = {
 	.commands = commands,
 	.n = ARRAY_LEN(commands),
 	.version = true,
+	.bare = cli_bare,
 };
 
 static const struct arg_flag json_flag = {"json", 0, NULL, "JSON lines on standard output"};
@@ -83,6 +89,12 @@ int cli_command(const struct arg_spec *spec, int argc, char **argv, args_on_flag
 
 int cli_command_bare(const struct arg_spec *spec, int argc, char **argv, args_on_flag *own, void *arg, cli_body *body) {
 	return cli_body_run(spec, argc, argv, own, arg, body, false);
+}
+
+/* A script that forgot its command gets the usage, a person the console. */
+static int cli_bare(int argc, char **argv) {
+	bool person = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+	return argc < 2 && !person ? command_usage(&cli_commands) : cli_console(argc, argv);
 }
 
 int cli_main(int argc, char **argv) { return command_main(&cli_commands, argc, argv); }

@@ -20,7 +20,7 @@ LAYERS = {
     "cli": {"base", "cli", "station", "feed", "ui"} | MIDDLE,
     "ui": {"base", "ui", "station", "feed"} | MIDDLE,
     "cloud": {"base", "session", "aws", "cloud"},
-    "headgate.c": {"base", "cli"},
+    "headgate.c": {"base", "cli", "ui"},
     "headgate_cloud.c": {"base", "cloud"},
 }
 # Within the cloud, handlers stand upon jobs, and jobs upon the store.
