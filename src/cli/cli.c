@@ -14,6 +14,11 @@ static const struct command commands[] = {
 	{"status", "engine, queue, cloud, today", cli_status},
 	{"sessions", "list the sessions, or show one in full", cli_sessions},
 	{"retry", "try held, rejected and failed sessions again", cli_retry},
+	{"pause", "send nothing more of sessions for now", cli_pause},
+	{"resume", "go on with paused sessions", cli_resume},
+	{"ignore", "sessions that count for nothing; --undo takes it back", cli_ignore},
+	{"handover", "what happened since you last looked", cli_handover},
+	{"stations", "the fleet: every station as the cloud last heard of it", cli_stations},
 	{"check", "local checks on folders, no upload", cli_check},
 	{"config", "the configuration in force, with the source of each value", cli_config},
 	{"demo", "a cloud, sessions and the engine in a scratch folder", cli_demo},
@@ -37,6 +42,12 @@ static const struct command_set cli_commands = {
 
 static const struct arg_flag json_flag = {"json", 0, NULL, "JSON lines on standard output"};
 
+static bool flag_is_own(const struct arg_spec *spec, const char *name) {
+	for (size_t i = 0; i < spec->flag_n; i++)
+		if (strcmp(spec->flags[i].name, name) == 0) return true;
+	return false;
+}
+
 static int cli_on_flag(void *arg, const char *name, const char *value, struct error *err) {
 	struct cli *c = arg;
 	if (strcmp(name, "json") == 0) {
@@ -47,10 +58,7 @@ static int cli_on_flag(void *arg, const char *name, const char *value, struct er
 		c->config_file = value;
 		return 0;
 	}
-	bool shared = false;
-	for (size_t i = 0; i < config_flag_n; i++) shared = shared || strcmp(config_flags[i].name, name) == 0;
-	if (!shared && c->own) return c->own(c->arg, name, value, err);
-	if (!shared) return error_set(err, ERR_INTERNAL, "--%s is in no table", name);
+	if (flag_is_own(c->spec, name)) return c->own(c->arg, name, value, err);
 	if (c->pair_n + 2 >= ARRAY_LEN(c->pairs)) return error_set(err, ERR_USAGE, "there are too many flags");
 	c->pairs[c->pair_n++] = name;
 	c->pairs[c->pair_n++] = value;
@@ -64,10 +72,12 @@ static int cli_around(
 	struct error err = ERROR_INIT;
 	assert(config_flag_n + 1 <= ARRAY_LEN(common));
 	common[0] = json_flag;
-	memcpy(common + 1, config_flags, config_flag_n * sizeof common[0]);
 	spec.program = CLI_PROGRAM;
 	spec.common = common;
-	spec.common_n = config_flag_n + 1;
+	spec.common_n = 1;
+	for (size_t i = 0; i < config_flag_n; i++)
+		if (!flag_is_own(own_spec, config_flags[i].name)) common[spec.common_n++] = config_flags[i];
+	c->spec = own_spec;
 	int status = command_args(&spec, argc, argv, cli_on_flag, c, &c->operands, &c->operand_n);
 	if (status >= 0) return status;
 	if ((load && config_load(&c->config, c->config_file, c->pairs, &err)) || body(c, &err))

@@ -21,8 +21,9 @@ struct cli {
 	const char *config_file;					   /* --config */
 	const char *pairs[2 * CLI_FLAG_PAIRS_MAX + 1]; /* configuration flags as given, for config_load; NULL-terminated */
 	size_t pair_n;
-	args_on_flag *own; /* takes the command's own flags; NULL when it has none */
-	void *arg;		   /* the command's own values */
+	const struct arg_spec *spec; /* the command's: a flag of its own goes before one of the configuration */
+	args_on_flag *own;			 /* takes the command's own flags; NULL when it has none */
+	void *arg;					 /* the command's own values */
 };
 /* Returns 0, or -1 with what ended it: ERR_ATTENTION and the like print as any error does. */
 typedef int cli_body(struct cli *c, struct error *err);
@@ -39,6 +40,11 @@ int cli_status(int argc, char **argv);
 int cli_sessions(int argc, char **argv);
 int cli_check(int argc, char **argv);
 int cli_retry(int argc, char **argv);
+int cli_pause(int argc, char **argv);
+int cli_resume(int argc, char **argv);
+int cli_ignore(int argc, char **argv);
+int cli_handover(int argc, char **argv);
+int cli_stations(int argc, char **argv);
 int cli_config(int argc, char **argv);
 int cli_demo(int argc, char **argv);
 

@@ -9,6 +9,7 @@
 #include "base/units.h"
 #include "cli/cli.h"
 #include "station/client.h"
+#include "station/safe.h"
 
 #define ENGINE_MS 2000 /* the engine answers within milliseconds, or something is wrong with it */
 #define LISTED_MAX 20
@@ -21,6 +22,8 @@ struct status {
 	struct error engine_error;	/* ERR_NOT_FOUND: none runs */
 	cJSON *attention;			/* the newest of attention_n sessions that need a person */
 	int64_t attention_n;
+	enum safe safe;
+	char safe_text[SAFE_TEXT];
 };
 
 static const cJSON *at(const cJSON *o, const char *name) { return cJSON_GetObjectItem(o, name); }
@@ -46,12 +49,22 @@ static void status_ask_engine(const struct cli *c, struct status *s) {
 	if (control_call(client, "status", NULL, &s->engine, &s->engine_error)) s->engine = NULL;
 }
 
+static void status_judge(struct status *s) {
+	double eta_s = number(at(s->engine, "queue"), "eta_s");
+	const struct safe_facts f = {.summary = &s->summary,
+		.engine = s->engine != NULL,
+		.cloud_ok = cJSON_IsTrue(at(at(s->engine, "cloud"), "ok")),
+		.eta_ms = eta_s >= 0 ? (int64_t)(eta_s * 1000) : -1};
+	s->safe = safe_verdict(&f, s->safe_text, sizeof s->safe_text);
+}
+
 static int status_read(const struct cli *c, struct journal_view *v, struct status *s, struct error *err) {
 	const struct session_filter newest = {.state = -1, .limit = 1};
 	s->now_ms = clock_wall_ms();
 	if (journal_summary(v, time_local_midnight(s->now_ms), &s->summary, err)) return -1;
 	if (journal_sessions(v, &newest, on_newest, &s->changed_ms, err)) return -1;
 	status_ask_engine(c, s);
+	status_judge(s);
 	return 0;
 }
 
@@ -113,6 +126,17 @@ static void print_queue(const struct status *s) {
 	putchar('\n');
 }
 
+/* When the disk is full if it goes on filling as it does now. */
+static void print_runway(const struct status *s, const char *full_at) {
+	char when[TIME_TEXT];
+	int64_t full_ms;
+	if (!full_at || time_parse_rfc3339(full_at, &full_ms)) return;
+	int64_t left_ms = MAX(0, full_ms - s->now_ms);
+	time_local_hms(when, full_ms);
+	if (left_ms < 86400000) printf(", full at %.5s", when);
+	else printf(", full in %s", UNIT_DURATION(left_ms));
+}
+
 static void print_folders(const struct status *s) {
 	const cJSON *folder, *disk = at(s->engine, "disk");
 	cJSON_ArrayForEach (folder, at(s->engine, "folders")) {
@@ -122,9 +146,11 @@ static void print_folders(const struct status *s) {
 		if (!error && by) printf(" by %s", TEXT_SAFE(by));
 		putchar('\n');
 	}
-	if (number(disk, "free_bytes") >= 0)
-		printf("disk     %s free of %s\n", UNIT_BYTES((int64_t)number(disk, "free_bytes")),
-			UNIT_BYTES((int64_t)number(disk, "total_bytes")));
+	if (number(disk, "free_bytes") < 0) return;
+	printf("disk     %s free of %s", UNIT_BYTES((int64_t)number(disk, "free_bytes")),
+		UNIT_BYTES((int64_t)number(disk, "total_bytes")));
+	print_runway(s, text(disk, "full_at"));
+	putchar('\n');
 }
 
 static void print_sessions(const struct status *s) {
@@ -146,6 +172,7 @@ static void print_sessions(const struct status *s) {
 static void print_text(const struct status *s) {
 	static void (*const parts[])(const struct status *) = {
 		print_engine, print_cloud, print_queue, print_folders, print_sessions};
+	puts(s->safe_text);
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) parts[i](s);
 }
 
@@ -167,7 +194,10 @@ static cJSON *engine_json(struct status *s) {
 static void print_json(struct status *s) {
 	static const char *const parts[] = {"cloud", "queue", "folders", "disk"};
 	const struct journal_summary *m = &s->summary;
-	cJSON *o = json_object(), *today = json_object(), *by_state = json_object();
+	cJSON *o = json_object(), *safe = json_object(), *today = json_object(), *by_state = json_object();
+	json_add_text(safe, "verdict", safe_name(s->safe));
+	json_add_text(safe, "text", s->safe_text);
+	json_add(o, "safe", safe);
 	json_add(o, "engine", engine_json(s));
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) json_add(o, parts[i], taken(s->engine, parts[i]));
 	json_add_i64(today, "found", m->today_found);
@@ -229,7 +259,8 @@ static int status_body(struct cli *c, struct error *err) {
 
 int cli_status(int argc, char **argv) {
 	static const struct arg_spec spec = {.command = "status",
-		.summary = "Shows engine, cloud, queue, today, and every session that needs a person with its mend.",
+		.summary = "Shows whether it is safe to leave, engine, cloud, queue, today, and every session that needs a "
+				   "person with its mend.",
 		.text = "Exit status 1 when a session is held, rejected, failed or gone; 69 when the engine does not reach the "
 				"cloud.\n\n"
 				"Examples:\n  headgate status\n  headgate status --json"};

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -52,6 +53,14 @@ int64_t handover_seen(const char *state_dir) {
 	return text && time_parse_rfc3339(text, &ms) == 0 ? ms : 0;
 }
 
+/* State folders that are gone are forgotten: scratch ones would pile up. */
+static void kept_prune(cJSON *kept) {
+	for (cJSON *m = kept->child, *next; m; m = next) {
+		next = m->next;
+		if (access(m->string, F_OK)) json_free(cJSON_DetachItemViaPointer(kept, m));
+	}
+}
+
 int handover_set_seen(const char *state_dir, int64_t now_ms, struct error *err) {
 	AUTO(xfree) char *folder = kept_folder(), *path = folder ? path_join(folder, KEPT_FILE) : NULL;
 	AUTO(xfree) char *name = kept_name(state_dir), *text = NULL;
@@ -60,6 +69,7 @@ int handover_set_seen(const char *state_dir, int64_t now_ms, struct error *err) 
 		return error_set(
 			err, ERR_CONFIG, "the time of this look cannot be kept: neither XDG_STATE_HOME nor HOME is set");
 	if (!kept) kept = json_object();
+	kept_prune(kept);
 	cJSON_DeleteItemFromObjectCaseSensitive(kept, name);
 	json_add_time(kept, name, now_ms);
 	text = json_text(kept);
@@ -134,8 +144,9 @@ static cJSON *counts_json(const struct walk *w) {
 		under_way += !state_is_settled(w->came[i].state);
 	}
 	json_add_i64(o, "found", w->found);
+	json_add_i64(o, state_name(STATE_ACCEPTED), by_state[STATE_ACCEPTED]);
 	for (int i = 0; i < STATE_N; i++)
-		if (state_is_settled((enum session_state)i)) json_add_i64(o, state_name((enum session_state)i), by_state[i]);
+		if (state_needs_person((enum session_state)i)) json_add_i64(o, state_name((enum session_state)i), by_state[i]);
 	json_add_i64(o, "under_way", under_way);
 	return o;
 }

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/units.h"
 
@@ -53,7 +54,9 @@ enum safe safe_verdict(const struct safe_facts *f, char *text, size_t size) {
 	}
 	if (under_way) return safe_under_way(f, under_way, text, size);
 	if (!f->engine) {
-		snprintf(text, size, "safe as of %s ago, no engine watches", unit_age(age, MAX(0, f->age_ms)));
+		unit_age(age, MAX(0, f->age_ms));
+		bool now = strcmp(age, "now") == 0;
+		snprintf(text, size, "safe as of %s%s, no engine watches", age, now ? "" : " ago");
 		return SAFE_UNKNOWN;
 	}
 	int64_t today = f->summary->today_found;

@@ -27,11 +27,11 @@ def commands_of(place, program, *words):
 
 def test_help_of_every_command(place):
     names = commands_of(place, HEADGATE)
-    assert names == ["run", "setup", "status", "sessions", "retry", "check", "config", "demo"], names
+    assert names == ["run", "setup", "status", "sessions", "retry", "pause", "resume", "ignore", "handover", "stations", "check", "config", "demo"], names
     words = [(HEADGATE, [name]) for name in names]
     words += [(HEADGATE_CLOUD, [name]) for name in commands_of(place, HEADGATE_CLOUD) if name != "key"]
     words += [(HEADGATE_CLOUD, ["key", name]) for name in commands_of(place, HEADGATE_CLOUD, "key")]
-    assert len(words) == 15, words
+    assert len(words) == 20, words
     for program, command in words:
         for flag in ("--help", "-h"):
             got = run(place, *command, flag, program=program)
@@ -51,6 +51,11 @@ def test_unknown_words(place):
         (("status", "more"), '"more" is one word too many'),
         (("retry",), "ID... is missing"),
         (("retry", "yesterday"), "YYYYMMDD_HHMMSS"),
+        (("pause",), "ID... is missing"),
+        (("resume", "today"), "YYYYMMDD_HHMMSS"),
+        (("ignore", "--undo"), "ID... is missing"),
+        (("handover", "--since", "yesterday"), "neither a duration"),
+        (("stations", "all"), '"all" is one word too many'),
         (("check",), "DIR... is missing"),
         (("sessions", "--state", "lost"), "is none of found, settling"),
         (("sessions", "--limit", "0"), "not a number from 1"),

@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from headgate_test import BUILD, HEADGATE, HEADGATE_CLOUD, assert_stored, clean_env, main, make_session  # noqa: E402
 
 SESSION = "20261120_134502"
-COMMANDS = ("run", "setup", "status", "sessions", "retry", "check", "config", "demo")
+COMMANDS = ("run", "setup", "status", "sessions", "retry", "pause", "resume", "ignore", "handover", "stations", "check", "config", "demo")
 CLOUD_COMMANDS = (("serve",), ("key", "add"), ("key", "list"), ("key", "revoke"), ("sessions",), ("objects",), ("logs",))
 
 

@@ -32,6 +32,7 @@ static void test_every_sentence(void **state) {
 		{{&moving, 0, true, true, 34000}, SAFE_SOON, "not yet safe: 3 left, 0:34"},
 		{{&moving, 0, true, true, -1}, SAFE_SOON, "not yet safe: 3 left"},
 		{{&ten, 240000, false, false, -1}, SAFE_UNKNOWN, "safe as of 4 min ago, no engine watches"},
+		{{&ten, 0, false, false, -1}, SAFE_UNKNOWN, "safe as of now, no engine watches"},
 		{{&ten, 0, true, false, -1}, SAFE_YES, "safe to leave: all 10 of today"},
 		{{&empty, 0, true, true, -1}, SAFE_YES, "safe to leave: nothing recorded today"},
 	};

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/* headgate stations: every station that this key may see, as the cloud last heard of it; silent ones first. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/table.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "cli/cli.h"
+#include "cli/probe.h"
+
+#define SILENT_MS (5LL * 60 * 1000) /* five heartbeats */
+#define PAGES_MAX 100
+
+struct station {
+	const cJSON *json; /* borrowed */
+	const char *name;
+	int64_t beat_ms; /* 0: never */
+	bool silent;
+};
+
+static const char *text(const cJSON *o, const char *name) {
+	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, name));
+}
+
+static int64_t time_of(const cJSON *o, const char *name) {
+	int64_t ms;
+	return text(o, name) && time_parse_rfc3339(text(o, name), &ms) == 0 ? ms : 0;
+}
+
+/* All pages into one array. */
+static int stations_ask(const struct config *c, cJSON **ret, struct error *err) {
+	AUTO(json_free) cJSON *all = json_array();
+	AUTO(xfree) char *path = xstrdup("/v1/stations?limit=1000");
+	for (int page_n = 0; path && page_n < PAGES_MAX; page_n++) {
+		AUTO(json_free) cJSON *page = NULL;
+		AUTO(buf_done) struct buf next = BUF_INIT(1024);
+		const cJSON *list;
+		if (cloud_ask(c, path, &page, NULL, err) || json_want_array(page, "stations", NULL, 1000, &list, err))
+			return -1;
+		while (cJSON_GetArraySize(list)) json_push(all, cJSON_DetachItemFromArray((cJSON *)list, 0));
+		xfree(TAKE(path));
+		if (!text(page, "next")) break;
+		buf_str(&next, "/v1/stations?limit=1000&cursor=");
+		text_uri_encode(&next, text(page, "next"), strlen(text(page, "next")), false);
+		path = buf_take(&next);
+	}
+	*ret = TAKE(all);
+	return 0;
+}
+
+/* Silent ones first, who is silent for longest before all; the others by name. */
+static int station_order(const void *a, const void *b) {
+	const struct station *x = a, *y = b;
+	if (x->silent != y->silent) return y->silent - x->silent;
+	if (x->silent && x->beat_ms != y->beat_ms) return x->beat_ms < y->beat_ms ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+static struct station *stations_ordered(const cJSON *list, int64_t now_ms, size_t *ret_n) {
+	struct station *stations = xcalloc((size_t)cJSON_GetArraySize(list) + 1, sizeof *stations);
+	const cJSON *o;
+	size_t n = 0;
+	cJSON_ArrayForEach (o, list) {
+		struct station *s = &stations[n++];
+		*s = (struct station){.json = o, .name = text(o, "station"), .beat_ms = time_of(o, "last_heartbeat_at")};
+		if (!s->name) s->name = "";
+		s->silent = now_ms - s->beat_ms > SILENT_MS;
+	}
+	qsort(stations, n, sizeof *stations, station_order);
+	*ret_n = n;
+	return stations;
+}
+
+static void cell_number(struct table *t, const cJSON *o, const char *name, bool bytes) {
+	const cJSON *m = cJSON_GetObjectItemCaseSensitive(o, name);
+	if (!cJSON_IsNumber(m)) table_cell(t, NULL);
+	else if (bytes) table_cell(t, UNIT_BYTES((int64_t)m->valuedouble));
+	else table_cellf(t, "%.0f", m->valuedouble);
+}
+
+static void cell_age(struct table *t, int64_t then_ms, int64_t now_ms, const char *none) {
+	char age[UNIT_TEXT];
+	table_cell(t, then_ms ? unit_age(age, MAX(0, now_ms - then_ms)) : none);
+}
+
+static void station_row(struct table *t, const struct station *s, int64_t now_ms) {
+	table_cell(t, s->name);
+	table_cell(t, s->silent ? "silent" : "ok");
+	cell_age(t, s->beat_ms, now_ms, "never");
+	cell_number(t, s->json, "queue", false);
+	cell_number(t, s->json, "bytes_left", true);
+	cell_number(t, s->json, "held", false);
+	cell_age(t, time_of(s->json, "oldest_unsafe_at"), now_ms, NULL);
+	cell_number(t, s->json, "disk_free", true);
+	table_cell(t, text(s->json, "version"));
+}
+
+static int stations_body(struct cli *c, struct error *err) {
+	static const char *const titles[] = {
+		"STATION", "STATE", ">HEARTBEAT", ">QUEUE", ">LEFT", ">HELD", ">OLDEST UNSAFE", ">DISK FREE", "VERSION"};
+	AUTO(table_free) struct table *t = table_new(titles, ARRAY_LEN(titles));
+	AUTO(buf_done) struct buf out = BUF_INIT(1 << 26);
+	AUTO(json_free) cJSON *list = NULL;
+	int64_t now_ms = clock_wall_ms();
+	size_t n;
+	if (config_require(&c->config, NEED_CLOUD, err) || stations_ask(&c->config, &list, err)) return -1;
+	struct station *stations = stations_ordered(list, now_ms, &n);
+	for (size_t i = 0; i < n; i++) {
+		if (!c->json) station_row(t, &stations[i], now_ms);
+		else {
+			cJSON *o = cJSON_Duplicate(stations[i].json, true);
+			json_add_bool(o, "silent", stations[i].silent);
+			command_json(o);
+		}
+	}
+	free(stations);
+	if (c->json) return 0;
+	table_print(t, &out);
+	command_print(&out);
+	return 0;
+}
+
+int cli_stations(int argc, char **argv) {
+	static const struct arg_spec spec = {.command = "stations",
+		.summary = "The fleet: every station that this key may see, as the cloud last heard of it; silent ones first.",
+		.text = "A station is silent when the cloud has not heard of it for five minutes.\n\n"
+				"Examples:\n  headgate stations\n  headgate stations --json"};
+	return cli_command(&spec, argc, argv, NULL, NULL, stations_body);
+}

@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""pause, resume, ignore, handover and stations as commands, with an engine and without; the verdict of status."""
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+import headgate_test
+from headgate_test import make_session, wait_for
+from programs import run
+
+S1, S2, S3 = "20261120_134502", "20261120_140000", "20261121_080000"
+NOWHERE = "20200101_000000"
+
+
+def handover(station, *flags):
+    got = station.command("handover", "--json", *flags)
+    assert got.code == 0, got
+    return json.loads(got.out)
+
+
+def verdict(station):
+    return json.loads(station.command("status", "--json").out)["safe"]
+
+
+def test_pause_and_resume_by_a_running_engine(place):
+    cloud = place.cloud()
+    station = place.station(cloud, upload={"bandwidth": "300KB/s"})
+    engine = station.start()
+    make_session(station.recordings, S1, {"signals.edf": 4_000_000})
+    station.wait_state(S1, "uploading")
+    assert verdict(station)["verdict"] == "soon" and verdict(station)["text"].startswith("not yet safe: 1 left"), verdict(station)
+    got = station.command("pause", S1)
+    assert got.code == 0 and "1 session is paused" in got.err and not got.out, got
+    wait_for(lambda: station.session(S1)["paused"], 10, "the pause")
+    got = station.command("resume", S1, "--json")
+    assert got.code == 0 and json.loads(got.out) == {"session": S1, "resumed": True, "engine_running": True}, got
+    assert not station.session(S1)["paused"]
+    got = station.command("pause", S1, NOWHERE)
+    assert got.code == 3 and NOWHERE in got.err and not station.session(S1)["paused"], got
+    assert engine.stop(15) == 0
+    assert verdict(station) == {"verdict": "no", "text": "NOT safe: 1 not in the cloud, no engine runs"}, verdict(station)
+
+
+def test_ignore_without_an_engine(place):
+    cloud = place.cloud()
+    station = place.station(cloud)
+    make_session(station.recordings, S1, {"signals.edf": 1000}, metadata="")
+    make_session(station.recordings, S2, {"signals.edf": 1000}, seed=2)
+    assert station.once().code == 1
+    assert station.command("status").out.splitlines()[0] == "NOT safe: 1 needs you"
+    got = station.command("ignore", S1)
+    assert got.code == 0 and "ignored" in got.err, got
+    assert station.session(S1)["ignored"] and station.command("status").code == 0
+    first = station.command("status").out.splitlines()[0]
+    assert first == "safe as of now, no engine watches", first
+    got = station.command("ignore", "--undo", S1)
+    assert got.code == 0 and "no longer ignored" in got.err and station.command("status").code == 1, got
+    got = station.command("ignore", NOWHERE)
+    assert got.code == 3 and NOWHERE in got.err, got
+
+
+def test_safe_to_leave_with_an_engine(place):
+    station = place.station(place.cloud())
+    engine = station.start()
+    make_session(station.recordings, S1, {"signals.edf": 1000})
+    station.wait_state(S1, "accepted")
+    got = wait_for(lambda: (lambda safe: safe if safe["verdict"] == "yes" else None)(verdict(station)), 20, "the verdict")
+    assert got["text"].startswith("safe to leave: "), got
+    assert engine.stop(10) == 0
+
+
+def test_handover_tells_what_is_new_since_the_last_look(place):
+    cloud = place.cloud()
+    station = place.station(cloud)
+    assert station.command("handover").code == 3  # no journal yet
+    make_session(station.recordings, S1, {"signals.edf": 1000}, metadata="")
+    make_session(station.recordings, S2, {"signals.edf": 1000}, seed=2)
+    assert station.once().code == 1
+    first = handover(station, "--keep")
+    assert first["sessions"] | {"gone": 0} == {"found": 2, "accepted": 1, "held": 1, "rejected": 0, "failed": 0, "gone": 0, "under_way": 0}, first
+    assert [row["session"] for row in first["attention"]] == [S1] and first["attention"][0]["mend"], first
+    text = station.command("handover")  # the first look that counts
+    assert text.code == 0 and "2 found, 1 accepted, 1 held" in text.out and S2 in text.out and not text.err, text
+    kept = place.dir / ".local/state/headgate/handover.json"
+    assert kept.stat().st_mode & 0o777 == 0o600, oct(kept.stat().st_mode)
+    make_session(station.recordings, S3, {"signals.edf": 1000}, seed=3)
+    assert station.once().code == 1
+    second = handover(station)
+    assert second["sessions"]["found"] == 1 and second["sessions"]["accepted"] == 1 and second["sessions"]["held"] == 0, second
+    assert [row["session"] for row in second["changed"]] == [S3] and second["attention_n"] == 1, second
+    assert second["since"] > first["since"], (first, second)
+    third = station.command("handover")
+    assert "no session changed" in third.out and "1 needs a person" in third.out, third
+    again = handover(station, "--since", "1h")
+    assert again["sessions"]["found"] == 3 and handover(station, "--since", first["until"])["sessions"]["found"] == 1, again
+
+
+def test_a_handover_that_nobody_saw_does_not_count(place):
+    station = place.station(place.cloud())
+    make_session(station.recordings, S1, {"signals.edf": 1000})
+    assert station.once().code == 0
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([headgate_test.HEADGATE, "handover", "--config", station.ini], env=station.env(), stdout=full,
+                              stderr=subprocess.PIPE, text=True, timeout=30)
+    assert done.returncode == 74, done
+    assert handover(station)["sessions"]["accepted"] == 1
+
+
+def test_stations_lists_the_fleet_silent_ones_first(place):
+    cloud = place.cloud()
+    station = place.station(cloud)
+    cloud.key("another-lab")
+    make_session(station.recordings, S1, {"signals.edf": 1000})
+    assert station.start().running
+    station.wait_state(S1, "accepted")
+
+    def heard():
+        rows = station.command("stations", "--json").json_lines()
+        return rows if rows and not rows[-1]["silent"] else None
+
+    rows = wait_for(heard, 30, "a heartbeat")
+    assert [row["station"] for row in rows] == ["eeg-lab-2"] and rows[0]["held"] == 0, rows
+    text = station.command("stations")
+    assert text.code == 0 and re.search(r"^eeg-lab-2 +ok +now ", text.out, re.M), text
+    station.key_file.write_text(cloud.key("ops", scope="admin") + "\n")
+    rows = station.command("stations", "--json").json_lines()
+    assert rows[-1]["station"] == "eeg-lab-2" and [row["silent"] for row in rows] == [True] * (len(rows) - 1) + [False], rows
+    assert {"another-lab", "eeg-lab-2"} <= {row["station"] for row in rows}, rows
+    text = station.command("stations")
+    assert re.search(r"^another-lab +silent +never ", text.out, re.M), text
+    cloud.stop()
+    got = station.command("stations")
+    assert got.code == 69 and not got.out, got
+    got = run(place, "stations")
+    assert got.code == 2 and "no cloud is named" in got.err, got
+
+
+if __name__ == "__main__":
+    headgate_test.main()
