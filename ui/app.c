@@ -25,6 +25,12 @@
 
 /* --- screens --- */
 
+const struct screen *screen_by_name(const char *name) {
+	for (size_t i = 0; name && screens[i]; i++)
+		if (strcmp(screens[i]->name, name) == 0) return screens[i];
+	return NULL;
+}
+
 static size_t screen_row(const struct screen *s) {
 	size_t i = 0;
 	while (screens[i] != s) i++;
@@ -140,7 +146,7 @@ void app_command(struct app *a, const char *method, const char *const *sessions,
 
 /* --- frames --- */
 
-static void app_paint(struct app *a) {
+void app_paint(struct app *a) {
 	struct canvas c = tty_canvas(a->tty), body = frame_body(&c);
 	const struct screen *s = app_here(a);
 	a->model.now_ms = clock_wall_ms();

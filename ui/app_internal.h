@@ -51,6 +51,7 @@ void app_go(struct app *a, const struct screen *s,
 	const char *arg); /* a digit's screen replaces the stack; others are pushed */
 void app_back(struct app *a);
 void app_quit(struct app *a);
+void app_paint(struct app *a); /* one frame, now */
 void app_question_done(struct app *a);
 
 /* --- input.c --- */

@@ -73,8 +73,10 @@ static bool cells_add(struct cells *cells, wchar_t c, int width) {
 }
 
 static void cells_cut(struct cells *cells, int width, bool ascii) {
-	while (cells->n && cells->columns > width - 1) cells->columns -= MAX(wcwidth(cells->text[--cells->n]), 0);
-	while (cells->n && wcwidth(cells->text[cells->n - 1]) == 0 && cells->columns == 0) cells->n--;
+	while (cells->n && cells->columns > width - 1) {
+		int columns = wcwidth(cells->text[--cells->n]);
+		cells->columns -= MAX(columns, 0);
+	}
 	if (width > 0) cells_add(cells, ascii ? L'~' : L'…', width);
 }
 

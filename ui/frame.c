@@ -36,7 +36,7 @@ struct canvas frame_body(const struct canvas *c) {
 struct item {
 	char text[128];
 	enum role role;
-	int priority; /* the highest drops first */
+	int priority; /* the highest drops first; 0 stays */
 };
 
 static void item_cloud(const struct model *m, struct item *i) {
@@ -45,15 +45,15 @@ static void item_cloud(const struct model *m, struct item *i) {
 	i->role = ROLE_TITLE;
 	if (m->link != LINK_UP && !s->at_ms) {
 		snprintf(i->text, sizeof i->text, m->link == LINK_NONE ? "no engine" : "engine -");
-		i->role = ROLE_WARN;
+		i->role = ROLE_TITLE_WARN;
 	} else if (m->link != LINK_UP) {
-		snprintf(i->text, sizeof i->text, "engine gone %s", unit_age(age, m->now_ms - m->link_since_ms));
-		i->role = ROLE_BAD;
+		snprintf(i->text, sizeof i->text, "! engine gone %s", unit_age(age, m->now_ms - m->link_since_ms));
+		i->role = ROLE_TITLE_BAD;
 	} else if (!s->cloud_ok) {
 		if (s->cloud_answer_ms)
 			snprintf(i->text, sizeof i->text, "! cloud lost %s", unit_age(age, m->now_ms - s->cloud_answer_ms));
 		else snprintf(i->text, sizeof i->text, "! cloud not reached");
-		i->role = ROLE_BAD;
+		i->role = ROLE_TITLE_BAD;
 	} else if (s->latency_ms < 0) snprintf(i->text, sizeof i->text, "cloud -");
 	else snprintf(i->text, sizeof i->text, "● cloud ok %lld ms", (long long)s->latency_ms);
 }
@@ -70,12 +70,17 @@ static void item_rate(const struct model *m, struct item *i) {
 
 static void item_disk(const struct model *m, struct item *i) {
 	const struct status *s = &m->status;
-	char hms[TIME_TEXT];
+	char hms[TIME_TEXT], age[UNIT_TEXT];
+	bool old = m->link != LINK_UP && m->now_ms - s->at_ms > OLD_MS;
 	i->role = ROLE_TITLE;
 	if (!s->disk_total) snprintf(i->text, sizeof i->text, "disk -");
+	else if (old)
+		snprintf(
+			i->text, sizeof i->text, "disk %s (%s)", UNIT_BYTES(s->disk_free), unit_age(age, m->now_ms - s->at_ms));
 	else if (s->disk_full_ms) {
 		snprintf(i->text, sizeof i->text, "disk full at %.5s", time_local_hms(hms, s->disk_full_ms));
-		i->role = s->disk_full_ms - m->now_ms < 3600000 ? ROLE_BAD : ROLE_WARN;
+		i->role = s->disk_full_ms - m->now_ms < 3600000 ? ROLE_TITLE_BAD : ROLE_TITLE_WARN;
+		i->priority = 1;
 	} else snprintf(i->text, sizeof i->text, "disk %s free", UNIT_BYTES(s->disk_free));
 }
 
@@ -84,27 +89,60 @@ static const char *endpoint_host(const char *endpoint) {
 	return mark ? mark + 3 : endpoint;
 }
 
-static void frame_header(const struct model *m, const struct canvas *c) {
+/* The left part, from the fullest (0) to the shortest. */
+#define LEFT_N 3
+static void header_left(const struct model *m, int shortness, char *to, size_t size) {
 	const struct status *s = &m->status;
-	char left[256], hms[TIME_TEXT];
-	struct item items[4] = {{.priority = 1}, {.priority = 2}, {.priority = 3}, {.priority = 0}};
+	const char *host = shortness < 2 ? endpoint_host(s->endpoint) : "";
+	snprintf(to, size, " %s%s%s%s%s", shortness == 0 || !s->station[0] ? "headgate  " : "", s->station,
+		*host ? " > " : "", host,
+		!m->read_only	? ""
+		: shortness < 2 ? "  (read-only)"
+						: " read-only");
+}
+
+#define ITEM_N 4
+#define ITEM_GAP 3
+
+static int items_need(const struct item items[ITEM_N]) {
+	int need = 0;
+	for (int i = 0; i < ITEM_N; i++)
+		if (items[i].text[0]) need += text_columns(items[i].text) + (need ? ITEM_GAP : 0);
+	return need;
+}
+
+/* The figure that is worth least goes; false: only what must stay is left. */
+static bool items_drop(struct item items[ITEM_N]) {
+	int worst = -1;
+	for (int i = 0; i < ITEM_N; i++)
+		if (items[i].text[0] && items[i].priority > 0 && (worst < 0 || items[i].priority > items[worst].priority))
+			worst = i;
+	if (worst >= 0) items[worst].text[0] = '\0';
+	return worst >= 0;
+}
+
+static void frame_header(const struct model *m, const struct canvas *c) {
+	char left[512], hms[TIME_TEXT];
+	struct item items[ITEM_N] = {
+		{.priority = 0}, {.priority = 4}, {.priority = 3}, {.priority = 2, .role = ROLE_TITLE}};
+	int shortness = 0, need;
 	item_cloud(m, &items[0]);
 	item_rate(m, &items[1]);
 	item_disk(m, &items[2]);
 	snprintf(items[3].text, sizeof items[3].text, "%.5s", time_local_hms(hms, m->now_ms));
-	items[3].role = ROLE_TITLE;
-	snprintf(left, sizeof left, " headgate  %s%s%s%s", s->station, s->endpoint[0] ? " > " : "",
-		endpoint_host(s->endpoint), m->read_only ? "  (read-only)" : "");
-	canvas_text(c, 0, 0, c->w, ROLE_TITLE, ALIGN_LEFT, left);
-	int x = c->w - 1, name = MIN(text_columns(left), 24);
-	for (size_t i = ARRAY_LEN(items); i-- > 0;) {
-		int columns = text_columns(items[i].text);
-		if (x - columns - 2 < name) continue;
-		x -= columns;
-		canvas_text(c, 0, x, columns, items[i].role, ALIGN_LEFT, items[i].text);
-		x -= 3;
-		if (x > 0) canvas_text(c, 0, x, 3, ROLE_TITLE, ALIGN_LEFT, "");
+	for (;;) {
+		header_left(m, shortness, left, sizeof left);
+		need = items_need(items) + 1;
+		if (text_columns(left) + 2 + need <= c->w) break;
+		if (shortness + 1 < LEFT_N) shortness++;
+		else if (!items_drop(items)) break;
 	}
+	canvas_text(c, 0, 0, c->w, ROLE_TITLE, ALIGN_LEFT, "");
+	int x = MAX(c->w - need, 0);
+	struct canvas before = canvas_sub(c, 0, 0, 1, MAX(x - 1, 0));
+	canvas_put(&before, 0, 0, ROLE_TITLE, left);
+	for (int i = 0; i < ITEM_N; i++)
+		if (items[i].text[0]) x += canvas_put(c, 0, x, items[i].role, items[i].text) + ITEM_GAP;
 }
 
 /* --- tabs and verdict --- */
@@ -119,17 +157,29 @@ static enum role safe_role(enum safe safe) {
 	return ROLE_STALE;
 }
 
-static void frame_tabs(const struct model *m, const struct screen *here, const struct canvas *c) {
-	char verdict[200], tab[64];
-	enum safe safe = model_safe(m, verdict, sizeof verdict);
-	canvas_text(c, 1, 0, c->w, ROLE_TAB, ALIGN_LEFT, "");
+/* Draws the tabs (those that are not shown by their digit alone when `brief`); measures only when c is NULL. */
+static int tabs_put(const struct screen *here, bool brief, const struct canvas *c) {
+	char tab[64];
 	int x = 0;
 	for (size_t i = 0; screens[i]; i++) {
-		if (!screens[i]->digit) continue;
-		snprintf(tab, sizeof tab, screens[i] == here ? "[%c %s]" : " %c %s ", screens[i]->digit, screens[i]->title);
-		x += canvas_put(c, 1, x, screens[i] == here ? ROLE_TAB_HERE : ROLE_TAB, tab);
+		const struct screen *s = screens[i];
+		if (!s->digit) continue;
+		if (s == here) snprintf(tab, sizeof tab, "[%c %s]", s->digit, s->title);
+		else if (brief) snprintf(tab, sizeof tab, " %c ", s->digit);
+		else snprintf(tab, sizeof tab, " %c %s ", s->digit, s->title);
+		if (c) canvas_put(c, 1, x, s == here ? ROLE_TAB_HERE : ROLE_TAB, tab);
+		x += text_columns(tab);
 	}
-	int columns = MIN(text_columns(verdict), c->w - x - 2);
+	return x;
+}
+
+static void frame_tabs(const struct model *m, const struct screen *here, const struct canvas *c) {
+	char verdict[200];
+	enum safe safe = model_safe(m, verdict, sizeof verdict);
+	int need = text_columns(verdict) + 2;
+	bool brief = tabs_put(here, false, NULL) + need > c->w;
+	canvas_text(c, 1, 0, c->w, ROLE_TAB, ALIGN_LEFT, "");
+	int x = tabs_put(here, brief, c), columns = MIN(need - 2, c->w - x - 2);
 	if (columns > 8) canvas_text(c, 1, c->w - columns - 1, columns, safe_role(safe), ALIGN_RIGHT, verdict);
 }
 
@@ -140,24 +190,33 @@ void frame_draw(const struct model *m, const struct screen *here, const struct c
 
 /* --- the footer --- */
 
-static int footer_key(const struct canvas *c, int y, int x, const struct screen_key *k) {
+/* Draws a key and its word, up to column `right`; measures only when c is NULL. */
+static int footer_key(const struct canvas *c, int x, int right, enum action action, const char *word) {
 	char key[16];
-	int need = text_columns(action_key_text(k->action, key, sizeof key)) + 1 + text_columns(k->footer) + 2;
-	if (x + need > c->w) return 0;
-	int used = canvas_put(c, y, x, ROLE_KEY, key);
-	canvas_put(c, y, x + used + 1, ROLE_TEXT, k->footer);
+	int columns = text_columns(action_key_text(action, key, sizeof key)), need = columns + 1 + text_columns(word) + 2;
+	if (!c || x + need > right + 2) return c ? 0 : need;
+	canvas_put(c, c->h - 1, x, ROLE_KEY, key);
+	canvas_put(c, c->h - 1, x + columns + 1, ROLE_TEXT, word);
 	return need;
+}
+
+static const char *footer_word(const struct screen_key *k, const struct screen *here) {
+	return k->action == ACTION_BACK && here == screens[0] ? "quit" : k->footer;
 }
 
 void frame_footer(
 	const struct model *m, const struct screen *here, const char *say, enum role say_role, const struct canvas *c) {
-	int y = c->h - 1, x = 1;
-	canvas_text(c, y, 0, c->w, say ? say_role : ROLE_TEXT, ALIGN_LEFT, say ? say : "");
+	int x = 1, own = 0;
+	canvas_text(c, c->h - 1, 0, c->w, say ? say_role : ROLE_TEXT, ALIGN_LEFT, say ? say : "");
 	if (say) return;
-	for (size_t i = 0; i < here->key_n; i++)
-		if (here->keys[i].footer && !(m->read_only && here->keys[i].changes)) x += footer_key(c, y, x, &here->keys[i]);
 	for (size_t i = 0; i < frame_key_n; i++)
-		if (frame_keys[i].footer) x += footer_key(c, y, x, &frame_keys[i]);
+		if (frame_keys[i].footer)
+			own += footer_key(NULL, 0, 0, frame_keys[i].action, footer_word(&frame_keys[i], here));
+	for (size_t i = 0; i < here->key_n; i++) /* the console's own must fit behind them */
+		if (here->keys[i].footer && !(m->read_only && here->keys[i].changes))
+			x += footer_key(c, x, c->w - own, here->keys[i].action, here->keys[i].footer);
+	for (size_t i = 0; i < frame_key_n; i++)
+		if (frame_keys[i].footer) x += footer_key(c, x, c->w, frame_keys[i].action, footer_word(&frame_keys[i], here));
 }
 
 /* --- very small terminals --- */
@@ -165,14 +224,15 @@ void frame_footer(
 void frame_small(const struct model *m, const struct canvas *c) {
 	char verdict[200];
 	const struct journal_summary *s = &m->summary;
-	enum safe safe = model_safe(m, verdict, sizeof verdict);
+	struct canvas above = canvas_sub(c, 0, 0, MAX(c->h - 1, 1), c->w);
 	canvas_clear(c);
-	canvas_text(c, 0, 0, c->w, safe_role(safe), ALIGN_LEFT, verdict);
+	int y = canvas_block(&above, 0, safe_role(model_safe(m, verdict, sizeof verdict)), verdict);
 	if (m->summary_ms)
 		canvas_fmt(
-			c, 1, 0, c->w, ROLE_TEXT, "%lld/%lld today", (long long)s->today_accepted, (long long)s->today_found);
-	canvas_fmt(
-		c, c->h - 1, 0, c->w, ROLE_QUIET, "%dx%d: needs %dx%d", c->w, c->h, FRAME_WIDTH_LEAST, FRAME_HEIGHT_LEAST);
+			&above, y, 0, c->w, ROLE_TEXT, "%lld/%lld today", (long long)s->today_accepted, (long long)s->today_found);
+	if (c->h > 1)
+		canvas_fmt(
+			c, c->h - 1, 0, c->w, ROLE_QUIET, "%dx%d: needs %dx%d", c->w, c->h, FRAME_WIDTH_LEAST, FRAME_HEIGHT_LEAST);
 	canvas_cursor(c, 0, 0);
 }
 
@@ -186,17 +246,14 @@ static void help_key(const struct screen_key *k, bool read_only, struct pager *p
 
 void frame_help(const struct screen *here, bool read_only, struct pager *p) {
 	pager_clear(p);
-	pager_add(p, ROLE_HEADING, "%s", here->title);
-	const char *at = here->help;
-	while (at && *at) {
-		size_t n = strcspn(at, "\n");
-		pager_add(p, ROLE_TEXT, "%.*s", (int)n, at);
-		at += n + (at[n] == '\n');
-	}
+	p->hang = 1;
+	pager_add(p, ROLE_HEADING, " %s", here->title);
+	if (here->help) pager_add(p, ROLE_TEXT, " %s", here->help);
+	p->hang = 16;
 	pager_add(p, ROLE_TEXT, " ");
-	pager_add(p, ROLE_HEADING, "Keys of this screen");
+	pager_add(p, ROLE_HEADING, " Keys of this screen");
 	for (size_t i = 0; i < here->key_n; i++) help_key(&here->keys[i], read_only, p);
-	pager_add(p, ROLE_HEADING, "Keys everywhere");
+	pager_add(p, ROLE_HEADING, " Keys everywhere");
 	for (size_t i = 0; screens[i]; i++)
 		if (screens[i]->digit) pager_add(p, ROLE_TEXT, "  %-12c %s", screens[i]->digit, screens[i]->title);
 	for (size_t i = 0; i < frame_key_n; i++) help_key(&frame_keys[i], read_only, p);

@@ -53,7 +53,7 @@ static void why_held(const struct why *w) {
 		const struct check *c = &w->checks->items[i];
 		if (c->verdict != VERDICT_HOLD) continue;
 		buf_fmt(w->out, "The check %s holds it: %s (rule: %s).\nWhat to do: %s.\n", check_names[c->id], c->found,
-			c->rule, c->mend);
+			c->rule[0] ? c->rule : "-", c->mend[0] ? c->mend : "correct that, then r tries again");
 	}
 	if (!w->out->len) buf_fmt(w->out, "It is held: %s.\n", w->row->reason ? w->row->reason : "see its checks");
 	if (w->row->data_safe) buf_str(w->out, "Its data files are in the cloud already.");
@@ -122,8 +122,8 @@ static bool why_general(const struct why *w) {
 	else if (w->row->paused) buf_str(w->out, "It is paused; p resumes it.");
 	else if (m->link != LINK_UP) buf_str(w->out, "No engine runs on this station: start `headgate run`.");
 	else if (!m->status.cloud_ok)
-		buf_fmt(w->out, "The cloud does not answer%s%s%s%s. It is tried again by itself.",
-			m->status.cloud_answer_ms ? " since " : "",
+		buf_fmt(w->out, "The cloud has not answered%s%s%s%s. It is tried again by itself.",
+			m->status.cloud_answer_ms ? " for " : " yet",
 			m->status.cloud_answer_ms ? unit_age(age, m->now_ms - m->status.cloud_answer_ms) : "",
 			m->status.cloud_error[0] ? ": " : "", m->status.cloud_error);
 	else return false;

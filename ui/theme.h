@@ -9,6 +9,8 @@
 	X(TEXT)                                                                                                            \
 	X(QUIET)                                                                                                           \
 	X(TITLE)                                                                                                           \
+	X(TITLE_WARN)                                                                                                      \
+	X(TITLE_BAD)                                                                                                       \
 	X(HEADING)                                                                                                         \
 	X(SELECTED)                                                                                                        \
 	X(MARKED)                                                                                                          \

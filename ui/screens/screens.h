@@ -11,8 +11,11 @@ extern const struct screen screen_sessions, screen_session, screen_station, scre
 enum role state_role(const struct session_row *row);
 /* "uploading", "held", "paused", "ignored", "safe: data" … one word or two. */
 const char *state_words(const struct session_row *row);
-const char *recorded_text(char to[32], const char *session);	/* "13:45:02", "?" for a day that never was */
-const char *when_text(char to[32], int64_t ms, int64_t now_ms); /* "14:02:11", with the date when not of today; "-" */
+const char *recorded_text(char to[32], const char *session);	 /* "13:45:02", "?" for a day that never was */
+const char *when_text(char to[32], int64_t ms, int64_t now_ms);	 /* "14:02:11", with the date when not of today; "-" */
+const char *when_short(char to[32], int64_t ms, int64_t now_ms); /* "14:02:11", "11-19 12:02": 11 columns */
+/* Live figures: only while the engine says them and the cloud answers; else NULL. bytes > 0. */
+const struct work *live_work(const struct model *m, const struct session_row *row);
 /* The row of a screen's panes, `here` marked: "[Files 12] Checks 15". */
 void panes_draw(const struct canvas *c, int y, const char *const *titles, int n, int here);
 /* A cell of a table of events. */

@@ -46,7 +46,7 @@ static void fact_checks(struct pager *p, const char *name, const struct check_li
 }
 
 static void fact_progress(struct pager *p, const struct model *m, const struct session_row *r) {
-	const struct work *w = r->state == STATE_UPLOADING && m->link == LINK_UP ? model_work(m, r->name) : NULL;
+	const struct work *w = live_work(m, r);
 	char text[200];
 	if (w && w->bytes > 0)
 		snprintf(text, sizeof text, "%s of %s at %s, %lld of %lld files stored", UNIT_BYTES(w->sent_bytes),
@@ -54,7 +54,7 @@ static void fact_progress(struct pager *p, const struct model *m, const struct s
 	else
 		snprintf(text, sizeof text, "%s of %s, %lld of %lld files stored", UNIT_BYTES(r->stored_bytes),
 			UNIT_BYTES(r->bytes), (long long)r->stored_files, (long long)r->files);
-	fact(p, ROLE_TEXT, "in the cloud", text);
+	fact(p, ROLE_TEXT, "stored", text);
 }
 
 static void fact_next(struct pager *p, const struct model *m, const struct session_row *r) {
@@ -96,7 +96,7 @@ static void fill_overview(struct pager *p, const struct model *m, const struct s
 	fact(p, ROLE_TEXT, "tries", text);
 	if (d->attempt_n) fact_attempt(p, m, &d->attempts[0]);
 	fact_checks(p, "checks here", &d->local);
-	fact_checks(p, "in the cloud", &d->cloud);
+	fact_checks(p, "cloud checks", &d->cloud);
 	fact(p, ROLE_TEXT, "folder", d->folder ? d->folder : r->root ? r->root : "-");
 	fact(p, ROLE_TEXT, "metadata", d->metadata_path ? d->metadata_path : "-");
 	snprintf(text, sizeof text, "%lld", (long long)r->revision);
@@ -154,7 +154,9 @@ static const struct column file_columns[] = {
 	[FILE_NAME] = {"FILE", 10, 0, 0, ALIGN_LEFT},
 };
 
-static void draw_file(void *arg, int64_t row, int column, const struct canvas *c, bool selected) {
+static bool draw_file(
+	void *arg, int64_t row, int column, const struct canvas *c, const struct canvas *rest, bool selected) {
+	(void)rest;
 	const struct session_screen *s = arg;
 	const struct file_row *f = &s->model->detail.files[row];
 	enum role role = selected ? ROLE_SELECTED : ROLE_TEXT;
@@ -168,9 +170,10 @@ static void draw_file(void *arg, int64_t row, int column, const struct canvas *c
 		else snprintf(text, sizeof text, "%s", f->state == FILE_STORED ? "stored" : "not yet");
 		break;
 	case FILE_SUM: snprintf(text, sizeof text, "%.8s", f->hashed ? sha256_base64(sum, &f->sha256) : "-"); break;
-	case FILE_NAME: canvas_text(c, 0, 0, c->w, role, ALIGN_LEFT, f->name); return;
+	case FILE_NAME: canvas_text(c, 0, 0, c->w, role, ALIGN_LEFT, f->name); return false;
 	}
 	canvas_text(c, 0, 0, c->w, role, file_columns[column].align, text);
+	return false;
 }
 
 static void foot_file(const struct session_screen *s, const struct session_detail *d, char *to, size_t size) {
@@ -182,7 +185,7 @@ static void foot_file(const struct session_screen *s, const struct session_detai
 
 enum { ATTEMPT_TIME, ATTEMPT_STATUS, ATTEMPT_CODE, ATTEMPT_TOOK, ATTEMPT_BYTES, ATTEMPT_FILE, ATTEMPT_REASON };
 static const struct column attempt_columns[] = {
-	[ATTEMPT_TIME] = {" TIME", 9, 17, 0, ALIGN_LEFT},
+	[ATTEMPT_TIME] = {" TIME", 12, 12, 0, ALIGN_LEFT},
 	[ATTEMPT_STATUS] = {"HTTP", 4, 4, 0, ALIGN_LEFT},
 	[ATTEMPT_CODE] = {"CODE", 12, 20, 1, ALIGN_LEFT},
 	[ATTEMPT_TOOK] = {"TOOK", 6, 7, 4, ALIGN_RIGHT},
@@ -191,14 +194,16 @@ static const struct column attempt_columns[] = {
 	[ATTEMPT_REASON] = {"REASON", 10, 0, 2, ALIGN_LEFT},
 };
 
-static void draw_attempt(void *arg, int64_t row, int column, const struct canvas *c, bool selected) {
+static bool draw_attempt(
+	void *arg, int64_t row, int column, const struct canvas *c, const struct canvas *rest, bool selected) {
+	(void)rest;
 	const struct session_screen *s = arg;
 	const struct attempt_row *t = &s->model->detail.attempts[row];
 	enum role role = selected ? ROLE_SELECTED : t->http >= 200 && t->http < 300 ? ROLE_TEXT : ROLE_WARN;
 	char text[64] = "", when[32];
 	const char *shown = text;
 	switch (column) {
-	case ATTEMPT_TIME: snprintf(text, sizeof text, " %s", when_text(when, t->at_ms, s->model->now_ms)); break;
+	case ATTEMPT_TIME: snprintf(text, sizeof text, " %s", when_short(when, t->at_ms, s->model->now_ms)); break;
 	case ATTEMPT_STATUS: snprintf(text, sizeof text, t->http ? "%d" : "-", t->http); break;
 	case ATTEMPT_CODE: shown = t->code; break;
 	case ATTEMPT_TOOK: snprintf(text, sizeof text, "%.1f s", (double)t->elapsed_ms / 1000); break;
@@ -207,6 +212,7 @@ static void draw_attempt(void *arg, int64_t row, int column, const struct canvas
 	case ATTEMPT_REASON: shown = t->reason ? t->reason : ""; break;
 	}
 	canvas_text(c, 0, 0, c->w, role, attempt_columns[column].align, shown);
+	return false;
 }
 
 static void foot_attempt(const struct session_screen *s, const struct session_detail *d, char *to, size_t size) {
@@ -216,9 +222,12 @@ static void foot_attempt(const struct session_screen *s, const struct session_de
 	snprintf(to, size, " %s%s%s", t->name ? t->name : "", t->name && *t->name ? "\n " : "", words);
 }
 
-static void draw_event(void *arg, int64_t row, int column, const struct canvas *c, bool selected) {
+static bool draw_event(
+	void *arg, int64_t row, int column, const struct canvas *c, const struct canvas *rest, bool selected) {
+	(void)rest;
 	const struct session_screen *s = arg;
 	event_cell(&s->model->detail.events[row], column, s->model->now_ms, c, selected);
+	return false;
 }
 
 static void foot_event(const struct session_screen *s, const struct session_detail *d, char *to, size_t size) {
@@ -279,7 +288,7 @@ static size_t pane_rows(const struct session_detail *d, enum pane pane) {
 /* --- drawing --- */
 
 static void draw_head(const struct model *m, const struct session_row *r, const struct canvas *c) {
-	const struct work *w = r->state == STATE_UPLOADING && m->link == LINK_UP ? model_work(m, r->name) : NULL;
+	const struct work *w = live_work(m, r);
 	char text[160];
 	canvas_text(c, 0, 0, c->w, ROLE_TEXT, ALIGN_LEFT, "");
 	int x = 1;
@@ -386,7 +395,7 @@ static void session_draw(void *self, const struct model *m, const struct canvas 
 static const struct screen_key session_keys[] = {
 	{ACTION_RETRY, "retry", true},
 	{ACTION_PAUSE, "pause", true},
-	{ACTION_EDIT, "edit metadata", true},
+	{ACTION_EDIT, "edit", true},
 	{ACTION_IGNORE, "ignore", true},
 	{ACTION_PANE, "pane", false},
 	{ACTION_WHY, "why", false},
@@ -519,7 +528,7 @@ static void session_done(void *self) {
 const struct screen screen_session = {
 	.name = "session",
 	.title = "Session",
-	.help = "One session in full. On top, why it is not uploading and what to do; below, its panes: overview, files,\n"
+	.help = "One session in full. On top, why it is not uploading and what to do; below, its panes: overview, files, "
 			"metadata, checks, attempts, events. The selected row of a table is shown in full beneath it.",
 	.keys = session_keys,
 	.key_n = ARRAY_LEN(session_keys),

@@ -19,12 +19,11 @@ struct sessions_screen {
 	struct page_query query;
 	char (*marks)[16];
 	size_t mark_n, mark_capacity;
-	char why[1024]; /* of the selected one, shown below; "": closed */
+	char why[16]; /* the session whose answer is shown below; "": closed */
 	const struct model *model;
 };
 
 enum {
-	COLUMN_MARK,
 	COLUMN_NAME,
 	COLUMN_RECORDED,
 	COLUMN_SIZE,
@@ -35,19 +34,18 @@ enum {
 	COLUMN_TRIES
 };
 static const struct column columns[] = {
-	[COLUMN_MARK] = {"", 1, 1, 0, ALIGN_LEFT},
-	[COLUMN_NAME] = {"SESSION", 15, 15, 0, ALIGN_LEFT},
+	[COLUMN_NAME] = {" SESSION", 16, 16, 0, ALIGN_LEFT},
 	[COLUMN_RECORDED] = {"RECORDED", 8, 8, 6, ALIGN_LEFT},
 	[COLUMN_SIZE] = {"SIZE", 9, 9, 5, ALIGN_RIGHT},
 	[COLUMN_STATE] = {"STATE", 9, 9, 0, ALIGN_LEFT},
-	[COLUMN_PROGRESS] = {"PROGRESS", 10, 0, 1, ALIGN_LEFT},
+	[COLUMN_PROGRESS] = {"PROGRESS", 13, 36, 1, ALIGN_LEFT},
 	[COLUMN_RATE] = {"RATE", 10, 10, 3, ALIGN_RIGHT},
-	[COLUMN_ETA] = {"ETA", 6, 6, 2, ALIGN_RIGHT},
+	[COLUMN_ETA] = {"ETA", 7, 7, 2, ALIGN_RIGHT},
 	[COLUMN_TRIES] = {"TRIES", 5, 5, 4, ALIGN_RIGHT},
 };
-/* Which column an order sorts by. */
+/* Which column an order sorts by; -1: none that is shown. */
 static const int order_columns[ORDER_N] = {
-	[ORDER_RECENT] = COLUMN_PROGRESS,
+	[ORDER_RECENT] = -1,
 	[ORDER_NAME] = COLUMN_NAME,
 	[ORDER_SIZE] = COLUMN_SIZE,
 	[ORDER_STATE] = COLUMN_STATE,
@@ -112,6 +110,12 @@ static void sessions_enter(struct app *a, void *self, const char *arg) {
 	window_ask(a, s);
 }
 
+static void sessions_leave(struct app *a, void *self) {
+	struct sessions_screen *s = self;
+	if (s->why[0]) app_detail(a, NULL);
+	s->why[0] = '\0';
+}
+
 static void sessions_data(struct app *a, void *self, unsigned parts) {
 	struct sessions_screen *s = self;
 	(void)a;
@@ -120,117 +124,148 @@ static void sessions_data(struct app *a, void *self, unsigned parts) {
 
 /* --- drawing --- */
 
-static void draw_today(const struct model *m, const struct canvas *c) {
+static int today_counts(const struct model *m, bool brief, char *to, size_t size) {
 	const struct journal_summary *s = &m->summary;
-	const struct status *st = &m->status;
-	char text[200] = " today - (the journal could not be read yet)";
-	if (m->summary_ms) {
-		int64_t busy = s->by_state[STATE_UPLOADING], held = s->by_state[STATE_HELD],
-				bad = s->by_state[STATE_REJECTED] + s->by_state[STATE_FAILED] + s->by_state[STATE_GONE];
-		int n = snprintf(
-			text, sizeof text, " today %lld/%lld accepted", (long long)s->today_accepted, (long long)s->today_found);
-		if (busy) n += snprintf(text + n, sizeof text - (size_t)n, "  %lld uploading", (long long)busy);
-		if (held) n += snprintf(text + n, sizeof text - (size_t)n, "  %lld held", (long long)held);
-		if (bad) snprintf(text + n, sizeof text - (size_t)n, "  %lld rejected or failed", (long long)bad);
+	int64_t busy = s->by_state[STATE_UPLOADING], held = s->by_state[STATE_HELD],
+			bad = s->by_state[STATE_REJECTED] + s->by_state[STATE_FAILED] + s->by_state[STATE_GONE];
+	int n = snprintf(to, size, " today %lld/%lld accepted", (long long)s->today_accepted, (long long)s->today_found);
+	if (busy) n += snprintf(to + n, size - (size_t)n, "  %lld %s", (long long)busy, brief ? "up" : "uploading");
+	if (held) n += snprintf(to + n, size - (size_t)n, "  %lld held", (long long)held);
+	if (bad) n += snprintf(to + n, size - (size_t)n, "  %lld failed", (long long)bad);
+	return n;
+}
+
+/* The last quarter of an hour in `room` columns or fewer, each the greatest of its samples. */
+static void draw_spark(const struct status *st, const struct canvas *c, int x, int room) {
+	int each = room >= RATE_SAMPLES ? 1 : room >= RATE_SAMPLES / 2 ? 2 : 4, n = RATE_SAMPLES / each;
+	double values[RATE_SAMPLES], top = 1;
+	if (room < n) return;
+	for (int i = 0; i < n; i++) {
+		values[i] = NAN;
+		for (int k = i * each; k < (i + 1) * each; k++) values[i] = fmax(values[i], st->rates[k]); /* fmax skips NAN */
+		if (!isnan(values[i])) top = MAX(top, values[i]);
 	}
-	canvas_text(c, 0, 0, c->w, ROLE_TEXT, ALIGN_LEFT, "");
-	int x = canvas_put(c, 0, 0, ROLE_TEXT, text), right = c->w;
-	char left[64] = "";
-	if (m->summary_ms && s->bytes_left) {
-		if (st->eta_ms >= 0 && m->link == LINK_UP)
-			snprintf(left, sizeof left, "left %s %s ", UNIT_BYTES(s->bytes_left), UNIT_DURATION(st->eta_ms));
-		else snprintf(left, sizeof left, "left %s ", UNIT_BYTES(s->bytes_left));
-		right -= text_columns(left);
-		if (right > x) canvas_text(c, 0, right, c->w - right, ROLE_TEXT, ALIGN_RIGHT, left);
-	}
-	int room = MIN(right - x - 2 - 5 - 8, 30);
-	if (!st->at_ms || room < 8) return;
-	double top = 1;
-	for (size_t i = 0; i < RATE_SAMPLES; i++)
-		if (!isnan(st->rates[i])) top = MAX(top, st->rates[i]);
-	x += 2;
 	x += canvas_put(c, 0, x, ROLE_QUIET, "MB/s ");
-	canvas_spark(c, 0, x, room, st->rates, RATE_SAMPLES, top, ROLE_BAR);
-	canvas_fmt(c, 0, x + room + 1, 7, ROLE_QUIET, "%d min", room * 15 / 60);
+	canvas_spark(c, 0, x, n, values, (size_t)n, top, ROLE_BAR);
+	canvas_put(c, 0, x + n + 1, ROLE_QUIET, "15 min");
 }
 
-/* What stands in the wide column of one that is not moving: the reason, else what it waits for. */
+static void draw_today(const struct model *m, const struct canvas *c) {
+	const struct status *st = &m->status;
+	char text[200] = " today - (the journal could not be read yet)", left[80] = "";
+	canvas_text(c, 0, 0, c->w, ROLE_TEXT, ALIGN_LEFT, "");
+	if (m->summary_ms) {
+		bool moving = st->eta_ms >= 0 && m->link == LINK_UP && st->cloud_ok;
+		if (m->summary.bytes_left)
+			snprintf(left, sizeof left, "left %s%s%s ", UNIT_BYTES(m->summary.bytes_left), moving ? " " : "",
+				moving ? UNIT_DURATION(st->eta_ms) : "");
+		if (today_counts(m, false, text, sizeof text) + text_columns(left) >= c->w)
+			today_counts(m, true, text, sizeof text);
+	}
+	int x = canvas_put(c, 0, 0, ROLE_TEXT, text), right = c->w - text_columns(left);
+	if (right > x) canvas_put(c, 0, right, ROLE_TEXT, left);
+	else right = c->w;
+	if (st->at_ms && m->link == LINK_UP) draw_spark(st, c, x + 3, right - x - 3 - 5 - 8 - 2);
+}
+
+/* What stands in the place of the progress of one that is not moving: the reason, else what it waits for. */
 static void progress_words(const struct model *m, const struct session_row *r, char *to, size_t size) {
+	const char *reason = r->reason ? r->reason : "", *colon = r->reason ? ": " : "";
 	int64_t wait_ms = r->next_attempt_ms - m->now_ms;
-	if (r->state == STATE_ACCEPTED && !r->reason)
+	bool waits = !state_is_settled(r->state) && !r->paused && !r->ignored;
+	if (waits && m->link != LINK_UP && r->stored_bytes)
+		snprintf(to, size, "no engine runs, %s stored%s%s", UNIT_BYTES(r->stored_bytes), colon, reason);
+	else if (waits && m->link != LINK_UP) snprintf(to, size, "no engine runs%s%s", colon, reason);
+	else if (waits && !m->status.cloud_ok && r->state >= STATE_QUEUED)
+		snprintf(to, size, "waits for the cloud%s%s", colon, reason);
+	else if (r->state == STATE_ACCEPTED && !r->reason)
 		snprintf(to, size, "whole and verified%s", r->present ? "" : ", no longer on this disk");
-	else if (r->state == STATE_QUEUED && wait_ms > 0)
-		snprintf(to, size, "again in %s: %s", UNIT_DURATION(wait_ms), r->reason ? r->reason : "");
-	else if (r->state == STATE_HELD && r->data_safe)
-		snprintf(to, size, "%s (data are safe)", r->reason ? r->reason : "");
-	else snprintf(to, size, "%s", r->reason ? r->reason : "");
+	else if (r->state == STATE_QUEUED && !r->paused && wait_ms > 0)
+		snprintf(to, size, "try %d in %s%s%s", r->tries + 1, UNIT_DURATION(wait_ms), colon, reason);
+	else if (r->state == STATE_UPLOADED && !r->reason) snprintf(to, size, "stored; the cloud's verdict is awaited");
+	else if (r->state == STATE_HELD && r->data_safe) snprintf(to, size, "%s (data are safe)", reason);
+	else snprintf(to, size, "%s", reason);
 }
 
-static void draw_progress(const struct model *m, const struct session_row *r, enum role role, const struct canvas *c) {
-	const struct work *w = r->state == STATE_UPLOADING ? model_work(m, r->name) : NULL;
+static bool draw_progress(const struct model *m, const struct session_row *r, enum role role, const struct canvas *c,
+	const struct canvas *rest) {
+	const struct work *w = live_work(m, r);
 	char text[600];
-	if (!w || w->bytes <= 0 || m->link != LINK_UP) {
+	if (!w) {
 		progress_words(m, r, text, sizeof text);
-		canvas_text(c, 0, 0, c->w, role, ALIGN_LEFT, text);
-		return;
+		canvas_text(rest, 0, 0, rest->w, role, ALIGN_LEFT, text);
+		return true;
 	}
 	double part = (double)w->sent_bytes / (double)w->bytes;
 	int bar = MAX(c->w - 5, 3);
 	canvas_bar(c, 0, 0, bar, part, role == ROLE_SELECTED ? ROLE_SELECTED : ROLE_BAR);
 	snprintf(text, sizeof text, "%d%%", (int)(part * 100));
 	canvas_text(c, 0, bar, c->w - bar, role, ALIGN_RIGHT, text);
+	return false;
 }
 
-static void draw_cell(void *arg, int64_t row, int column, const struct canvas *c, bool selected) {
+static void cell_tries(const struct session_row *r, char *to, size_t size) {
+	if (r->tries) snprintf(to, size, "%d", r->tries);
+}
+
+static void cell_eta(const struct work *w, char *to, size_t size) {
+	if (w && w->rate > 0)
+		text_copy(to, size, UNIT_DURATION((int64_t)((double)(w->bytes - w->sent_bytes) / w->rate * 1000)));
+}
+
+static bool draw_cell(
+	void *arg, int64_t row, int column, const struct canvas *c, const struct canvas *rest, bool selected) {
 	const struct sessions_screen *s = arg;
 	const struct model *m = s->model;
 	const struct session_row *r = row_at(m, row);
 	char text[64] = "";
 	if (!r) {
-		if (column == COLUMN_NAME) canvas_text(c, 0, 0, c->w, ROLE_STALE, ALIGN_LEFT, "…");
-		return;
+		canvas_text(rest, 0, 1, rest->w - 1, ROLE_STALE, ALIGN_LEFT, "…");
+		return true;
 	}
 	bool marked = mark_find(s, r->name) < s->mark_n;
 	enum role role = selected ? ROLE_SELECTED : marked ? ROLE_MARKED : r->ignored ? ROLE_QUIET : ROLE_TEXT;
-	const struct work *w = r->state == STATE_UPLOADING && m->link == LINK_UP ? model_work(m, r->name) : NULL;
+	const struct work *w = live_work(m, r);
 	switch (column) {
-	case COLUMN_MARK: snprintf(text, sizeof text, "%s", marked ? "*" : selected ? ">" : " "); break;
-	case COLUMN_NAME: text_copy(text, sizeof text, r->name); break;
+	case COLUMN_NAME: snprintf(text, sizeof text, "%s%s", marked ? "*" : selected ? ">" : " ", r->name); break;
 	case COLUMN_RECORDED: text_copy(text, sizeof text, recorded_text((char[32]){0}, r->name)); break;
 	case COLUMN_SIZE: text_copy(text, sizeof text, r->bytes ? UNIT_BYTES(r->bytes) : "-"); break;
 	case COLUMN_STATE:
 		text_copy(text, sizeof text, state_words(r));
-		if (!selected) role = state_role(r);
+		if (!selected) role = m->link != LINK_UP && !state_is_settled(r->state) ? ROLE_STALE : state_role(r);
 		break;
-	case COLUMN_PROGRESS: draw_progress(m, r, role, c); return;
+	case COLUMN_PROGRESS: return draw_progress(m, r, role, c, rest);
 	case COLUMN_RATE: text_copy(text, sizeof text, w ? UNIT_RATE(w->rate) : ""); break;
-	case COLUMN_ETA:
-		if (w && w->rate > 0)
-			text_copy(text, sizeof text, UNIT_DURATION((int64_t)((double)(w->bytes - w->sent_bytes) / w->rate * 1000)));
-		break;
-	case COLUMN_TRIES:
-		if (r->tries) snprintf(text, sizeof text, "%d", r->tries);
-		break;
+	case COLUMN_ETA: cell_eta(w, text, sizeof text); break;
+	case COLUMN_TRIES: cell_tries(r, text, sizeof text); break;
 	}
 	canvas_text(c, 0, 0, c->w, role, columns[column].align, text);
+	return false;
 }
 
 static void draw_empty(const struct sessions_screen *s, const struct model *m, const struct canvas *c) {
 	const char *text = "No session was found yet: recordings appear here as folders YYYYMMDD_HHMMSS.";
 	if (m->journal_err.code) text = m->journal_err.text;
 	else if (s->query.filter[0]) text = "No session fits the filter; / and Enter clear it.";
-	if (c->h > 2) canvas_text(c, 2, 1, c->w - 1, ROLE_QUIET, ALIGN_LEFT, text);
+	struct canvas words = canvas_sub(c, 2, 1, c->h - 2, c->w - 2);
+	canvas_block(&words, 0, m->journal_err.code ? ROLE_BAD : ROLE_QUIET, text);
 }
 
 /* The answer at the bottom; returns how many rows it takes. */
-static int draw_why(const struct sessions_screen *s, const struct canvas *c) {
+static int draw_why(const struct sessions_screen *s, const struct model *m, const struct canvas *c) {
+	const struct session_row *r = row_selected(s, m);
+	const struct session_detail *d = strcmp(m->detail.name, s->why) == 0 && m->detail.found ? &m->detail : NULL;
+	const struct check_list no_checks = {0};
+	char why[1024];
+	if (!s->why[0] || !r || strcmp(r->name, s->why) != 0) return 0;
+	model_why(m, r, d ? &d->local : &no_checks, d && d->attempt_n ? &d->attempts[0] : NULL, why, sizeof why);
 	struct canvas none = canvas_sub(c, 0, 1, 0, c->w - 2);
-	int n = s->why[0] ? canvas_block(&none, 0, ROLE_TEXT, s->why) : 0;
-	if (!n || c->h < n + 5) return 0;
+	int n = canvas_block(&none, 0, ROLE_TEXT, why);
+	if (c->h < n + 5) return 0;
 	struct canvas text = canvas_sub(c, c->h - n, 1, n, c->w - 2), whole = canvas_sub(c, c->h - n, 0, n, c->w);
 	canvas_rule(c, c->h - n - 1, 0, c->w);
 	canvas_clear(&whole);
-	canvas_block(&text, 0, ROLE_TEXT, s->why);
+	canvas_block(&text, 0, ROLE_TEXT, why);
 	return n + 1;
 }
 
@@ -248,7 +283,7 @@ static void draw_filter(const struct sessions_screen *s, const struct model *m, 
 static void sessions_draw(void *self, const struct model *m, const struct canvas *c) {
 	struct sessions_screen *s = self;
 	s->model = m;
-	int why = draw_why(s, c), note = s->query.filter[0] || s->mark_n ? 1 : 0;
+	int why = draw_why(s, m, c), note = s->query.filter[0] || s->mark_n ? 1 : 0;
 	struct canvas table = canvas_sub(c, 1, 0, c->h - 1 - why - note, c->w);
 	draw_today(m, c);
 	table_view_keep(&s->table, m->page.total);
@@ -264,7 +299,7 @@ static const struct screen_key sessions_keys[] = {
 	{ACTION_OPEN, "open", false},
 	{ACTION_RETRY, "retry", true},
 	{ACTION_PAUSE, "pause", true},
-	{ACTION_EDIT, "edit metadata", true},
+	{ACTION_EDIT, "edit", true},
 	{ACTION_IGNORE, "ignore", true},
 	{ACTION_WHY, "why", false},
 	{ACTION_SEARCH, "filter", false},
@@ -296,12 +331,12 @@ static struct after over_selected(struct app *a, struct sessions_screen *s, enum
 	return (struct after){.kind = AFTER_DRAW};
 }
 
+/* The checks and the last attempt come with the session's detail. */
 static void why_toggle(struct app *a, struct sessions_screen *s) {
-	const struct model *m = app_model(a);
-	const struct session_row *r = row_selected(s, m);
-	struct check_list none = {0};
-	if (s->why[0] || !r) s->why[0] = '\0';
-	else model_why(m, r, &none, NULL, s->why, sizeof s->why);
+	const struct session_row *r = row_selected(s, app_model(a));
+	bool open = !s->why[0] && r;
+	text_copy(s->why, sizeof s->why, open ? r->name : "");
+	app_detail(a, open ? s->why : NULL);
 }
 
 static void sessions_sort(struct app *a, struct sessions_screen *s, bool reverse) {
@@ -329,7 +364,7 @@ static struct after sessions_act(struct app *a, void *self, enum action action, 
 		return (struct after){.kind = AFTER_DRAW};
 	}
 	if (table_view_act(&s->table, action, key)) {
-		s->why[0] = '\0';
+		if (s->why[0]) why_toggle(a, s);
 		window_keep(a, s);
 		return (struct after){.kind = AFTER_DRAW};
 	}
@@ -391,13 +426,14 @@ const struct screen screen_sessions = {
 	.name = "sessions",
 	.title = "Sessions",
 	.digit = '1',
-	.help = "Every recording session of this station, the newest change first. Safe means accepted: the cloud has\n"
+	.help = "Every recording session of this station, the newest change first. Safe means accepted: the cloud has "
 			"the whole session, compared every byte's checksum with the manifest, and accepted its metadata.",
 	.keys = sessions_keys,
 	.key_n = ARRAY_LEN(sessions_keys),
-	.parts = MODEL_PAGE | MODEL_SUMMARY | MODEL_STATUS,
+	.parts = MODEL_PAGE | MODEL_SUMMARY | MODEL_STATUS | MODEL_DETAIL,
 	.state_size = sizeof(struct sessions_screen),
 	.enter = sessions_enter,
+	.leave = sessions_leave,
 	.data = sessions_data,
 	.draw = sessions_draw,
 	.act = sessions_act,

@@ -60,6 +60,11 @@ static void fact_engine(struct pager *p, const struct model *m) {
 	}
 }
 
+static const char *seconds_text(char to[32], int64_t ms) {
+	snprintf(to, 32, "%.1f s", (double)ms / 1000);
+	return to;
+}
+
 static void fact_cloud(struct pager *p, enum role role, const struct model *m) {
 	const struct status *s = &m->status;
 	char text[700], age[UNIT_TEXT];
@@ -78,17 +83,23 @@ static void fact_cloud(struct pager *p, enum role role, const struct model *m) {
 			UNIT_DURATION(s->token_expires_ms - m->now_ms));
 	fact(p, s->cloud_ok ? role : ROLE_BAD, "", text);
 	int64_t off_ms = s->clock_offset_ms < 0 ? -s->clock_offset_ms : s->clock_offset_ms;
-	snprintf(text, sizeof text, "%.1f s %s the cloud's%s", (double)off_ms / 1000,
-		s->clock_offset_ms < 0 ? "before" : "behind", off_ms > CLOCK_OFF_MS ? ": set it, requests are refused" : "");
+	snprintf(text, sizeof text, "%s %s the cloud's%s",
+		off_ms < 60000 ? seconds_text((char[32]){0}, off_ms) : UNIT_DURATION(off_ms),
+		s->clock_offset_ms < 0 ? "ahead of" : "behind", off_ms > CLOCK_OFF_MS ? ": set it, requests are refused" : "");
 	fact(p, off_ms > CLOCK_OFF_MS ? ROLE_BAD : role, "clock", s->cloud_answer_ms ? text : "-");
 }
 
 static void fact_queue(struct pager *p, enum role role, const struct model *m) {
 	const struct status *s = &m->status;
-	char text[200];
-	snprintf(text, sizeof text, "%lld uploading, %lld queued, %s left, %s, ready in %s", (long long)s->active,
+	char text[300];
+	const char *connections = NULL;
+	for (size_t i = 0; i < m->config_n && !connections; i++)
+		if (strcmp(m->config[i].section, "upload") == 0 && strcmp(m->config[i].name, "connections") == 0)
+			connections = m->config[i].value;
+	snprintf(text, sizeof text, "%lld uploading, %lld queued, %s left, %s, ready in %s%s%s%s", (long long)s->active,
 		(long long)s->queued, UNIT_BYTES(s->bytes_left), m->link == LINK_UP ? UNIT_RATE(s->rate) : "no rate",
-		s->eta_ms >= 0 && m->link == LINK_UP ? UNIT_DURATION(s->eta_ms) : "-");
+		s->eta_ms >= 0 && m->link == LINK_UP ? UNIT_DURATION(s->eta_ms) : "-", connections ? ", over " : "",
+		connections ? connections : "", connections ? " connections" : "");
 	fact(p, role, "queue", text);
 }
 
@@ -135,7 +146,8 @@ static void draw_overview(struct station_screen *s, const struct model *m, const
 	pager_draw(&s->overview, &none); /* lays it out: how many rows it needs */
 	int room = c->h - (int)s->overview.row_n - 1,
 		chart = m->status.at_ms && room >= CHART_LEAST ? MIN(room, CHART_MOST) : 0;
-	struct canvas text = canvas_sub(c, 0, 0, c->h - chart, c->w);
+	int above = chart ? (int)s->overview.row_n + 1 : c->h;
+	struct canvas text = canvas_sub(c, 0, 0, above, c->w);
 	pager_draw(&s->overview, &text);
 	if (!chart) return;
 	const struct chart k = {.values = m->status.rates,
@@ -143,8 +155,8 @@ static void draw_overview(struct station_screen *s, const struct model *m, const
 		.step_ms = RATE_STEP_MS,
 		.end_ms = m->status.at_ms,
 		.label = rate_label};
-	struct canvas below = canvas_sub(c, c->h - chart, 1, chart, MIN(c->w - 2, RATE_SAMPLES + 11));
-	canvas_text(c, c->h - chart, 0, c->w, ROLE_HEADING, ALIGN_LEFT, " Upload rate");
+	struct canvas below = canvas_sub(c, above, 1, chart, MIN(c->w - 2, RATE_SAMPLES + 11));
+	canvas_text(c, above, 0, c->w, ROLE_HEADING, ALIGN_LEFT, " Upload rate");
 	struct canvas plot = canvas_sub(&below, 1, 0, chart - 1, below.w);
 	chart_draw(&k, &plot);
 }
@@ -153,10 +165,13 @@ static void draw_overview(struct station_screen *s, const struct model *m, const
 
 static const struct model *model_of(const struct station_screen *s) { return s->model; }
 
-static void draw_event(void *arg, int64_t row, int column, const struct canvas *c, bool selected) {
+static bool draw_event(
+	void *arg, int64_t row, int column, const struct canvas *c, const struct canvas *rest, bool selected) {
+	(void)rest;
 	const struct station_screen *s = arg;
 	const struct model *m = model_of(s);
 	event_cell(&m->events[s->fit[row]], column, m->now_ms, c, selected);
+	return false;
 }
 
 enum { CONFIG_NAME, CONFIG_VALUE, CONFIG_SOURCE };
@@ -166,13 +181,16 @@ static const struct column config_columns[] = {
 	[CONFIG_SOURCE] = {"FROM", 12, 34, 1, ALIGN_LEFT},
 };
 
-static void draw_config(void *arg, int64_t row, int column, const struct canvas *c, bool selected) {
+static bool draw_config(
+	void *arg, int64_t row, int column, const struct canvas *c, const struct canvas *rest, bool selected) {
+	(void)rest;
 	const struct station_screen *s = arg;
 	const struct config_line *l = &model_of(s)->config[s->fit[row]];
 	enum role role = selected ? ROLE_SELECTED : strcmp(l->source, "default") == 0 ? ROLE_QUIET : ROLE_TEXT;
 	if (column == CONFIG_NAME) canvas_fmt(c, 0, 0, c->w, role, " %s.%s", l->section, l->name);
 	else
 		canvas_text(c, 0, 0, c->w, role, ALIGN_LEFT, column == CONFIG_VALUE ? (*l->value ? l->value : "-") : l->source);
+	return false;
 }
 
 enum { FLEET_NAME, FLEET_SEEN, FLEET_QUEUE, FLEET_LEFT, FLEET_HELD, FLEET_OLDEST, FLEET_DISK, FLEET_VERSION };
@@ -187,7 +205,9 @@ static const struct column fleet_columns[] = {
 	[FLEET_VERSION] = {"VERSION", 8, 0, 5, ALIGN_LEFT},
 };
 
-static void draw_fleet(void *arg, int64_t row, int column, const struct canvas *c, bool selected) {
+static bool draw_fleet(
+	void *arg, int64_t row, int column, const struct canvas *c, const struct canvas *rest, bool selected) {
+	(void)rest;
 	const struct station_screen *s = arg;
 	const struct model *m = model_of(s);
 	const struct fleet_station *f = &m->fleet[s->fit[row]];
@@ -213,6 +233,7 @@ static void draw_fleet(void *arg, int64_t row, int column, const struct canvas *
 	case FLEET_VERSION: text_copy(text, sizeof text, f->version); break;
 	}
 	canvas_text(c, 0, 0, c->w, role, fleet_columns[column].align, text);
+	return false;
 }
 
 /* --- the filter --- */
@@ -429,9 +450,8 @@ const struct screen screen_station = {
 	.name = "station",
 	.title = "Station",
 	.digit = '8',
-	.help =
-		"The engine of this station, its cloud, queue, disk and folders, with the upload rate of the last minutes;\n"
-		"its events; the configuration with the place each value came from; and the fleet, silent stations first.",
+	.help = "The engine of this station, its cloud, queue, disk and folders, with the upload rate of the last minutes; "
+			"its events; the configuration with the place each value came from; and the fleet, silent stations first.",
 	.keys = station_keys,
 	.key_n = ARRAY_LEN(station_keys),
 	.parts = MODEL_LINK | MODEL_STATUS | MODEL_EVENTS | MODEL_FLEET | MODEL_CONFIG,

@@ -32,20 +32,30 @@ const char *state_words(const struct session_row *row) {
 	return state_name(row->state);
 }
 
+const struct work *live_work(const struct model *m, const struct session_row *row) {
+	bool live = row->state == STATE_UPLOADING && m->link == LINK_UP && m->status.cloud_ok;
+	const struct work *w = live ? model_work(m, row->name) : NULL;
+	return w && w->bytes > 0 ? w : NULL;
+}
+
 const char *recorded_text(char to[32], const char *session) {
 	if (!session_name_possible(session)) return "?";
 	snprintf(to, 32, "%.2s:%.2s:%.2s", session + 9, session + 11, session + 13);
 	return to;
 }
 
-const char *when_text(char to[32], int64_t ms, int64_t now_ms) {
+static const char *when_as(char to[32], int64_t ms, int64_t now_ms, const char *other_day) {
 	time_t seconds = (time_t)(ms / 1000);
 	struct tm tm;
 	bool today = time_local_midnight(ms) == time_local_midnight(now_ms);
-	if (ms <= 0 || !localtime_r(&seconds, &tm) || !strftime(to, 32, today ? "%H:%M:%S" : "%Y-%m-%d %H:%M", &tm))
+	if (ms <= 0 || !localtime_r(&seconds, &tm) || !strftime(to, 32, today ? "%H:%M:%S" : other_day, &tm))
 		snprintf(to, 32, "-");
 	return to;
 }
+
+const char *when_text(char to[32], int64_t ms, int64_t now_ms) { return when_as(to, ms, now_ms, "%Y-%m-%d %H:%M"); }
+
+const char *when_short(char to[32], int64_t ms, int64_t now_ms) { return when_as(to, ms, now_ms, "%m-%d %H:%M"); }
 
 void panes_draw(const struct canvas *c, int y, const char *const *titles, int n, int here) {
 	int x = 0;
@@ -59,7 +69,7 @@ void panes_draw(const struct canvas *c, int y, const char *const *titles, int n,
 }
 
 const struct column event_columns[EVENT_COLUMN_N] = {
-	[EVENT_TIME] = {" TIME", 9, 17, 0, ALIGN_LEFT},
+	[EVENT_TIME] = {" TIME", 12, 12, 0, ALIGN_LEFT},
 	[EVENT_LEVEL] = {"LEVEL", 5, 5, 2, ALIGN_LEFT},
 	[EVENT_CODE] = {"WHAT", 12, 16, 1, ALIGN_LEFT},
 	[EVENT_MESSAGE] = {"MESSAGE", 10, 0, 0, ALIGN_LEFT},
@@ -71,7 +81,7 @@ void event_cell(const struct event_row *e, int column, int64_t now_ms, const str
 	char time[40] = "", when[32];
 	const char *text = time;
 	switch (column) {
-	case EVENT_TIME: snprintf(time, sizeof time, " %s", when_text(when, e->at_ms, now_ms)); break;
+	case EVENT_TIME: snprintf(time, sizeof time, " %s", when_short(when, e->at_ms, now_ms)); break;
 	case EVENT_LEVEL: text = e->level; break;
 	case EVENT_CODE: text = e->code; break;
 	case EVENT_MESSAGE: text = e->message ? e->message : ""; break;

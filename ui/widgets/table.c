@@ -95,8 +95,8 @@ void table_view_draw(struct table_view *t, const struct column *columns, int n, 
 		canvas_text(c, y, 0, c->w, selected && row < t->total ? ROLE_SELECTED : ROLE_TEXT, ALIGN_LEFT, "");
 		for (int i = 0; i < n && row < t->total; i++) {
 			if (!l.w[i]) continue;
-			struct canvas cell = canvas_sub(c, y, l.x[i], 1, l.w[i]);
-			draw(arg, row, i, &cell, selected);
+			struct canvas cell = canvas_sub(c, y, l.x[i], 1, l.w[i]), rest = canvas_sub(c, y, l.x[i], 1, c->w);
+			if (draw(arg, row, i, &cell, &rest, selected)) break;
 		}
 		if (selected) canvas_cursor(c, y, 0);
 	}

@@ -16,8 +16,10 @@ struct table_view {
 	int64_t total, top, selected; /* absolute row numbers */
 	int height;					  /* rows that fitted at the last draw */
 };
-/* Called for each visible cell; draws it on c (of one row, the column's width). */
-typedef void table_cell_draw(void *arg, int64_t row, int column, const struct canvas *c, bool selected);
+/* Called for each visible cell; draws it on c (one row, the column's width), or on `rest` (from the cell to the row's
+ * end) and returns true: then the columns behind it are left out in this row. */
+typedef bool table_cell_draw(
+	void *arg, int64_t row, int column, const struct canvas *c, const struct canvas *rest, bool selected);
 void table_view_draw(struct table_view *t, const struct column *columns, int n, int sorted, bool reverse,
 	table_cell_draw *draw, void *arg, const struct canvas *c);
 bool table_view_act(
