@@ -337,6 +337,13 @@ void ingest_cancel(struct ingest *c, uint64_t id) {
 	call_free(call);
 }
 
+bool ingest_use_key(struct ingest *c, const struct secret *api_key) {
+	if (secret_equal(&c->api_key, api_key->bytes, api_key->len)) return false;
+	secret_set(&c->api_key, api_key->bytes, api_key->len);
+	token_drop(c);
+	return true;
+}
+
 static void on_timer_closed(uv_handle_t *handle) {
 	struct ingest *c = handle->data;
 	c->timer_closed = true;

@@ -37,6 +37,8 @@ void ingest_close(struct ingest *c);
 uint64_t ingest_call(struct ingest *c, const char *method, const char *path, cJSON *body, int64_t hold_ms,
 	ingest_on_done *on_done, void *arg);
 void ingest_cancel(struct ingest *c, uint64_t id); /* no callback after this */
+/* Calls from now on authenticate with this key (copied). False: it is the one that is used already. */
+bool ingest_use_key(struct ingest *c, const struct secret *api_key);
 
 struct ingest_state {
 	bool has_token;

@@ -10,6 +10,7 @@
 #include "station/engine_internal.h"
 
 #define KEY_AGAIN_MS 300000 /* a refused key is tried again: it may have been given its rights */
+#define KEY_FILE_MS 2000	/* and its file is read again: a person may have put a new one there */
 
 struct api_call {
 	TAILQ_ENTRY(api_call) link;
@@ -190,7 +191,26 @@ void cloud_start(struct engine *e) {
 	schema_ask(e);
 }
 
+/* A key file that is being replaced may be away or open to others for a moment: it is looked at again. */
+static void key_pump(struct engine *e) {
+	if (!e->key_refused || !e->config->api_key_of_file || e->stopping) return;
+	if (now_ms() < e->key_ms) {
+		engine_wake_at(e, e->key_ms);
+		return;
+	}
+	e->key_ms = now_ms() + KEY_FILE_MS;
+	engine_wake_at(e, e->key_ms);
+	AUTO(secret_done) struct secret key = {0};
+	struct error err = ERROR_INIT;
+	if (secret_read_file(&key, e->config->api_key_file, &err) || !ingest_use_key(e->ingest, &key)) return;
+	journal_add_event(e->journal, 0, "info", "key_replaced", "the key file holds another API key, which is used now");
+	e->key_refused = false;
+	health_good(&e->api);
+	e->schema_ms = 0; /* proves it at once */
+}
+
 void cloud_pump(struct engine *e) {
+	key_pump(e);
 	if (e->schema_asking) return;
 	if (now_ms() < e->schema_ms) {
 		engine_wake_at(e, e->schema_ms);

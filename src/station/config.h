@@ -25,6 +25,7 @@ struct config {
 	/* [cloud] */
 	char *endpoint, *api_key_file, *ca_file;
 	struct secret api_key; /* from the file or HEADGATE_CLOUD_API_KEY, never from a flag */
+	bool api_key_of_file;  /* a key in the environment goes before the file's */
 	/* [upload] */
 	int64_t connections; /* 1..64, default 4 */
 	struct bandwidth_window bandwidth;

@@ -209,6 +209,7 @@ static int config_need_key(struct config *c, struct error *err) {
 			"HEADGATE_CLOUD_API_KEY, or run headgate setup");
 	if (secret_read_file(&c->api_key, c->api_key_file, err))
 		return error_prefix(err, "%s", config_where(c, &c->api_key_file));
+	c->api_key_of_file = true;
 	return 0;
 }
 

@@ -114,6 +114,7 @@ struct engine {
 	int64_t schema_ms;
 	struct error cloud_why; /* the API's last failure; ERR_NONE while it answers */
 	bool key_refused;
+	int64_t key_ms; /* monotonic: while it is refused, the key file is read again then */
 	struct health api, objects;
 	struct retry_budget budget;
 

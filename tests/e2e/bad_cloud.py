@@ -98,6 +98,22 @@ def test_a_key_revoked_while_the_engine_runs(place):
     assert engine.stop(10) in (0, 77), engine.result()
 
 
+def test_a_new_key_in_the_file_needs_no_restart(place):
+    cloud = place.cloud()
+    station = place.station(cloud)
+    engine = station.start()
+    make_session(station.recordings, SESSION)
+    station.wait_state(SESSION, "accepted")
+    cloud.revoke(cloud.keys()[0]["id"])
+    folder = make_session(station.recordings, "20261120_150000", seed=2)
+    wait_for(lambda: station.command("status").code == 77, 40, "the key to be refused")
+    station.key_file.write_text(cloud.key() + "\n")
+    station.wait_state("20261120_150000", "accepted")
+    assert_stored(cloud, folder)
+    assert station.command("status").code == 0
+    assert engine.stop(10) == 0, engine.result()
+
+
 def test_no_cloud_ends_with_69_and_keeps_the_work(place):
     cloud = place.cloud()
     station = place.station(cloud)
