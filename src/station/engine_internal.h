@@ -238,7 +238,8 @@ void upload_wait(struct session *s, int64_t wait_ms); /* no attempt before; boun
 void upload_at_once(struct session *s);
 void upload_done(struct session *s, size_t index); /* stored: into upload and journal */
 void presign_pump(struct session *s);
-void stat_ask(struct session *s, size_t index);		  /* 412, or an answer without a checksum */
+/* 412 (the store holds it), or an answer without a checksum */
+void stat_ask(struct session *s, size_t index, bool held);
 bool transfer_start(struct session *s, size_t index); /* false: it did not, and the session is in trouble */
 void transfer_cancel(struct session *s);			  /* those of this session */
 void transfer_rates(struct engine *e);				  /* spreads the bandwidth limit */

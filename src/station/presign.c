@@ -11,6 +11,7 @@
 
 struct ask {
 	size_t n, index[ASK_FILES];
+	bool held; /* comparing: the store itself said that it holds the object */
 };
 
 /* --- asking --- */
@@ -205,8 +206,8 @@ void presign_pump(struct session *s) {
 
 /* --- comparing --- */
 
-static int take_stat(struct session *s, size_t index, const cJSON *json, struct error *err) {
-	const struct file_row *f = upload_file(s->upload, index);
+static int take_stat(struct session *s, const struct ask *a, const cJSON *json, struct error *err) {
+	const struct file_row *f = upload_file(s->upload, a->index[0]);
 	const cJSON *objects;
 	const char *checksum;
 	bool missing = false;
@@ -215,6 +216,11 @@ static int take_stat(struct session *s, size_t index, const cJSON *json, struct 
 	if (json_want_array(json, "objects", NULL, 1, &objects, err)) return -1;
 	const cJSON *o = cJSON_GetArrayItem(objects, 0);
 	if (json_may_bool(o, "missing", &first, &missing, err)) return -1;
+	if (!a->held && missing) {
+		return error_set(err, ERR_MIDDLEBOX,
+			"%s was answered with success by something that is not the store, which does not hold it; it is sent again",
+			f->name);
+	}
 	if (!o || missing) {
 		return error_set(err, ERR_CONFLICT, "the store holds %s already, and the cloud does not know it", f->name);
 	}
@@ -232,7 +238,7 @@ static void on_stat(struct engine *e, struct session *s, void *arg, const struct
 	struct error err = r->err;
 	size_t index = a->index[0];
 	s->upload->comparing = false;
-	if (err.code == ERR_NONE && take_stat(s, index, r->json, &err) == 0) {
+	if (err.code == ERR_NONE && take_stat(s, a, r->json, &err) == 0) {
 		upload_done(s, index);
 		return;
 	}
@@ -245,9 +251,9 @@ static void on_stat(struct engine *e, struct session *s, void *arg, const struct
 	session_trouble(s, d.step, &err, r->retry_after_ms);
 }
 
-void stat_ask(struct session *s, size_t index) {
+void stat_ask(struct session *s, size_t index, bool held) {
 	struct ask *a = xcalloc(1, sizeof *a);
-	*a = (struct ask){.n = 1, .index = {index}};
+	*a = (struct ask){.n = 1, .index = {index}, .held = held};
 	cJSON *body = json_object(), *names = json_array();
 	json_add_text(body, "session", s->row.name);
 	json_add_i64(body, "revision", s->row.revision);

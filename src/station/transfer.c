@@ -131,7 +131,7 @@ static void put_failed(struct session *s, struct transfer *t, const struct error
 		slot_clear(slot);
 		slot->state = SLOT_WAITING;
 		break;
-	case STEP_COMPARE: stat_ask(s, t->index); break;
+	case STEP_COMPARE: stat_ask(s, t->index, true); break;
 	case STEP_NONE: break;
 	default: session_trouble(s, d.step, err, d.delay_ms); break;
 	}
@@ -171,7 +171,7 @@ static void on_done(void *arg, const struct http_answer *a) {
 		if (s->upload && t->body) s->upload->body = TAKE(t->body);
 		note_attempt(t, s, a, &err);
 		if (result == 0) put_stored(s, t);
-		else if (s->upload && result > 0) stat_ask(s, t->index);
+		else if (s->upload && result > 0) stat_ask(s, t->index, false);
 		else if (s->upload) put_failed(s, t, &err, answer_retry_after_ms(a, clock_wall_ms()));
 		session_poke(s);
 	}
