@@ -230,7 +230,7 @@ static void write_counts(const cJSON *sessions, struct buf *out) {
 	const cJSON *count;
 	bool any = false;
 	cJSON_ArrayForEach (count, sessions) {
-		if (!count->valuedouble) continue;
+		if (count->valuedouble < 1) continue;
 		buf_fmt(out, "%s%.0f %s", any ? ", " : "", count->valuedouble,
 			strcmp(count->string, "under_way") == 0 ? "under way" : count->string);
 		any = true;

@@ -385,7 +385,7 @@ static void session_draw(void *self, const struct model *m, const struct canvas 
 	draw_head(m, &d->row, c);
 	struct canvas why = canvas_sub(c, 1, 1, MAX(c->h / 3 - 1, 1), c->w - 2);
 	int used = MIN(draw_why(s, m, d, &why), why.h);
-	panes_draw(c, 1 + used, title, PANE_N, s->pane);
+	panes_draw(c, 1 + used, title, PANE_N, (int)s->pane);
 	struct canvas pane = canvas_sub(c, 2 + used, 0, c->h - 2 - used, c->w);
 	draw_pane(s, m, d, &pane);
 }

@@ -333,7 +333,7 @@ static void station_draw(void *self, const struct model *m, const struct canvas 
 	for (int i = 0; i < PANE_N; i++) titles[i] = panes[i].title;
 	s->model = m;
 	canvas_clear(c);
-	panes_draw(c, 0, titles, PANE_N, s->pane);
+	panes_draw(c, 0, titles, PANE_N, (int)s->pane);
 	struct canvas body = canvas_sub(c, 1, 0, c->h - 1, c->w);
 	if (s->pane == PANE_OVERVIEW) {
 		draw_overview(s, m, &body);
