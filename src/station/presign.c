@@ -90,7 +90,7 @@ static int take_exists(
 static int take_refusal(const struct file_row *f, const cJSON *error, const struct json_at *at, struct error *err) {
 	const char *code, *message;
 	if (json_want_text(error, "code", at, &code, err) || json_want_text(error, "message", at, &message, err)) return -1;
-	bool conflict = strcmp(code, "conflict") == 0 || strcmp(code, "exists") == 0;
+	bool conflict = strcmp(code, "object_conflict") == 0;
 	error_set(err, conflict ? ERR_CONFLICT : ERR_REFUSED, "the cloud refuses %s: %s", f->name, message);
 	text_copy(err->word, sizeof err->word, code);
 	return -1;

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A cloud that is wrong, absent, or not the cloud at all: the right exit code, a sentence with the mend, nothing lost."""
+import base64
+import hashlib
 import json
 import sys
 from pathlib import Path
@@ -257,8 +259,63 @@ def test_another_content_under_the_same_key_is_a_conflict(place):
     make_session(twin.recordings, SESSION, seed=2)
     got = twin.once(wait="20s")
     row = twin.session(SESSION)
-    assert got.code == 1 and row["state"] in ("failed", "held", "rejected"), (got, row)
+    assert got.code == 1 and row["state"] == "failed" and "other content" in row["reason"], (got, row)
+    reports = [line["event"] for line in cloud.command("logs", "--data", cloud.data, "--json").json_lines()]
+    assert [r["code"] for r in reports if r.get("level") == "error" and r.get("session") == SESSION] == ["conflict"], reports
     assert_stored(cloud, first_station.recordings / SESSION)
+
+
+def store(cloud, station, name, content):
+    """Somebody else with the station's key is first."""
+    file = {"name": name, "size": len(content), "sha256": base64.b64encode(hashlib.sha256(content).digest()).decode()}
+    body = {"session": SESSION, "revision": 1, "files": [file]}
+    put = cloud.call("POST", "/v1/presign", body, cloud.token(station.key))["files"][0]["put"]
+    status, _, text = cloud.request("PUT", put["url"], content, headers=put["headers"])
+    assert status == 200, text
+
+
+def test_a_manifest_of_another_version_of_this_program_is_no_conflict(place):
+    """An update of headgate in the middle of a session: the old manifest stays, the next revision says the same."""
+    passing = []
+
+    def hook(request):
+        if passing or request.method != "PUT" or "manifest.json" not in request.path:
+            return None
+        if not stored:
+            stored.append(True)
+            store(cloud, station, "_headgate/1/manifest.json", request.body.replace(b'"headgate/', b'"headgatE/'))
+        return DROP
+
+    stored = []
+    cloud, _, station, folder = through(place, hook)
+    assert station.once(wait="3s").code in (4, 69) and stored
+    passing.append(True)
+    got = station.once(wait="30s")
+    row = station.session(SESSION)
+    assert (got.code, row["state"], row["revision"]) == (0, "accepted", 2), (got, row)
+    manifest = assert_stored(cloud, folder, revision=2)
+    assert not any("/_headgate/" in file["key"] for file in manifest["files"] if file["name"] != "metadata.txt"), manifest
+    assert cloud.manifest(SESSION)["software"].startswith("headgatE/")
+
+
+def test_other_bytes_stored_between_url_and_put_are_a_conflict(place):
+    """The PUT meets a 412: what the store holds is compared, and it is not ours."""
+    other = b"somebody else's bytes"
+    met = []
+
+    def hook(request):
+        if request.method != "PUT" or "signals.edf" not in request.path or met:
+            return None
+        met.append(True)
+        store(cloud, station, "signals.edf", other)
+        return None
+
+    cloud, proxy, station, _ = through(place, hook)
+    got = station.once(wait="20s")
+    row = station.session(SESSION)
+    assert met and proxy.count("POST", "/v1/objects/stat") == 1
+    assert (got.code, row["state"]) == (1, "failed") and "another content" in row["reason"], (got, row)
+    assert cloud.object(f"{SESSION}/eeg-lab-2/signals.edf") == other, "what was stored first stays as it is"
 
 
 def test_a_clock_that_is_wrong_is_named(place):

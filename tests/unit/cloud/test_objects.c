@@ -3,6 +3,7 @@
 #include "store_help.h"
 
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 #define KEY "20261120_134502/lab-1/eeg data.bin"
 
@@ -322,6 +323,54 @@ static void test_sweep_spares_the_living(void **state) {
 	assert_content(second, KEY, "alive", 5);
 }
 
+/* --- durable before it is named, named before it is answered --- */
+
+/* In the place of libc's: what a write does to the disk, in order, while somebody looks. */
+static char seen[16];
+static bool looking;
+static char fail_at;
+
+static int disk_step(char step) {
+	if (!looking) return 0;
+	size_t n = strlen(seen);
+	if (n + 1 < sizeof seen) seen[n] = step;
+	return step == fail_at ? errno = EIO, -1 : 0;
+}
+
+int fdatasync(int fd) { return disk_step('d') ? -1 : (int)syscall(SYS_fdatasync, fd); }
+
+int fsync(int fd) { return disk_step('f') ? -1 : (int)syscall(SYS_fsync, fd); }
+
+int linkat(int from_dir, const char *from, int to_dir, const char *to, int flags) {
+	return disk_step('l') ? -1 : (int)syscall(SYS_linkat, from_dir, from, to_dir, to, flags);
+}
+
+static int put_seen(struct objects *o, const char *key, char fail, struct error *err) {
+	memset(seen, 0, sizeof seen);
+	fail_at = fail;
+	looking = true;
+	int status = put(o, key, "durable", 7, 7, NULL, NULL, err);
+	looking = false;
+	return status;
+}
+
+static void test_durable_in_this_order(void **state) {
+	const struct scratch *s = *state;
+	AUTO(objects_close) struct objects *o = objects_at(s->dir);
+	for (int by_name = 0; by_name < 2; by_name++) {
+		if (by_name) objects_use_names(o);
+		const char *key = by_name ? KEY " 2" : KEY;
+		FAILS(ERR_DISK, put_seen(o, key, 'd', &err));
+		assert_string_equal(seen, "d");
+		assert_false(object_exists(o, "raw", key)); /* bytes that are not on the disk have no name */
+		FAILS(ERR_DISK, put_seen(o, key, 'l', &err));
+		assert_false(object_exists(o, "raw", key));
+		OK(put_seen(o, key, 0, &err));
+		assert_string_equal(seen, "dlf");
+		FAILS(ERR_DISK, put_seen(o, by_name ? KEY " 4" : KEY " 3", 'f', &err)); /* its name may be lost: not answered */
+	}
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		TEST_IN_SCRATCH(test_stores_and_reads),
@@ -335,6 +384,7 @@ int main(void) {
 		TEST_IN_SCRATCH(test_room),
 		TEST_IN_SCRATCH(test_killed),
 		TEST_IN_SCRATCH(test_sweep_spares_the_living),
+		TEST_IN_SCRATCH(test_durable_in_this_order),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

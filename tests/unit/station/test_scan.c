@@ -501,6 +501,12 @@ static void opening_for_sending_compares_the_identity(void **state) {
 	assert_int_equal(mkfifo(at(p, "a"), 0600), 0);
 	assert_int_equal(file_open_same(p->root, SESSION, &f, &other, &err), -1);
 	assert_int_equal(err.code, ERR_CHANGED);
+	/* Even where the link leads to the very file. */
+	put(p, "b", "three");
+	assert_int_equal(unlink(at(p, "a")), 0);
+	assert_int_equal(symlink("b", at(p, "a")), 0);
+	assert_int_equal(session_file_open(p->root, SESSION, "a", &other, &err), -1);
+	assert_int_equal(err.code, ERR_CHANGED);
 	assert_int_equal(symlink("/etc", at(p, "dir")), 0);
 	assert_int_equal(session_file_open(p->root, SESSION, "dir/passwd", &other, &err), -1);
 	assert_int_equal(err.code, ERR_CHANGED);
