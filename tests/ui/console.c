@@ -143,7 +143,7 @@ static void on_walk(uv_handle_t *h, void *arg) {
 void console_close(struct console *c) {
 	struct app *a = &c->app;
 	uv_walk(&a->loop, on_walk, NULL);
-	uv_run(&a->loop, UV_RUN_DEFAULT);
+	while (uv_run(&a->loop, UV_RUN_DEFAULT)) continue; /* once more after uv_stop */
 	assert_int_equal(uv_loop_close(&a->loop), 0);
 	tty_close(a->tty);
 	for (size_t i = 0; screens[i]; i++) {
@@ -180,6 +180,8 @@ void console_press(struct console *c, const char *keys) {
 		if (text_starts(keys, "text:")) {
 			for (keys += 5; *keys; keys += n) {
 				n = text_decode(keys, strlen(keys), &key.key);
+				if (key.key == '\r') key.key = KEY_ENTER_;
+				if (key.key == '\t') key.key = KEY_TAB;
 				input_key(&c->app, &key);
 			}
 			break;

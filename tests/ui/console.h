@@ -37,7 +37,8 @@ void console_close(struct console *c);
 void console_paint(struct console *c);
 /* Paints what is there and reads what the terminal got: for tests that draw on tty_canvas themselves. */
 void console_flush(struct console *c);
-/* Key names separated by blanks ("Down Down Enter", "C-l"; "text:…" types the rest), then a frame. */
+/* Key names separated by blanks ("Down Down Enter", "C-l"; "text:…" types the rest, \\r and \\t being Enter and Tab),
+ * then a frame. */
 void console_press(struct console *c, const char *keys);
 void console_resize(struct console *c, int rows, int cols);
 /* A row of the screen in UTF-8 without the blanks at its end. */

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+/* Every key of every screen, from the tables: none stands twice, each does its work and none brings the console down.
+ */
+#include "console.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "situation.h"
+#include "ui/frame.h"
+
+#define SESSION "20261120_134502"
+
+static struct console *open_at(const struct screen *s, enum situation situation, bool read_only) {
+	struct console *c = console_open(&(struct console_options){.rows = 24, .cols = 80, .read_only = read_only});
+	situation_make(situation, &c->app.model);
+	if (c->app.model.page.n) situation_detail(&c->app.model, SESSION);
+	console_start(c);
+	if (s != screens[0]) app_go(&c->app, s, s->digit ? NULL : SESSION);
+	console_paint(c);
+	buf_clear(&c->asked);
+	return c;
+}
+
+static void shut(struct console *c) {
+	situation_free(&c->app.model);
+	console_close(c);
+}
+
+/* Calls `each` for every key name of an action. */
+static void for_keys(enum action action, void (*each)(enum action action, const char *key, void *arg), void *arg) {
+	const char *at = action_rows[action].keys;
+	while (*at) {
+		size_t n = strcspn(at, " ");
+		char name[16];
+		text_copy(name, MIN(n + 1, sizeof name), at);
+		each(action, name, arg);
+		at += n + (at[n] == ' ');
+	}
+}
+
+/* --- the tables --- */
+
+struct seen {
+	uint32_t keys[128];
+	enum action actions[128];
+	size_t n;
+};
+
+static void see(enum action action, const char *name, void *arg) {
+	struct seen *seen = arg;
+	uint32_t key = 0;
+	assert_int_equal(key_parse(name, &key), 0);
+	for (size_t i = 0; i < seen->n; i++)
+		if (seen->keys[i] == key)
+			fail_msg("%s is %s and %s", name, action_rows[seen->actions[i]].name, action_rows[action].name);
+	assert_true(seen->n < ARRAY_LEN(seen->keys));
+	seen->keys[seen->n] = key;
+	seen->actions[seen->n++] = action;
+}
+
+static void test_no_key_twice(void **state) {
+	(void)state;
+	for (size_t i = 0; screens[i]; i++) {
+		struct seen seen = {0};
+		for (size_t k = 0; screens[k]; k++)
+			if (screens[k]->digit) see(ACTION_SCREEN - 1, (char[2]){screens[k]->digit, 0}, &seen);
+		for (size_t k = 0; k < frame_key_n; k++) for_keys(frame_keys[k].action, see, &seen);
+		for (size_t k = 0; k < screens[i]->key_n; k++) for_keys(screens[i]->keys[k].action, see, &seen);
+	}
+}
+
+static void test_screens_are_whole(void **state) {
+	(void)state;
+	for (size_t i = 0; screens[i]; i++) {
+		const struct screen *s = screens[i];
+		assert_true(i < SCREENS_MAX);
+		assert_true(s->name && s->title && s->help && s->draw && s->act && s->parts && s->state_size);
+		assert_ptr_equal(screen_by_name(s->name), s);
+		for (size_t k = 0; k < s->key_n; k++) {
+			assert_true(s->keys[k].action > ACTION_NONE && s->keys[k].action < ACTION_N);
+			if (s->keys[k].action == ACTION_SEARCH) assert_non_null(s->search);
+		}
+	}
+	assert_true(screens[0]->digit);
+	assert_null(screen_by_name("nothing"));
+	assert_null(screen_by_name(NULL));
+}
+
+/* Every action but the console's inner ones is on some screen or everywhere. */
+static void test_every_action_is_bound(void **state) {
+	(void)state;
+	for (int a = 1; a < ACTION_N; a++) {
+		bool bound = false;
+		for (size_t k = 0; k < frame_key_n; k++) bound |= (int)frame_keys[k].action == a;
+		for (size_t i = 0; screens[i]; i++)
+			for (size_t k = 0; k < screens[i]->key_n; k++) bound |= (int)screens[i]->keys[k].action == a;
+		if (!bound) fail_msg("no screen knows %s", action_rows[a].name);
+	}
+}
+
+/* --- pressing them --- */
+
+struct press {
+	const struct screen *screen;
+	enum situation situation;
+	bool read_only;
+};
+
+static void press(enum action action, const char *name, void *arg) {
+	const struct press *p = arg;
+	struct console *c = open_at(p->screen, p->situation, p->read_only);
+	bool ends = action == ACTION_QUIT || (action == ACTION_BACK && p->screen == screens[0]);
+	console_press(c, name);
+	assert_int_equal(c->app.closing, ends);
+	if (c->app.mode == MODE_DIALOG) console_press(c, "n");
+	if (c->app.mode != MODE_SCREEN) console_press(c, "Esc");
+	assert_int_equal(c->app.mode, MODE_SCREEN);
+	console_press(c, name); /* again, from where it led */
+	shut(c);
+}
+
+static void press_all(const struct press *p) {
+	for (size_t k = 0; k < frame_key_n; k++) for_keys(frame_keys[k].action, press, (void *)(uintptr_t)p);
+	for (size_t k = 0; k < p->screen->key_n; k++) for_keys(p->screen->keys[k].action, press, (void *)(uintptr_t)p);
+	for (size_t k = 0; screens[k]; k++)
+		if (screens[k]->digit) press(ACTION_SCREEN - 1, (char[2]){screens[k]->digit, 0}, (void *)(uintptr_t)p);
+}
+
+static void test_press_live(void **state) {
+	(void)state;
+	for (size_t i = 0; screens[i]; i++) press_all(&(struct press){screens[i], SITUATION_LIVE, false});
+}
+
+static void test_press_nothing_known(void **state) {
+	(void)state;
+	for (size_t i = 0; screens[i]; i++) press_all(&(struct press){screens[i], SITUATION_JOURNAL_BAD, false});
+}
+
+static void test_press_hostile_read_only(void **state) {
+	(void)state;
+	for (size_t i = 0; screens[i]; i++) press_all(&(struct press){screens[i], SITUATION_HOSTILE, true});
+}
+
+/* --- read-only: what changes anything is refused --- */
+
+static void refused(enum action action, const char *name, void *arg) {
+	const struct press *p = arg;
+	struct console *c = open_at(p->screen, SITUATION_LIVE, true);
+	console_press(c, name);
+	assert_int_equal(c->app.mode, MODE_SCREEN);
+	assert_string_equal(buf_text(&c->asked), "");
+	assert_true(console_shows(c, "read-only"));
+	(void)action;
+	shut(c);
+}
+
+static void test_read_only_refuses(void **state) {
+	(void)state;
+	for (size_t i = 0; screens[i]; i++)
+		for (size_t k = 0; k < screens[i]->key_n; k++)
+			if (screens[i]->keys[k].changes)
+				for_keys(screens[i]->keys[k].action, refused, &(struct press){.screen = screens[i]});
+	for (size_t k = 0; k < frame_key_n; k++)
+		if (frame_keys[k].changes) for_keys(frame_keys[k].action, refused, &(struct press){.screen = screens[0]});
+}
+
+/* --- what the keys ask for --- */
+
+static const struct asks {
+	const char *screen, *keys, *asked;
+} asks[] = {
+	{"sessions", "r", "retry " SESSION "\n"},
+	{"sessions", "p", "pause " SESSION "\n"},
+	{"sessions", "Down Down Down Down p", "resume 20261120_122000\n"},
+	{"sessions", "i n", ""},
+	{"sessions", "i y", "ignore " SESSION "\n"},
+	{"sessions", "Space Space i x Y", "ignore " SESSION " 20261120_131110\n"},
+	{"sessions", "Space Up Space Up r", "retry " SESSION "\n"},
+	{"sessions", "G Up i", "unignore 20261119_093000\n"},
+	{"sessions", "R", "rescan\n"},
+	{"sessions", "Enter", "detail " SESSION "\n"},
+	{"sessions", "w", "detail " SESSION "\n"},
+	{"sessions", "w w", "detail " SESSION "\ndetail\n"},
+	{"sessions", "H", "handover seen\n"},
+	{"sessions", ": text:retry 20261120_131110 20261120_124033\r", "retry 20261120_131110 20261120_124033\n"},
+	{"sessions", ": text:pause\r", "pause " SESSION "\n"},
+	{"sessions", ": text:session 20261120_131110\r", "detail 20261120_131110\n"},
+	{"sessions", ": text:quit\r", "remember\n"},
+	{"sessions", "q", "remember\n"},
+	{"sessions", "C-c", "remember\n"},
+	{"session", "r", "retry " SESSION "\n"},
+	{"session", "p", "pause " SESSION "\n"},
+	{"session", "i y", "ignore " SESSION "\n"},
+	{"session", "i Esc", ""},
+	{"session", "e", "retry " SESSION "\n"}, /* EDITOR is true(1) */
+	{"session", "q", "detail\n"},
+	{"station", "Left", "fleet\n"},
+};
+
+static void test_what_keys_ask(void **state) {
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(asks); i++) {
+		struct console *c = open_at(screen_by_name(asks[i].screen), SITUATION_LIVE, false);
+		console_press(c, asks[i].keys);
+		if (strcmp(buf_text(&c->asked), asks[i].asked) != 0)
+			fail_msg("%s, %s: asked for \"%s\", not \"%s\"", asks[i].screen, asks[i].keys, buf_text(&c->asked),
+				asks[i].asked);
+		shut(c);
+	}
+}
+
+static void test_editor_that_fails(void **state) {
+	(void)state;
+	static const char *const editors[][2] = {{"false", "ended with status 1"}, {"/no/such/editor", "set EDITOR"}};
+	for (size_t i = 0; i < ARRAY_LEN(editors); i++) {
+		struct console *c = open_at(screen_by_name("session"), SITUATION_LIVE, false);
+		setenv("EDITOR", editors[i][0], 1);
+		console_press(c, "e");
+		assert_true(console_shows(c, editors[i][1]));
+		assert_string_equal(buf_text(&c->asked), "");
+		setenv("EDITOR", "true", 1);
+		shut(c);
+	}
+}
+
+static void test_copy(void **state) {
+	(void)state;
+	struct console *c = open_at(screens[0], SITUATION_LIVE, false);
+	console_press(c, "y");
+	assert_non_null(strstr(buf_text(&c->beside), "52;c;MjAyNjExMjBfMTM0NTAy\n")); /* 20261120_134502 */
+	assert_true(console_shows(c, "copied: " SESSION));
+	console_press(c, "Enter Tab Down y");
+	assert_true(console_shows(c, "copied: " SESSION "/eeg-lab-2/eeg.dat"));
+	shut(c);
+}
+
+static void test_a_command_that_is_none(void **state) {
+	(void)state;
+	struct console *c = open_at(screens[0], SITUATION_LIVE, false);
+	console_press(c, ": text:sesions\r");
+	assert_true(console_shows(c, "did you mean sessions"));
+	console_press(c, ": text:xyzzyxyzzy\r");
+	assert_true(console_shows(c, "no command"));
+	console_press(c, ": Up");
+	assert_true(console_shows(c, ":xyzzyxyzzy"));
+	console_press(c, "C-u text:ret\t\r");
+	assert_string_equal(buf_text(&c->asked), "retry " SESSION "\n");
+	shut(c);
+}
+
+static void test_search_in_a_session(void **state) {
+	(void)state;
+	struct console *c = open_at(screen_by_name("session"), SITUATION_LIVE, false);
+	console_press(c, "Tab / text:video\r");
+	assert_true(console_shows(c, "object")); /* the foot */
+	console_press(c, "/ text:nowhere at all\r");
+	assert_true(console_shows(c, "is nowhere in this pane"));
+	console_press(c, "Tab / text:hardware\r");
+	console_press(c, "n N");
+	assert_int_equal(c->app.mode, MODE_SCREEN);
+	shut(c);
+}
+
+static void test_mouse(void **state) {
+	(void)state;
+	struct console *c = open_at(screens[0], SITUATION_LIVE, false);
+	struct key_event click = {.key = KEY_MOUSE_, .mouse_y = 6, .mouse_x = 3};
+	char row[400];
+	input_key(&c->app, &click);
+	console_paint(c);
+	assert_int_equal(console_row(c, 6, row, sizeof row)[0], '>');
+	input_key(&c->app, &(struct key_event){.key = KEY_MOUSE_, .mouse_wheel = 1, .mouse_y = 6});
+	console_paint(c);
+	assert_int_equal(console_row(c, 9, row, sizeof row)[0], '>');
+	click.mouse_double = true;
+	input_key(&c->app, &click);
+	assert_ptr_equal(app_here(&c->app), screen_by_name("session"));
+	input_key(&c->app, &(struct key_event){.key = KEY_MOUSE_, .mouse_wheel = 1, .mouse_y = 6});
+	console_paint(c);
+	shut(c);
+}
+
+/* Smaller, larger, in between: always a true screen, and nothing of the old one. */
+static void test_resizing(void **state) {
+	(void)state;
+	static const int sizes[][2] = {{3, 20}, {1, 1}, {50, 200}, {8, 40}, {7, 39}, {2, 300}, {24, 80}};
+	for (size_t i = 0; screens[i]; i++) {
+		struct console *c = open_at(screens[i], SITUATION_LIVE, false);
+		AUTO(buf_done) struct buf before = BUF_INIT(1 << 20), after = BUF_INIT(1 << 20);
+		console_dump(c, &before);
+		for (size_t k = 0; k < ARRAY_LEN(sizes); k++) console_resize(c, sizes[k][0], sizes[k][1]);
+		tty_repaint(c->app.tty);
+		console_paint(c);
+		console_dump(c, &after);
+		assert_string_equal(buf_text(&after), buf_text(&before));
+		shut(c);
+	}
+}
+
+static void test_themes_turn(void **state) {
+	(void)state;
+	struct console *c = open_at(screens[0], SITUATION_LIVE, false);
+	for (size_t i = 1; themes[i]; i++) {
+		char said[64];
+		snprintf(said, sizeof said, "theme %s", themes[i]->name);
+		console_press(c, "T");
+		assert_true(console_shows(c, said));
+	}
+	console_press(c, "T");
+	assert_ptr_equal(c->app.theme, themes[0]);
+	shut(c);
+}
+
+int main(void) {
+	setenv("EDITOR", "true", 1);
+	unsetenv("VISUAL");
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_no_key_twice),
+		cmocka_unit_test(test_screens_are_whole),
+		cmocka_unit_test(test_every_action_is_bound),
+		cmocka_unit_test(test_press_live),
+		cmocka_unit_test(test_press_nothing_known),
+		cmocka_unit_test(test_press_hostile_read_only),
+		cmocka_unit_test(test_read_only_refuses),
+		cmocka_unit_test(test_what_keys_ask),
+		cmocka_unit_test(test_editor_that_fails),
+		cmocka_unit_test(test_copy),
+		cmocka_unit_test(test_a_command_that_is_none),
+		cmocka_unit_test(test_search_in_a_session),
+		cmocka_unit_test(test_mouse),
+		cmocka_unit_test(test_resizing),
+		cmocka_unit_test(test_themes_turn),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
