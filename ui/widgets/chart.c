@@ -8,16 +8,16 @@
 
 #define LABEL 11 /* columns of the scale's labels */
 
+/* The greatest value; NAN when none is known. */
 static double chart_top(const struct chart *k) {
-	double top = 0;
-	for (size_t i = 0; i < k->n; i++)
-		if (!isnan(k->values[i])) top = MAX(top, k->values[i]);
+	double top = NAN;
+	for (size_t i = 0; i < k->n; i++) top = fmax(top, k->values[i]);
 	return top;
 }
 
 /* The part of the value's column that lies in row `row` counted from the bottom of `height` rows: 0 to 1. */
 static double chart_share(double value, double top, int row, int height) {
-	if (isnan(value) || top <= 0) return 0;
+	if (isnan(value) || isnan(top) || top <= 0) return 0;
 	return MIN(MAX(value / top * height - row, 0.0), 1.0);
 }
 
@@ -37,7 +37,10 @@ void chart_draw(const struct chart *k, const struct canvas *c) {
 	if (height < 1 || width < 4) return;
 	for (int y = 0; y < height; y++) {
 		int row = height - 1 - y;
-		const char *text = y == 0 ? k->label(label, top) : row == 0 ? k->label(label, 0) : "";
+		const char *text = isnan(top) ? (y == 0 ? "-" : "")
+						   : y == 0	  ? k->label(label, top)
+						   : row == 0 ? k->label(label, 0)
+									  : "";
 		canvas_text(c, y, 0, LABEL - 1, ROLE_QUIET, ALIGN_RIGHT, text);
 		double shares[1024];
 		size_t n = MIN(k->n, ARRAY_LEN(shares));
