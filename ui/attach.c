@@ -15,7 +15,8 @@
 #define PAUSE_FIRST_MS 100
 #define PAUSE_MOST_MS 60000
 #define PAUSE_UNWATCHED_MS 1000
-#define LINES_A_REST 64 /* then nothing is read for REST_MS: a flood costs a bounded share of this process */
+#define LINES_MOST 64 /* in REST_MS; then nothing is read for as long: a flood costs a bounded share of this process   \
+					   */
 #define REST_MS 100
 
 struct wire {
@@ -38,7 +39,8 @@ struct attach {
 	struct error why;
 	bool was_up, watched, opening, closing;
 	int handles; /* whose close callback is still to come */
-	int lines;	 /* since the last rest */
+	int lines;	 /* since lines_ms */
+	int64_t lines_ms;
 	int64_t pause_ms, next_id;
 	struct ask asks[ATTACH_ASKS_MAX];
 	size_t ask_n;
@@ -251,26 +253,35 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *bytes);
 
 static void on_rest_over(uv_timer_t *t) {
 	struct attach *a = t->data;
-	a->lines = 0;
 	if (!a->wire) return;
 	uv_read_start((uv_stream_t *)&a->wire->pipe, on_alloc, on_read);
 	on_read((uv_stream_t *)&a->wire->pipe, 0, NULL);
+}
+
+/* false: enough for now. */
+static bool wire_may_hear(struct attach *a, struct wire *w) {
+	int64_t now = clock_mono_ms();
+	if (uv_is_active((uv_handle_t *)&a->rest)) return false;
+	if (now - a->lines_ms >= REST_MS) {
+		a->lines_ms = now;
+		a->lines = 0;
+	}
+	if (a->lines++ < LINES_MOST) return true;
+	uv_read_stop((uv_stream_t *)&w->pipe);
+	uv_update_time(a->loop);
+	uv_timer_start(&a->rest, on_rest_over, REST_MS, 0);
+	return false;
 }
 
 /* The lines that are there, as long as this wire is the present one. */
 static void wire_lines(struct attach *a, struct wire *w) {
 	const char *end;
 	while (a->wire == w && w->in.len && (end = memchr(w->in.data, '\n', w->in.len))) {
-		if (a->lines++ == LINES_A_REST) {
-			uv_read_stop((uv_stream_t *)&w->pipe);
-			break;
-		}
+		if (!wire_may_hear(a, w)) return;
 		size_t n = (size_t)(end - w->in.data);
 		wire_heard(a, w->in.data, n); /* w stays until its close callback */
 		buf_consume(&w->in, n + 1);
 	}
-	if (a->wire == w && a->lines && !uv_is_active((uv_handle_t *)&a->rest))
-		uv_timer_start(&a->rest, on_rest_over, REST_MS, 0);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *bytes) {
@@ -311,7 +322,6 @@ static void attach_try(struct attach *a) {
 	w->pipe.data = w;
 	a->handles++;
 	a->wire = w;
-	a->lines = 0;
 	if (uv_pipe_open(&w->pipe, fd)) {
 		close(fd);
 		wire_bad(a, "the engine's socket cannot be used");
