@@ -232,6 +232,7 @@ static int run_editor(const char *path) {
 	sigaction(SIGQUIT, &ignore, &quit);
 	pid_t pid = fork();
 	if (pid == 0) {
+		signal(SIGPIPE, SIG_DFL); /* ignored here, for the engine's socket */
 		signal(SIGINT, SIG_DFL);
 		signal(SIGQUIT, SIG_DFL);
 		execlp(editor, editor, path, (char *)NULL);

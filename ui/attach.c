@@ -4,6 +4,7 @@
  * question while there is. */
 #include "ui/attach.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -366,6 +367,7 @@ int attach_open(struct attach **ret, uv_loop_t *loop, const struct attach_option
 		return error_set(err, ERR_INTERNAL, "cannot set up the link to the engine");
 	}
 	a->timer.data = a->rest.data = a;
+	signal(SIGPIPE, SIG_IGN); /* libuv writes without MSG_NOSIGNAL: an engine that goes must not end the console */
 	a->opening = true;
 	attach_try(a);
 	a->opening = false;

@@ -215,6 +215,7 @@ static void take_events(struct read_job *job, struct model *m) {
 	events_free(&m->events, &m->event_n);
 	m->events = TAKE(job->events);
 	m->event_n = job->event_n;
+	job->event_n = 0;
 	m->events_ms = clock_wall_ms();
 }
 

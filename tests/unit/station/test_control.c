@@ -37,6 +37,8 @@ struct fixture {
 	struct control_server *server;
 	_Atomic int calls;
 	bool running, stop_in_handler;
+	_Atomic int statuses, clients; /* asked for; most at a time */
+	_Atomic int figure;			   /* what the status tells */
 };
 
 /* --- the engine's side --- */
@@ -69,8 +71,38 @@ static int on_shutdown(void *arg, const cJSON *params, cJSON **ret, struct error
 	control_server_close(f->server, on_server_closed, f);
 	return 0;
 }
-static const struct control_method methods[] = {
-	{"echo", on_echo}, {"fail", on_fail}, {"big", on_big}, {"shutdown", on_shutdown}};
+/* What the status tells moves by as much. */
+static int on_move(void *arg, const cJSON *params, cJSON **ret, struct error *err) {
+	struct fixture *f = arg;
+	int64_t by = 0;
+	(void)ret;
+	if (json_want_i64(params, "by", NULL, 0, 1 << 20, &by, err)) return -1;
+	f->figure += (int)by;
+	control_changed(f->server);
+	return 0;
+}
+static cJSON *status(void *arg) {
+	struct fixture *f = arg;
+	cJSON *o = json_object();
+	f->statuses++;
+	json_add_i64(o, "figure", f->figure);
+	AUTO(xfree) char *text = xcalloc(1, 1 << 16);
+	memset(text, 'x', (1 << 16) - 1);
+	json_add_text(o, "text", text);
+	json_add_i64(o, "at", f->statuses);
+	return o;
+}
+static int on_fleet(void *arg, const cJSON *params, cJSON **ret, struct error *err) {
+	(void)params, (void)ret, (void)err;
+	control_notify(((struct fixture *)arg)->server, "stations", NULL);
+	return 0;
+}
+static void on_client(void *arg) {
+	struct fixture *f = arg;
+	f->clients = MAX(f->clients, control_clients(f->server));
+}
+static const struct control_method methods[] = {{"echo", on_echo}, {"fail", on_fail}, {"big", on_big},
+	{"shutdown", on_shutdown}, {"move", on_move}, {"fleet", on_fleet}};
 
 static void on_stop(uv_async_t *a) {
 	struct fixture *f = a->data;
@@ -83,8 +115,13 @@ static void *loop_main(void *arg) {
 }
 
 static int open_server(struct fixture *f, struct error *err) {
-	const struct control_options o = {
-		.state_dir = f->dir, .instance = "inst1", .methods = methods, .method_n = ARRAY_LEN(methods), .arg = f};
+	const struct control_options o = {.state_dir = f->dir,
+		.instance = "inst1",
+		.methods = methods,
+		.method_n = ARRAY_LEN(methods),
+		.arg = f,
+		.status = status,
+		.on_client = on_client};
 	return control_server_open(&f->server, &f->loop, &o, err);
 }
 
@@ -546,6 +583,91 @@ static void an_engine_that_is_mad_gives_an_error_in_time(void **state) {
 	close(m.listener);
 }
 
+/* --- subscribers --- */
+
+#define CALL(method, params) "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"" method "\",\"params\":" params "}\n"
+
+/* Lines until one holds `want`; how many came before it. */
+static int hear_until(int fd, const char *want) {
+	for (int n = 0;; n++) {
+		char one[2] = "", line[256] = "";
+		size_t at = 0;
+		while (*one != '\n') {
+			struct pollfd p = {.fd = fd, .events = POLLIN};
+			if (poll(&p, 1, WAIT_MS) <= 0 || recv(fd, one, 1, 0) != 1) fail_msg("%s did not come", want);
+			if (at + 1 < sizeof line) line[at++] = *one;
+		}
+		if (strstr(line, want)) return n;
+	}
+}
+
+static bool is_silent(int fd, int ms) {
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	return poll(&p, 1, ms) == 0;
+}
+
+static void subscribers_hear_of_changes_only(void **state) {
+	struct fixture *f = *state;
+	AUTO(fd_close) int fd = dial(f);
+	AUTO(fd_close) int other = dial(f);
+	assert_answer(fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"subscribe\"}\n", "say hello before");
+	assert_answer(fd, HELLO, "result");
+	assert_answer(other, HELLO, "result");
+	assert_answer(fd, CALL("move", "{\"by\":1}"), "result"); /* nobody listens yet */
+	assert_int_equal(f->statuses, 0);
+	say(fd, CALL("subscribe", "{}"));
+	hear_until(fd, "\"figure\":1,");
+	assert_answer(other, CALL("move", "{\"by\":0}"), "result"); /* the same but for its time */
+	assert_true(is_silent(fd, 3 * CONTROL_PUSH_MS));
+	assert_int_equal(f->statuses, 2);
+	assert_answer(other, CALL("move", "{\"by\":1}"), "result");
+	hear_until(fd, "\"figure\":2,");
+	assert_answer(other, CALL("fleet", "{}"), "result");
+	hear_until(fd, "\"method\":\"stations\"");
+	assert_true(is_silent(fd, 2 * CONTROL_PUSH_MS) && is_silent(other, 0));
+	assert_true(f->clients >= 2);
+}
+
+static void changes_are_told_at_a_bounded_rate(void **state) {
+	struct fixture *f = *state;
+	AUTO(fd_close) int fd = dial(f);
+	AUTO(control_close) struct control_client *c = connect_to(f);
+	assert_answer(fd, HELLO, "result");
+	say(fd, CALL("subscribe", "{}"));
+	hear_until(fd, "\"method\":\"status\"");
+	int64_t from = clock_mono_ms();
+	int before = f->statuses;
+	for (int i = 0; i < 200; i++) {
+		AUTO(json_free) cJSON *result = NULL;
+		cJSON *params = json_object();
+		struct error err = ERROR_INIT;
+		json_add_i64(params, "by", 1);
+		assert_int_equal(control_call(c, "move", params, &result, &err), 0);
+	}
+	hear_until(fd, "\"figure\":200,");
+	assert_true(f->statuses - before <= (clock_mono_ms() - from) / CONTROL_PUSH_MS + 2);
+}
+
+/* It gets the newest when it reads again; nothing is piled up for it, and nobody waits. */
+static void a_subscriber_that_never_reads_misses_what_is_old(void **state) {
+	struct fixture *f = *state;
+	AUTO(fd_close) int fd = dial(f);
+	AUTO(fd_close) int brisk = dial(f);
+	assert_answer(fd, HELLO, "result");
+	assert_answer(brisk, HELLO, "result");
+	say(fd, CALL("subscribe", "{}"));
+	say(brisk, CALL("subscribe", "{}"));
+	enum { MOVES = 30 }; /* 64 KiB each: far more than a socket takes */
+	for (int i = 1; i <= MOVES; i++) {
+		char want[32];
+		snprintf(want, sizeof want, "\"figure\":%d,", i);
+		say(brisk, CALL("move", "{\"by\":1}"));
+		hear_until(brisk, want);
+	}
+	assert_alive(f);
+	assert_true(hear_until(fd, "\"figure\":30,") < MOVES / 2);
+}
+
 #define SERVED(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 #define ALONE(f) cmocka_unit_test_setup_teardown(f, setup_only, teardown)
 int main(void) {
@@ -563,6 +685,9 @@ int main(void) {
 		SERVED(an_answer_above_the_queue_ends_who_does_not_read),
 		SERVED(a_flood_is_answered_in_order_beside_others),
 		SERVED(clients_above_the_ceiling_are_turned_away),
+		SERVED(subscribers_hear_of_changes_only),
+		SERVED(changes_are_told_at_a_bounded_rate),
+		SERVED(a_subscriber_that_never_reads_misses_what_is_old),
 		ALONE(the_socket_is_private_and_replaces_a_dead_one),
 		ALONE(what_is_no_socket_is_not_removed),
 		ALONE(a_path_longer_than_an_address_works),

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: MIT */
+/* The model as the source fills it: from a real journal, from what an engine says, from a journal that is damaged or
+ * not there. */
+#include "../station/journal_fixture.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <sys/stat.h>
+
+#include "base/text.h"
+#include "station/client.h"
+#include "ui/source_internal.h"
+
+struct station {
+	struct fixture *journal;
+	struct app_options app;
+	struct config_line config[1];
+	struct model model;
+	struct source *source;
+	unsigned changed;
+	char said[512], recordings[64], home[64];
+	enum role said_role;
+	bool closed;
+};
+
+static void on_change(void *arg, unsigned parts) { ((struct station *)arg)->changed |= parts; }
+static void on_say(void *arg, enum role role, const char *text) {
+	struct station *t = arg;
+	t->said_role = role;
+	text_copy(t->said, sizeof t->said, text);
+}
+static void on_closed(void *arg) { ((struct station *)arg)->closed = true; }
+
+#define UNTIL(t, condition)                                                                                            \
+	do {                                                                                                               \
+		uv_timer_start(&(t)->journal->guard, fixture_on_guard, WAIT_MS, 0);                                            \
+		while (!(condition)) uv_run(&(t)->journal->loop, UV_RUN_ONCE);                                                 \
+		uv_timer_stop(&(t)->journal->guard);                                                                           \
+	} while (0)
+
+static void open_source(struct station *t) {
+	struct error err = ERROR_INIT;
+	const struct source_options o = {.app = &t->app, .on_change = on_change, .on_say = on_say, .arg = t};
+	if (source_open(&t->source, &t->journal->loop, &o, &t->model, &err)) fail_msg("%s", err.text);
+}
+
+static void close_source(struct station *t) {
+	if (!t->source) return;
+	t->closed = false;
+	source_close(TAKE(t->source), on_closed, t);
+	UNTIL(t, t->closed);
+}
+
+static int make(void **state, bool journal) {
+	static char section[] = "metadata", name[] = "file", value[] = "notes.txt", source[] = "default";
+	struct station *t = xcalloc(1, sizeof *t);
+	t->journal = fixture_make();
+	fixture_quiet();
+	if (journal) fixture_open(t->journal);
+	snprintf(t->recordings, sizeof t->recordings, "/tmp/headgate-source-XXXXXX");
+	snprintf(t->home, sizeof t->home, "/tmp/headgate-source-XXXXXX");
+	if (!mkdtemp(t->recordings) || !mkdtemp(t->home)) return -1;
+	setenv("XDG_STATE_HOME", t->home, 1);
+	t->config[0] = (struct config_line){section, name, value, source};
+	t->app = (struct app_options){.state_dir = t->journal->dir, .config = t->config, .config_n = 1};
+	*state = t;
+	return 0;
+}
+static int set_up(void **state) { return make(state, true); }
+static int set_up_empty(void **state) { return make(state, false); }
+
+static int tear_down(void **state) {
+	struct station *t = *state;
+	struct error err = ERROR_INIT;
+	close_source(t);
+	void *journal = t->journal;
+	int failed = fixture_teardown(&journal) || file_remove_tree(t->recordings, &err) || file_remove_tree(t->home, &err);
+	free(t);
+	return failed;
+}
+
+/* --- the journal --- */
+
+static void the_first_frame_is_whole(void **state) {
+	struct station *t = *state;
+	for (int i = 0; i < 5; i++) fixture_add_nth(t->journal, i);
+	fixture_flush(t->journal);
+	open_source(t);
+	assert_true(t->model.summary_ms > 0);
+	assert_int_equal(t->model.summary.sessions, 5);
+	assert_int_equal(t->model.page.total, 5);
+	assert_int_equal(t->model.page.n, 5);
+	assert_int_equal(t->model.journal_err.code, ERR_NONE);
+	assert_int_equal(t->model.link, LINK_NONE);
+	assert_true(t->model.link_since_ms > 0);
+	assert_int_equal(t->model.config_n, 1);
+	assert_true(t->model.status.eta_ms == -1 && t->model.status.at_ms == 0);
+}
+
+static void pages_follow_order_filter_and_window(void **state) {
+	struct station *t = *state;
+	for (int i = 0; i < 12; i++) fixture_add_nth(t->journal, i);
+	fixture_flush(t->journal);
+	open_source(t);
+	struct page_query q = {.order = ORDER_NAME, .reverse = true, .first = 2, .limit = 3};
+	t->changed = 0;
+	source_page(t->source, &q);
+	UNTIL(t, t->changed & MODEL_PAGE);
+	assert_int_equal(t->model.page.total, 12);
+	assert_int_equal(t->model.page.n, 3);
+	assert_string_equal(t->model.page.rows[0].name, "20261120_000002");
+	q = (struct page_query){.order = ORDER_NAME, .limit = 10, .filter = "  found  _00001 a b"};
+	t->changed = 0;
+	source_page(t->source, &q);
+	UNTIL(t, t->changed & MODEL_PAGE);
+	assert_int_equal(t->model.page.total, 0); /* no reason has an "a" in it */
+	text_copy(q.filter, sizeof q.filter, "FOUND _00001");
+	t->changed = 0;
+	source_page(t->source, &q);
+	UNTIL(t, t->changed & MODEL_PAGE);
+	assert_int_equal(t->model.page.total, 2);
+	assert_string_equal(t->model.page.rows[0].name, "20261120_000011");
+	text_copy(q.filter, sizeof q.filter, "%");
+	t->changed = 0;
+	source_page(t->source, &q);
+	UNTIL(t, t->changed & MODEL_PAGE);
+	assert_int_equal(t->model.page.total, 0);
+}
+
+static void what_is_committed_is_read_again(void **state) {
+	struct station *t = *state;
+	open_source(t);
+	source_events(t->source, 10);
+	UNTIL(t, t->changed & MODEL_EVENTS);
+	for (int i = 1; i <= 3; i++) {
+		t->changed = 0;
+		fixture_add_nth(t->journal, i);
+		UNTIL(t, t->model.summary.sessions == i && t->model.page.total == i);
+	}
+	UNTIL(t, t->model.event_n == 3);
+	assert_string_equal(t->model.events[0].code, "found");
+	assert_true(t->model.events[0].id > t->model.events[2].id);
+	source_events(t->source, 0);
+	source_page(t->source, NULL);
+	fixture_add_nth(t->journal, 4);
+	UNTIL(t, t->model.summary.sessions == 4);
+	assert_int_equal(t->model.page.total, 3);
+}
+
+static void write_file(const char *path, const char *text, size_t n) {
+	struct error err = ERROR_INIT;
+	if (file_write_atomic(path, text, n, 0600, &err)) fail_msg("%s", err.text);
+}
+
+static void one_session_with_all_that_belongs_to_it(void **state) {
+	struct station *t = *state;
+	struct session_row r = {.root = t->recordings};
+	snprintf(r.name, sizeof r.name, "20261120_134502");
+	t->journal->waiting++;
+	journal_add_session(t->journal->j, &r, fixture_done, t->journal);
+	struct file_row files[] = {{.name = (char *)"a.edf", .size = 10}, {.name = (char *)"notes.txt", .size = 3}};
+	journal_set_files(t->journal->j, r.id, 1, files, 2, NULL, NULL);
+	struct check_list checks = {0};
+	check_add(&checks, CHECK_NAME, VERDICT_PASS, "x", "y", NULL);
+	journal_set_checks(t->journal->j, r.id, 1, "local", &checks);
+	journal_set_checks(t->journal->j, r.id, 1, "cloud", &checks);
+	check_list_done(&checks);
+	struct attempt_row attempt = {.name = (char *)"a.edf", .http = 503, .reason = (char *)"slow down"};
+	journal_add_attempt(t->journal->j, r.id, &attempt);
+	fixture_flush(t->journal);
+	AUTO(xfree) char *folder = path_join(t->recordings, r.name);
+	AUTO(xfree) char *path = path_join(folder, "notes.txt");
+	assert_int_equal(mkdir(folder, 0700), 0);
+	write_file(path, "a\0b", 3);
+	open_source(t);
+	source_detail(t->source, "20261120_134502");
+	UNTIL(t, t->model.detail.found && t->model.detail.metadata);
+	const struct session_detail *d = &t->model.detail;
+	assert_string_equal(d->metadata, "a b");
+	assert_string_equal(d->metadata_path, path);
+	assert_string_equal(d->folder, folder);
+	assert_true(d->file_n == 2 && d->local.n == 1 && d->cloud.n == 1 && d->attempt_n == 1 && d->event_n == 1);
+	assert_string_equal(d->attempts[0].reason, "slow down");
+	t->changed = 0;
+	journal_add_attempt(t->journal->j, r.id, &attempt);
+	UNTIL(t, t->model.detail.attempt_n == 2);
+	assert_string_equal(t->model.detail.metadata, "a b"); /* kept while it is read again */
+	source_detail(t->source, "20200101_000000");
+	UNTIL(t, !t->model.detail.found && strcmp(t->model.detail.name, "20200101_000000") == 0);
+	assert_null(t->model.detail.metadata);
+	source_detail(t->source, NULL);
+}
+
+static void metadata_is_bounded_and_only_of_a_regular_file(void **state) {
+	struct station *t = *state;
+	AUTO(xfree) char *path = path_join(t->recordings, "notes.txt");
+	AUTO(xfree) char *text = xcalloc(1, METADATA_MOST * 2);
+	memset(text, 'x', METADATA_MOST * 2 - 1);
+	write_file(path, text, METADATA_MOST * 2 - 1);
+	struct folder_job *job = xcalloc(1, sizeof *job);
+	job->path = xstrdup(path);
+	folder_job_run(job);
+	assert_int_equal(strlen(job->text), METADATA_MOST);
+	folder_job_free(job);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	job = xcalloc(1, sizeof *job);
+	job->path = xstrdup(path);
+	folder_job_run(job);
+	assert_null(job->text);
+	folder_job_free(job);
+}
+
+static void a_handover_is_since_the_last_look(void **state) {
+	struct station *t = *state;
+	fixture_add_nth(t->journal, 1);
+	fixture_flush(t->journal);
+	open_source(t);
+	source_handover(t->source, true);
+	UNTIL(t, t->changed & MODEL_HANDOVER);
+	assert_non_null(strstr(t->model.handover, "1 found"));
+	int64_t since = t->model.handover_since_ms;
+	t->changed = 0;
+	source_handover(t->source, false); /* still the same one: it is being read */
+	UNTIL(t, t->changed & MODEL_HANDOVER);
+	assert_int_equal(t->model.handover_since_ms, since);
+	close_source(t);
+	t->model.handover_since_ms = 0;
+	t->changed = 0;
+	open_source(t);
+	source_handover(t->source, false);
+	UNTIL(t, t->changed & MODEL_HANDOVER);
+	assert_true(t->model.handover_since_ms > since);
+}
+
+static void without_a_journal_it_waits_for_one(void **state) {
+	struct station *t = *state;
+	open_source(t);
+	assert_int_equal(t->model.summary_ms, 0);
+	assert_int_equal(t->model.journal_err.code, ERR_NOT_FOUND);
+	fixture_open(t->journal);
+	fixture_add_nth(t->journal, 1);
+	UNTIL(t, t->model.summary.sessions == 1);
+	assert_int_equal(t->model.journal_err.code, ERR_NONE);
+}
+
+static void a_damaged_journal_is_said_and_the_last_values_stay(void **state) {
+	struct station *t = *state;
+	AUTO(xfree) char *path = path_join(t->journal->dir, "state.db");
+	static char noise[8192];
+	memset(noise, 0x5a, sizeof noise);
+	write_file(path, noise, sizeof noise);
+	t->model.summary.sessions = 7;
+	open_source(t);
+	UNTIL(t, t->model.journal_err.code);
+	assert_int_equal(t->model.journal_err.code, ERR_DISK);
+	assert_int_equal(t->model.summary_ms, 0);
+	assert_int_equal(t->model.summary.sessions, 7);
+}
+
+/* --- the engine --- */
+
+static void commands_without_an_engine_say_so(void **state) {
+	struct station *t = *state;
+	const char *const names[] = {"20261120_134502"};
+	open_source(t);
+	source_command(t->source, "pause", names, 1);
+	assert_int_equal(t->said_role, ROLE_BAD);
+	assert_non_null(strstr(t->said, "no engine runs"));
+	source_fleet(t->source);
+	assert_int_equal(t->model.fleet_err.code, ERR_NOT_FOUND);
+}
+
+static void an_engine_that_cannot_start_is_said(void **state) {
+	struct station *t = *state;
+	static const char *const flags[] = {"--config=x", NULL};
+	t->app.engine_path = "/bin/false";
+	t->app.engine_flags = flags;
+	open_source(t);
+	assert_int_equal(t->model.link, LINK_CONNECTING);
+	UNTIL(t, t->model.link == LINK_NONE && t->said[0]);
+	assert_non_null(strstr(t->said, "status 1"));
+	close_source(t);
+	t->app.read_only = true; /* looks on: starts nothing */
+	open_source(t);
+	assert_int_equal(t->model.link, LINK_NONE);
+	close_source(t);
+	t->app.read_only = false;
+	t->app.engine_path = "/nonexistent/headgate";
+	open_source(t);
+	assert_int_equal(t->model.link, LINK_NONE);
+	assert_non_null(strstr(t->model.link_err.text, "no engine could be started"));
+}
+
+static cJSON *parsed(const char *text) {
+	cJSON *o = NULL;
+	struct error err = ERROR_INIT;
+	if (json_parse(text, strlen(text), &o, &err)) fail_msg("%s: %s", text, err.text);
+	return o;
+}
+
+static void a_status_becomes_figures(void **state) {
+	(void)state;
+	AUTO(json_free)
+	cJSON *o = parsed(
+		"{\"engine\":{\"pid\":7,\"instance\":\"i\",\"version\":\"1\",\"since\":\"2026-11-21T14:02:11.042Z\"},"
+		"\"cloud\":{\"ok\":true,\"station\":\"s\",\"latency_ms\":12,\"error\":{\"message\":\"m\"}},"
+		"\"queue\":{\"active\":1,\"queued\":2,\"bytes_left\":3,\"rate_bytes_per_s\":4,\"eta_s\":5,\"rates\":[null,6]},"
+		"\"folders\":[{\"path\":\"/a\",\"ok\":false,\"watching\":\"rescan\",\"error\":{\"message\":\"gone\"}}],"
+		"\"sessions\":[{\"session\":\"20261120_134502\",\"bytes\":10,\"sent_bytes\":4,\"tries\":2,"
+		"\"rate_bytes_per_s\":8}],\"disk\":{\"path\":\"/a\",\"free_bytes\":1,\"total_bytes\":2,\"full_at\":null},"
+		"\"at\":\"2026-11-21T14:02:12.000Z\"}");
+	struct status s;
+	status_take(&s, o);
+	assert_true(s.pid == 7 && s.since_ms == s.at_ms - 958 && s.cloud_ok && s.latency_ms == 12);
+	assert_true(s.active == 1 && s.queued == 2 && s.bytes_left == 3 && s.eta_ms == 5000);
+	assert_true(isnan(s.rates[0]) && s.rates[1] == 6 && isnan(s.rates[RATE_SAMPLES - 1]));
+	assert_true(s.folder_n == 1 && !s.folders[0].ok && s.work_n == 1 && s.work[0].sent_bytes == 4);
+	assert_string_equal(s.folders[0].error, "gone");
+	assert_true(s.disk_free == 1 && s.disk_full_ms == 0);
+}
+
+static void a_status_of_any_shape_harms_nobody(void **state) {
+	(void)state;
+	static const char *const shapes[] = {
+		"{}",
+		"{\"engine\":7,\"cloud\":[],\"queue\":\"x\",\"folders\":{},\"sessions\":{\"a\":1},\"disk\":null,\"at\":9}",
+		"{\"queue\":{\"eta_s\":1e300,\"bytes_left\":-5,\"rates\":{\"a\":1}},\"cloud\":{\"latency_ms\":\"x\"}}",
+		"{\"queue\":{\"rates\":[\"x\",-1,1e300,true]},\"folders\":[7,null],\"sessions\":[[],7]}",
+	};
+	for (size_t i = 0; i < ARRAY_LEN(shapes); i++) {
+		AUTO(json_free) cJSON *o = parsed(shapes[i]);
+		struct status s;
+		status_take(&s, o);
+		assert_true(s.at_ms > 0 && s.bytes_left == 0 && s.eta_ms == -1 && s.latency_ms == -1 && !s.cloud_ok);
+		assert_true(isnan(s.rates[0]) && isnan(s.rates[2]));
+	}
+	AUTO(json_free) cJSON *o = json_object();
+	cJSON *sessions = json_array(), *folders = json_array();
+	for (int i = 0; i < 500; i++) {
+		json_push(sessions, parsed("{\"session\":\"a name that is much too long for its place\"}"));
+		json_push(folders, json_object());
+	}
+	json_add(o, "sessions", sessions);
+	json_add(o, "folders", folders);
+	struct status s;
+	status_take(&s, o);
+	assert_int_equal(s.work_n, ARRAY_LEN(s.work));
+	assert_int_equal(s.folder_n, ARRAY_LEN(s.folders));
+	assert_int_equal(strlen(s.work[0].session), sizeof s.work[0].session - 1);
+}
+
+static void the_fleet_shows_silent_ones_first(void **state) {
+	(void)state;
+	struct model m = {0};
+	AUTO(json_free) cJSON *none = parsed("{\"at\":null,\"stations\":[],\"error\":{\"code\":1,\"message\":\"away\"}}");
+	fleet_take(&m, none);
+	assert_string_equal(m.fleet_err.text, "away");
+	assert_int_equal(m.fleet_ms, 0);
+	AUTO(json_free)
+	cJSON *o = parsed("{\"at\":\"2026-11-21T14:02:12.000Z\",\"stations\":["
+					  "{\"station\":\"b\",\"last_heartbeat_at\":\"2026-11-21T14:02:11.000Z\",\"queue\":3},"
+					  "{\"station\":\"never\",\"last_heartbeat_at\":null,\"queue\":null},"
+					  "{\"station\":\"a\",\"last_heartbeat_at\":\"2026-11-21T14:02:11.000Z\"},7]}");
+	fleet_take(&m, o);
+	assert_int_equal(m.fleet_n, 4);
+	assert_string_equal(m.fleet[1].station, "never");
+	assert_string_equal(m.fleet[2].station, "a");
+	assert_int_equal(m.fleet[3].queue, 3);
+	assert_int_equal(m.fleet_err.code, ERR_NONE);
+	fleet_take(&m, none); /* the last answer stays */
+	assert_int_equal(m.fleet_n, 4);
+	model_free(&m);
+}
+
+#define STATION(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
+#define EMPTY(t) cmocka_unit_test_setup_teardown(t, set_up_empty, tear_down)
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		STATION(the_first_frame_is_whole),
+		STATION(pages_follow_order_filter_and_window),
+		STATION(what_is_committed_is_read_again),
+		STATION(one_session_with_all_that_belongs_to_it),
+		STATION(metadata_is_bounded_and_only_of_a_regular_file),
+		STATION(a_handover_is_since_the_last_look),
+		EMPTY(without_a_journal_it_waits_for_one),
+		EMPTY(a_damaged_journal_is_said_and_the_last_values_stay),
+		STATION(commands_without_an_engine_say_so),
+		STATION(an_engine_that_cannot_start_is_said),
+		cmocka_unit_test(a_status_becomes_figures),
+		cmocka_unit_test(a_status_of_any_shape_harms_nobody),
+		cmocka_unit_test(the_fleet_shows_silent_ones_first),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
