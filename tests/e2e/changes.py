@@ -117,6 +117,26 @@ def test_a_file_that_changes_between_hash_and_upload_leaves_nothing_false(place)
     assert engine.stop(10) == 0
 
 
+def test_a_file_that_changes_after_its_last_byte_was_sent_is_another_revision(place):
+    """The store has what was hashed, and the file is not that any more: said of the attempt, and settled again."""
+    changed = []
+
+    def hook(request):
+        if request.method == "PUT" and "signals.edf" in request.path and not changed:
+            changed.append(True)
+            (folder / "signals.edf").write_bytes(b"recorded anew")
+
+    cloud = place.cloud()
+    proxy = FaultProxy(place, cloud, hook)
+    station = place.station(cloud, endpoint=proxy.url)
+    folder = make_session(station.recordings, SESSION)
+    got = station.once()
+    shown = station.command("sessions", SESSION, "--json").json_lines()[0]
+    assert (got.code, shown["state"], shown["revision"]) == (0, "accepted", 2), (got, shown)
+    assert "changed" in [a["code"] for a in shown["attempts"] if a["file"] == "signals.edf"], shown["attempts"]
+    assert_stored(cloud, folder, revision=2)
+
+
 def test_a_session_that_is_moved_in_whole_is_found_at_once(place):
     """Settled long ago when it arrives, it must not wait for the rescan."""
     cloud = place.cloud()
