@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "ui/frame.h"
+#include "ui/plain.h"
 #include "ui/widgets/dialog.h"
 
 #define FRAME_MS 33
@@ -332,6 +333,7 @@ int app_run(const struct app_options *o, struct error *err) {
 	char screen[32] = "", theme[32] = "";
 	struct app a = {.o = o, .model = {.read_only = o->read_only}, .dirty = true};
 	const struct source_options so = {.app = o, .on_change = on_change, .on_say = on_source_say, .arg = &a};
+	if (o->plain) return plain_run(o, err);
 	if (o->screen && !screen_by_name(o->screen))
 		return error_set(err, ERR_USAGE, "there is no screen %s: see the tabs of the console", o->screen);
 	remember_load(&a, screen, sizeof screen, theme, sizeof theme);

@@ -24,6 +24,7 @@ static int console_on_flag(void *arg, const char *name, const char *value, struc
 	struct app_options *o = &((struct console_flags *)arg)->app;
 	(void)err;
 	if (strcmp(name, "read-only") == 0) o->read_only = true;
+	else if (strcmp(name, "plain") == 0) o->plain = true;
 	else if (strcmp(name, "ascii") == 0) o->ascii = true;
 	else if (strcmp(name, "mouse") == 0) o->mouse = true;
 	else if (strcmp(name, "no-colour") == 0) o->no_colour = true;
@@ -69,9 +70,9 @@ static int console_body(struct cli *c, struct error *err) {
 	struct console_flags *f = c->arg;
 	char self[4096];
 	struct error may = ERROR_INIT;
-	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
-		return error_set(
-			err, ERR_USAGE, "the console needs a terminal: headgate status --json tells the same to a program");
+	if (!f->app.plain && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)))
+		return error_set(err, ERR_USAGE,
+			"the console needs a terminal: headgate --plain needs none, headgate status --json is for programs");
 	if (config_require(&c->config, NEED_STATE, err)) return -1;
 	size_t flag_n = engine_flags(c, f->engine_flags);
 	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -93,6 +94,7 @@ static int console_body(struct cli *c, struct error *err) {
 int cli_console(int argc, char **argv) {
 	static const struct arg_flag flags[] = {
 		{"read-only", 'r', NULL, "watch only: no key changes anything"},
+		{"plain", 'p', NULL, "what changes, as lines: for screen readers and recordings; no terminal needed"},
 		{"screen", 0, "NAME", "the screen to begin with (default: the last one)"},
 		{"theme", 0, "NAME", "dark, light, mono or safe (for the colour-blind)"},
 		{"no-colour", 0, NULL, "no colours, as NO_COLOR does"},
@@ -103,7 +105,7 @@ int cli_console(int argc, char **argv) {
 		.flags = flags,
 		.flag_n = ARRAY_LEN(flags),
 		.summary = "The console: are today's sessions safe? ? is help, Q ends it; the engine goes on.",
-		.text = "Example:\n  headgate --read-only --theme light",
+		.text = "Examples:\n  headgate --read-only --theme light\n  headgate --plain | tee -a changes.txt",
 	};
 	struct console_flags f = {0};
 	return cli_command(&spec, argc, argv, console_on_flag, &f, console_body);

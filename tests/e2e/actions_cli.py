@@ -85,7 +85,7 @@ def test_handover_tells_what_is_new_since_the_last_look(place):
     assert [row["session"] for row in first["attention"]] == [S1] and first["attention"][0]["mend"], first
     text = station.command("handover")  # the first look that counts
     assert text.code == 0 and "2 found, 1 accepted, 1 held" in text.out and S2 in text.out and not text.err, text
-    kept = place.dir / ".local/state/headgate/handover.json"
+    kept = station.dir / ".local/state/headgate/handover.json"
     assert kept.stat().st_mode & 0o777 == 0o600, oct(kept.stat().st_mode)
     make_session(station.recordings, S3, {"signals.edf": 1000}, seed=3)
     assert station.once().code == 1
