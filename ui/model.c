@@ -86,7 +86,8 @@ static void why_accepted(const struct why *w) { buf_str(w->out, "It is safe: the
 
 static void why_rejected(const struct why *w) {
 	buf_fmt(w->out,
-		"The cloud rejected it: %s.\nCorrect the metadata file (e), and it goes up again as a new revision.",
+		"The cloud rejected it: %s.\nMend what it names: metadata corrected with e go up as a new revision; r tries "
+		"again.",
 		w->row->reason ? w->row->reason : "see its checks");
 }
 

@@ -13,17 +13,6 @@
 #define MINUTE 60000
 #define MB 1000000
 
-const char *const situation_names[SITUATION_N] = {
-	[SITUATION_EMPTY] = "empty",
-	[SITUATION_LIVE] = "live",
-	[SITUATION_ALL_SAFE] = "all-safe",
-	[SITUATION_ENGINE_GONE] = "engine-gone",
-	[SITUATION_CLOUD_LOST] = "cloud-lost",
-	[SITUATION_JOURNAL_BAD] = "journal-bad",
-	[SITUATION_HOSTILE] = "hostile",
-	[SITUATION_DISK_FILLING] = "disk-filling",
-};
-
 /* --- sessions --- */
 
 static const struct sample {
@@ -304,6 +293,10 @@ void situation_make(enum situation s, struct model *m) {
 		st->rate = 0;
 		st->eta_ms = -1;
 		text_copy(st->cloud_error, sizeof st->cloud_error, "lab-eu: the connection was refused");
+	}
+	if (s == SITUATION_JOURNAL_LOST) {
+		m->page.at_ms = m->summary_ms = NOW_MS - 5 * MINUTE;
+		error_set(&m->journal_err, ERR_INTERNAL, "the journal is locked by another program");
 	}
 	if (s == SITUATION_DISK_FILLING) {
 		st->disk_free = 12000000000;

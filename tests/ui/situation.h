@@ -13,9 +13,9 @@ enum situation {
 	SITUATION_JOURNAL_BAD,	/* nothing could be read */
 	SITUATION_HOSTILE,		/* names, metadata and reasons with escape sequences, wide, combining, invalid UTF-8 */
 	SITUATION_DISK_FILLING, /* full within the hour, the clock is off */
+	SITUATION_JOURNAL_LOST, /* as live, and the journal could not be read for five minutes */
 	SITUATION_N
 };
-extern const char *const situation_names[SITUATION_N];
 void situation_make(enum situation s, struct model *m); /* m is zeroed */
 /* What an engine and journal know of one session more: model.detail of `name`, one of the page's. */
 void situation_detail(struct model *m, const char *name);

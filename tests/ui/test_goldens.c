@@ -36,6 +36,7 @@ static const struct golden {
 	{.name = "sessions-engine-gone", .situation = SITUATION_ENGINE_GONE},
 	{.name = "sessions-cloud-lost", .situation = SITUATION_CLOUD_LOST, .keys = "w"},
 	{.name = "sessions-journal-bad", .situation = SITUATION_JOURNAL_BAD},
+	{.name = "sessions-journal-lost", .situation = SITUATION_JOURNAL_LOST},
 	{.name = "sessions-disk-filling", .situation = SITUATION_DISK_FILLING},
 	{.name = "sessions-hostile", .situation = SITUATION_HOSTILE},
 	{.name = "session-uploading", .situation = SITUATION_LIVE, .detail = "20261120_134502", .keys = "Enter"},

@@ -78,7 +78,7 @@ static const struct why_case {
 	{STATE_UPLOADING, NULL, "It is uploading."},
 	{STATE_UPLOADED, NULL, "verdict is awaited"},
 	{STATE_ACCEPTED, NULL, "It is safe"},
-	{STATE_REJECTED, "metadata", "rejected it: metadata.\nCorrect"},
+	{STATE_REJECTED, "metadata", "rejected it: metadata.\nMend"},
 	{STATE_REJECTED, NULL, "see its checks"},
 	{STATE_FAILED, "403 AccessDenied", "403 AccessDenied.\nMend that, then r"},
 	{STATE_FAILED, NULL, "failed for good: -"},

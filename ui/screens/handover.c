@@ -40,7 +40,9 @@ static void handover_draw(void *self, const struct model *m, const struct canvas
 	if (m->handover_since_ms)
 		canvas_fmt(c, 0, 0, c->w, ROLE_HEADING, " Since you last looked: %s, %s ago",
 			when_text(when, m->handover_since_ms, m->now_ms), unit_age(age, m->now_ms - m->handover_since_ms));
-	else canvas_text(c, 0, 0, c->w, ROLE_HEADING, ALIGN_LEFT, " Handover: you have not looked before");
+	else
+		canvas_text(c, 0, 0, c->w, ROLE_HEADING, ALIGN_LEFT,
+			m->handover ? " Handover: you have not looked before" : " Handover");
 	handover_fill(h, m);
 	pager_draw(&h->page, &page);
 }

@@ -146,12 +146,12 @@ static void fill_checks(struct pager *p, const struct model *m, const struct ses
 
 /* --- panes of rows --- */
 
-enum { FILE_SIZE, FILE_STATE, FILE_SUM, FILE_NAME };
+enum { FILE_NAME, FILE_SIZE, FILE_STATE, FILE_SUM };
 static const struct column file_columns[] = {
-	[FILE_SIZE] = {" SIZE", 10, 10, 2, ALIGN_RIGHT},
-	[FILE_STATE] = {"IN THE CLOUD", 12, 16, 0, ALIGN_LEFT},
-	[FILE_SUM] = {"SHA-256", 9, 12, 1, ALIGN_LEFT},
-	[FILE_NAME] = {"FILE", 10, 0, 0, ALIGN_LEFT},
+	[FILE_NAME] = {" FILE", 14, 0, 0, ALIGN_LEFT},
+	[FILE_SIZE] = {"SIZE", 9, 9, 1, ALIGN_RIGHT},
+	[FILE_STATE] = {"IN THE CLOUD", 12, 12, 0, ALIGN_LEFT},
+	[FILE_SUM] = {"SHA-256", 9, 9, 2, ALIGN_LEFT},
 };
 
 static bool draw_file(
@@ -166,11 +166,11 @@ static bool draw_file(
 	case FILE_STATE:
 		if (f->state == FILE_STORED && !selected) role = ROLE_GOOD;
 		if (f->state == FILE_STORED && f->stored_ms)
-			snprintf(text, sizeof text, "%s", when_text(when, f->stored_ms, s->model->now_ms));
+			snprintf(text, sizeof text, "%s", when_short(when, f->stored_ms, s->model->now_ms));
 		else snprintf(text, sizeof text, "%s", f->state == FILE_STORED ? "stored" : "not yet");
 		break;
 	case FILE_SUM: snprintf(text, sizeof text, "%.8s", f->hashed ? sha256_base64(sum, &f->sha256) : "-"); break;
-	case FILE_NAME: canvas_text(c, 0, 0, c->w, role, ALIGN_LEFT, f->name); return false;
+	case FILE_NAME: canvas_fmt(c, 0, 0, c->w, role, " %s", f->name); return false;
 	}
 	canvas_text(c, 0, 0, c->w, role, file_columns[column].align, text);
 	return false;
@@ -187,11 +187,11 @@ enum { ATTEMPT_TIME, ATTEMPT_STATUS, ATTEMPT_CODE, ATTEMPT_TOOK, ATTEMPT_BYTES, 
 static const struct column attempt_columns[] = {
 	[ATTEMPT_TIME] = {" TIME", 12, 12, 0, ALIGN_LEFT},
 	[ATTEMPT_STATUS] = {"HTTP", 4, 4, 0, ALIGN_LEFT},
-	[ATTEMPT_CODE] = {"CODE", 12, 20, 1, ALIGN_LEFT},
+	[ATTEMPT_CODE] = {"CODE", 10, 16, 2, ALIGN_LEFT},
 	[ATTEMPT_TOOK] = {"TOOK", 6, 7, 4, ALIGN_RIGHT},
 	[ATTEMPT_BYTES] = {"SENT", 9, 9, 5, ALIGN_RIGHT},
 	[ATTEMPT_FILE] = {"FILE", 12, 24, 3, ALIGN_LEFT},
-	[ATTEMPT_REASON] = {"REASON", 10, 0, 2, ALIGN_LEFT},
+	[ATTEMPT_REASON] = {"REASON", 10, 0, 1, ALIGN_LEFT},
 };
 
 static bool draw_attempt(
@@ -336,7 +336,7 @@ static void draw_rows(struct session_screen *s, const struct session_detail *d, 
 	table_view_draw(view, p->columns, p->column_n, -1, false, p->draw, s, &table);
 	if (!rows) return;
 	struct canvas below = canvas_sub(c, c->h - rows, 0, rows, c->w);
-	canvas_rule(c, c->h - rows - 1, 0, c->w);
+	canvas_rule(c, c->h - rows - 1, 1, c->w - 2);
 	canvas_clear(&below);
 	canvas_block(&below, 0, ROLE_TEXT, foot);
 }

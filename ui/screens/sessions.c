@@ -129,7 +129,11 @@ static int today_counts(const struct model *m, bool brief, char *to, size_t size
 	int64_t busy = s->by_state[STATE_UPLOADING], held = s->by_state[STATE_HELD],
 			bad = s->by_state[STATE_REJECTED] + s->by_state[STATE_FAILED] + s->by_state[STATE_GONE];
 	int n = snprintf(to, size, " today %lld/%lld accepted", (long long)s->today_accepted, (long long)s->today_found);
-	if (busy) n += snprintf(to + n, size - (size_t)n, "  %lld %s", (long long)busy, brief ? "up" : "uploading");
+	if (busy)
+		n += snprintf(to + n, size - (size_t)n, "  %lld %s", (long long)busy,
+			m->link != LINK_UP ? "unfinished"
+			: brief			   ? "up"
+							   : "uploading");
 	if (held) n += snprintf(to + n, size - (size_t)n, "  %lld held", (long long)held);
 	if (bad) n += snprintf(to + n, size - (size_t)n, "  %lld failed", (long long)bad);
 	return n;
@@ -263,34 +267,39 @@ static int draw_why(const struct sessions_screen *s, const struct model *m, cons
 	int n = canvas_block(&none, 0, ROLE_TEXT, why);
 	if (c->h < n + 5) return 0;
 	struct canvas text = canvas_sub(c, c->h - n, 1, n, c->w - 2), whole = canvas_sub(c, c->h - n, 0, n, c->w);
-	canvas_rule(c, c->h - n - 1, 0, c->w);
+	canvas_rule(c, c->h - n - 1, 1, c->w - 2);
 	canvas_clear(&whole);
 	canvas_block(&text, 0, ROLE_TEXT, why);
 	return n + 1;
 }
 
-static void draw_filter(const struct sessions_screen *s, const struct model *m, const struct canvas *c, int y) {
-	if (!s->query.filter[0] && !s->mark_n) return;
-	char text[160];
+/* The line below the rows: a journal that can no longer be read, the filter, the marks. Its rows: 0 or 1. */
+static int draw_note(const struct sessions_screen *s, const struct model *m, const struct canvas *c) {
+	char text[500], age[UNIT_TEXT];
 	int n = snprintf(text, sizeof text, " ");
-	if (s->query.filter[0])
+	bool old = m->journal_err.code && m->page.total;
+	if (!old && !s->query.filter[0] && !s->mark_n) return 0;
+	if (old) snprintf(text, sizeof text, " %s old: %s", unit_age(age, m->now_ms - m->page.at_ms), m->journal_err.text);
+	if (!old && s->query.filter[0])
 		n += snprintf(
 			text + n, sizeof text - (size_t)n, "filter \"%s\": %lld fit  ", s->query.filter, (long long)m->page.total);
-	if (s->mark_n) snprintf(text + n, sizeof text - (size_t)n, "%zu marked", s->mark_n);
-	canvas_text(c, y, 0, c->w, ROLE_MARKED, ALIGN_LEFT, text);
+	if (!old && s->mark_n) snprintf(text + n, sizeof text - (size_t)n, "%zu marked", s->mark_n);
+	canvas_text(c, c->h - 1, 0, c->w, old ? ROLE_BAD : ROLE_MARKED, ALIGN_LEFT, text);
+	return 1;
 }
 
 static void sessions_draw(void *self, const struct model *m, const struct canvas *c) {
 	struct sessions_screen *s = self;
 	s->model = m;
-	int why = draw_why(s, m, c), note = s->query.filter[0] || s->mark_n ? 1 : 0;
-	struct canvas table = canvas_sub(c, 1, 0, c->h - 1 - why - note, c->w);
+	int why = draw_why(s, m, c);
+	struct canvas above = canvas_sub(c, 0, 0, c->h - why, c->w);
+	int note = draw_note(s, m, &above);
+	struct canvas table = canvas_sub(&above, 1, 0, above.h - 1 - note, c->w);
 	draw_today(m, c);
 	table_view_keep(&s->table, m->page.total);
 	table_view_draw(
 		&s->table, columns, ARRAY_LEN(columns), order_columns[s->query.order], s->query.reverse, draw_cell, s, &table);
 	if (!m->page.total) draw_empty(s, m, &table);
-	draw_filter(s, m, c, c->h - why - note);
 }
 
 /* --- keys --- */

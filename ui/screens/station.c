@@ -74,12 +74,12 @@ static void fact_cloud(struct pager *p, enum role role, const struct model *m) {
 		n = snprintf(text, sizeof text, "answers in %lld ms", (long long)s->latency_ms);
 	else if (s->cloud_ok) n = snprintf(text, sizeof text, "answers");
 	else
-		n = snprintf(text, sizeof text, "lost%s%s: %s", s->cloud_answer_ms ? ", last answer before " : "",
-			s->cloud_answer_ms ? unit_age(age, m->now_ms - s->cloud_answer_ms) : "",
+		n = snprintf(text, sizeof text, "lost%s%s%s: %s", s->cloud_answer_ms ? ", it last answered " : "",
+			s->cloud_answer_ms ? unit_age(age, m->now_ms - s->cloud_answer_ms) : "", s->cloud_answer_ms ? " ago" : "",
 			s->cloud_error[0] ? s->cloud_error : "no answer yet");
 	if (s->token_expires_ms && n > 0 && (size_t)n < sizeof text)
 		snprintf(text + n, sizeof text - (size_t)n,
-			s->token_expires_ms > m->now_ms ? ", token good for %s" : ", token expired",
+			s->token_expires_ms > m->now_ms ? "; token good for %s" : "; token expired",
 			UNIT_DURATION(s->token_expires_ms - m->now_ms));
 	fact(p, s->cloud_ok ? role : ROLE_BAD, "", text);
 	int64_t off_ms = s->clock_offset_ms < 0 ? -s->clock_offset_ms : s->clock_offset_ms;
@@ -321,7 +321,7 @@ static int draw_foot(const struct station_screen *s, const struct model *m, cons
 	int rows = canvas_block(&none, 0, ROLE_TEXT, text);
 	if (rows + 6 > c->h) return 0;
 	struct canvas below = canvas_sub(c, c->h - rows, 0, rows, c->w);
-	canvas_rule(c, c->h - rows - 1, 0, c->w);
+	canvas_rule(c, c->h - rows - 1, 1, c->w - 2);
 	canvas_clear(&below);
 	canvas_block(&below, 0, ROLE_TEXT, text);
 	return rows + 1;

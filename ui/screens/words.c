@@ -71,7 +71,7 @@ void panes_draw(const struct canvas *c, int y, const char *const *titles, int n,
 const struct column event_columns[EVENT_COLUMN_N] = {
 	[EVENT_TIME] = {" TIME", 12, 12, 0, ALIGN_LEFT},
 	[EVENT_LEVEL] = {"LEVEL", 5, 5, 2, ALIGN_LEFT},
-	[EVENT_CODE] = {"WHAT", 12, 16, 1, ALIGN_LEFT},
+	[EVENT_CODE] = {"WHAT", 12, 14, 1, ALIGN_LEFT},
 	[EVENT_MESSAGE] = {"MESSAGE", 10, 0, 0, ALIGN_LEFT},
 };
 
