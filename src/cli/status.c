@@ -163,8 +163,7 @@ static void print_sessions(const struct status *s) {
 			printf(", %lld %s", (long long)m->by_state[i], state_name((enum session_state)i));
 	if (m->ignored) printf(", %lld ignored", (long long)m->ignored);
 	if (m->oldest_unsafe_ms)
-		printf("; the oldest that is not safe was found %s ago",
-			unit_age(oldest, MAX(0, s->now_ms - m->oldest_unsafe_ms)));
+		printf("; the oldest that is not safe was found %s", ago(oldest, s->now_ms - m->oldest_unsafe_ms));
 	putchar('\n');
 	if (m->outbox) printf("reports  %lld not yet delivered to the cloud\n", (long long)m->outbox);
 }

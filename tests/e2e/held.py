@@ -48,6 +48,14 @@ def test_metadata_out_of_range_is_held_with_its_data_safe_then_mended(place):
     assert engine.stop(10) == 0
 
 
+def test_status_says_since_when_something_is_not_safe(place):
+    _, station = hold(place)
+    make_session(station.recordings, SESSION, metadata="fatigue_level: 14\nhardware_model: HX-200\n")
+    assert station.once().code == 1
+    shown = station.command("status").out
+    assert "the oldest that is not safe was found just now\n" in shown, shown
+
+
 def test_a_hold_is_reported_to_the_cloud(place):
     cloud, station = hold(place)
     make_session(station.recordings, SESSION, metadata="fatigue_level: 14\nhardware_model: HX-200\n")
