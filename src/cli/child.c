@@ -43,6 +43,18 @@ int child_start(struct child *ret, const char *const *argv, char *const *env, co
 	return 0;
 }
 
+int child_start_here(struct child *ret, const char *const *argv, char *const *env, struct error *err) {
+	pid_t parent = getpid(), pid = fork();
+	if (pid < 0) return error_errno(err, ERR_INTERNAL, errno, "start %s", argv[0]);
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		if (getppid() == parent) execve(argv[0], (char *const *)(uintptr_t)argv, env);
+		_exit(127);
+	}
+	*ret = (struct child){.pid = pid, .out = -1};
+	return 0;
+}
+
 bool child_runs(struct child *c, int *ret_status) {
 	int status = 0;
 	if (!c->pid) return false;

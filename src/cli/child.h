@@ -16,6 +16,8 @@ struct child {
  * through child->out when want_out, else goes there too. */
 MUST_USE int child_start(struct child *ret, const char *const *argv, char *const *env, const char *err_path,
 	bool want_out, struct error *err);
+/* On our own terminal and in our own process group, as if it had taken our place. */
+MUST_USE int child_start_here(struct child *ret, const char *const *argv, char *const *env, struct error *err);
 bool child_runs(struct child *c, int *ret_status); /* reaps it when it has ended; status as waitpid gives it */
 /* SIGTERM, and SIGKILL when it has not ended in wait_ms. Nothing when there is none. */
 void child_stop(struct child *c, int64_t wait_ms);

@@ -49,6 +49,20 @@ static const char *demo_note(const struct demo *d, char *to, size_t size) {
 	return to;
 }
 
+/* The console's end. One that could not be shown has said why: the bar takes its place. */
+static int demo_left(struct demo *d, struct error *err) {
+	int status = 0;
+	if (!d->console.pid || child_runs(&d->console, &status)) return 0;
+	if (status) {
+		d->progress = progress_new_bar();
+		d->changed_ms = clock_mono_ms();
+		return 0;
+	}
+	d->left = true;
+	if (demo_over(d)) return 0;
+	return error_set(err, ERR_UNFINISHED, "the console was left before all sessions were decided");
+}
+
 int demo_tick(struct demo *d, struct error *err) {
 	static int64_t last_ms;
 	char note[128];
@@ -60,15 +74,16 @@ int demo_tick(struct demo *d, struct error *err) {
 	if (!child_runs(&d->cloud, &status)) return demo_child_died("headgate-cloud", status, d->cloud_log, err);
 	if (!child_runs(&d->engine, &status)) return demo_child_died("headgate run", status, d->engine_log, err);
 	if (demo_look(d, err)) return -1;
+	if (demo_left(d, err)) return -1;
 	progress_bytes(d->progress, d->done, d->total, demo_slow_left_ms(d), demo_note(d, note, sizeof note));
 	return 0;
 }
 
 static int demo_wait(struct demo *d, struct error *err) {
 	d->changed_ms = clock_mono_ms();
-	while (!demo_over(d)) {
+	while (d->console.pid || !demo_over(d)) {
 		if (demo_tick(d, err)) return -1;
-		if (clock_mono_ms() - d->changed_ms > STUCK_MS)
+		if (!d->console.pid && clock_mono_ms() - d->changed_ms > STUCK_MS)
 			return error_set(err, ERR_UNFINISHED, "nothing has moved for %d s", STUCK_MS / 1000);
 		poll(NULL, 0, 50);
 	}
@@ -129,21 +144,34 @@ static int demo_programs(struct demo *d, struct error *err) {
 		err, ERR_NOT_FOUND, "headgate-cloud is not beside this program (%s): build or install both", d->headgate_cloud);
 }
 
-/* The demo's children see none of the user's own settings, and no proxy. */
-static void demo_environment(struct demo *d) {
+/* The environment without what begins so and without proxies, and with one more. */
+static char **environment_without(const char *const *drop, size_t drop_n, char *more) {
 	extern char **environ;
-	static const char *const drop[] = {"HEADGATE_", "XDG_", "STATE_DIRECTORY=", "HOME=", "AWS_"};
 	size_t n = 0;
 	while (environ[n]) n++;
-	d->env = xcalloc(n + 2, sizeof *d->env);
+	char **env = xcalloc(n + 2, sizeof *env);
 	n = 0;
 	for (char **e = environ; *e; e++) {
 		const char *equals = strchr(*e, '=');
 		bool dropped = equals && equals - *e > 6 && strncasecmp(equals - 6, "_proxy", 6) == 0;
-		for (size_t i = 0; i < ARRAY_LEN(drop); i++) dropped = dropped || text_starts(*e, drop[i]);
-		if (!dropped) d->env[n++] = xstrdup(*e);
+		for (size_t i = 0; i < drop_n; i++) dropped = dropped || text_starts(*e, drop[i]);
+		if (!dropped) env[n++] = xstrdup(*e);
 	}
-	d->env[n] = xasprintf("HOME=%s", d->dir);
+	env[n] = more;
+	return env;
+}
+
+/* The demo's children see none of the user's own settings; the console keeps the user's view of it. */
+static void demo_environment(struct demo *d) {
+	static const char *const drop[] = {"HEADGATE_", "XDG_", "STATE_DIRECTORY=", "HOME=", "AWS_"};
+	static const char *const settings[] = {"HEADGATE_", "XDG_CONFIG_HOME="};
+	d->env = environment_without(drop, ARRAY_LEN(drop), xasprintf("HOME=%s", d->dir));
+	d->console_env = environment_without(settings, ARRAY_LEN(settings), xasprintf("XDG_CONFIG_HOME=%s", d->dir));
+}
+
+static void environment_free(char **env) {
+	for (char **e = env; e && *e; e++) xfree(*e);
+	xfree(env);
 }
 
 /* --- the two programs --- */
@@ -188,7 +216,33 @@ static int demo_start_engine(struct demo *d, struct error *err) {
 	return child_start(&d->engine, argv, d->env, d->engine_log, false, err);
 }
 
+/* On the engine that runs already: a console that found none would start one of its own. */
+static int demo_start_console(struct demo *d, struct error *err) {
+	const char *argv[] = {d->headgate, "--config", d->ini, NULL};
+	int64_t end_ms = clock_mono_ms() + READY_MS;
+	while (!d->client) {
+		if (demo_tick(d, err)) return -1;
+		if (clock_mono_ms() > end_ms)
+			return error_set(err, ERR_TIMEOUT, "the engine did not answer within %d s", READY_MS / 1000);
+		poll(NULL, 0, 20);
+	}
+	return child_start_here(&d->console, argv, d->console_env, err);
+}
+
 /* --- the whole --- */
+
+static bool demo_with_console(const struct demo *d) {
+	return !d->json && !d->no_console && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+}
+
+/* The table of what there is; that it is not all stays what the command ends with. */
+static int demo_left_early(struct demo *d, struct error *err) {
+	struct error not_all = ERROR_INIT;
+	child_stop(&d->engine, STOP_MS);
+	if (demo_verify(d, &not_all) == 0 && demo_summary(d, &not_all) == 0) return 0;
+	if (not_all.code != ERR_ATTENTION) *err = not_all;
+	return -1;
+}
 
 static int demo_go(struct demo *d, struct error *err) {
 	char text[256];
@@ -199,7 +253,8 @@ static int demo_go(struct demo *d, struct error *err) {
 		d->recordings, (long long)d->session_n, UNIT_BYTES(d->size));
 	demo_say(d, text);
 	int64_t began_ms = clock_mono_ms();
-	if (demo_make(d, err) || demo_wait(d, err)) return -1;
+	if (demo_with_console(d) && demo_start_console(d, err)) return -1;
+	if (demo_make(d, err) || demo_wait(d, err)) return d->left ? demo_left_early(d, err) : -1;
 	progress_clear(d->progress);
 	child_stop(&d->engine, STOP_MS);
 	snprintf(text, sizeof text, "all decided after %s; comparing every stored byte with its file",
@@ -234,6 +289,7 @@ static void demo_kept(struct demo *d) {
 static void demo_end(struct demo *d) {
 	struct error why = ERROR_INIT;
 	if (d->slow.fd >= 0) fd_close(TAKE_FD(d->slow.fd));
+	child_stop(&d->console, STOP_MS); /* first: it gives the terminal back */
 	child_stop(&d->engine, STOP_MS);
 	child_stop(&d->cloud, STOP_MS);
 	control_close(d->client);
@@ -242,11 +298,11 @@ static void demo_end(struct demo *d) {
 	if (d->keep && d->dir) demo_kept(d);
 	else if (d->dir && file_remove_tree(d->dir, &why)) fprintf(stderr, "%s\n", why.text);
 	for (int64_t i = 0; d->sessions && i < d->session_n; i++) xfree(d->sessions[i].reason);
-	for (char **e = d->env; e && *e; e++) xfree(*e);
 	char *const owned[] = {
 		d->dir, d->recordings, d->state, d->data, d->ini, d->engine_log, d->cloud_log, d->headgate, d->headgate_cloud};
 	for (size_t i = 0; i < ARRAY_LEN(owned); i++) xfree(owned[i]);
-	xfree(d->env);
+	environment_free(d->env);
+	environment_free(d->console_env);
 	xfree(d->sessions);
 }
 
@@ -264,11 +320,11 @@ static int demo_body(struct cli *c, struct error *err) {
 	demo_plan(d);
 	int failed = demo_folder(d, err);
 	if (!failed) {
-		d->progress = progress_new_bar();
+		if (!demo_with_console(d)) d->progress = progress_new_bar();
 		failed = demo_go(d, err);
 		progress_clear(d->progress);
 		if (demo_interrupted()) failed = error_set(err, ERR_CANCELLED, "interrupted: everything is ended");
-		if (failed && err->code != ERR_CANCELLED && err->code != ERR_USAGE) {
+		if (failed && err->code != ERR_CANCELLED && err->code != ERR_USAGE && !d->left) {
 			demo_show_tail(d, d->cloud_log);
 			demo_show_tail(d, d->engine_log);
 		}
@@ -279,6 +335,10 @@ static int demo_body(struct cli *c, struct error *err) {
 
 static int demo_on_flag(void *arg, const char *name, const char *value, struct error *err) {
 	struct demo *d = arg;
+	if (strcmp(name, "no-console") == 0) {
+		d->no_console = true;
+		return 0;
+	}
 	if (strcmp(name, "keep") == 0) {
 		d->keep = value;
 		return 0;
@@ -302,6 +362,7 @@ int cli_demo(int argc, char **argv) {
 		{"sessions", 'n', "N", "how many, one of each kind among them (default 6)"},
 		{"size", 0, "BYTES", "of each session (default 8MB)"},
 		{"keep", 'k', "DIR", "use this new folder, and keep it"},
+		{"no-console", 0, NULL, "on a terminal: progress and summary only"},
 	};
 	static const struct arg_spec spec = {.command = "demo",
 		.flags = flags,
@@ -310,9 +371,14 @@ int cli_demo(int argc, char **argv) {
 		.text =
 			"Among the sessions: one with a metadata value out of range (held), one whose file is still being written\n"
 			"for some seconds, one named by 29 Feb 2021, one that only the cloud's schema rejects.\n"
+			"On a terminal the console shows it all moving; leaving it (Q) ends the demo and prints the summary.\n"
 			"Exit status 0 only when exactly the right ones were accepted and every object equals its file.\n\n"
 			"Example:\n  headgate demo --sessions 10 --size 600MB --keep /var/tmp/demo"};
-	struct demo d = {
-		.session_n = SESSIONS_DEFAULT, .size = SIZE_DEFAULT, .cloud = CHILD_NONE, .engine = CHILD_NONE, .slow.fd = -1};
+	struct demo d = {.session_n = SESSIONS_DEFAULT,
+		.size = SIZE_DEFAULT,
+		.cloud = CHILD_NONE,
+		.engine = CHILD_NONE,
+		.console = CHILD_NONE,
+		.slow.fd = -1};
 	return cli_command_bare(&spec, argc, argv, demo_on_flag, &d, demo_body);
 }

@@ -42,13 +42,14 @@ struct demo {
 	/* asked */
 	int64_t session_n, size;
 	const char *keep;
-	bool json;
+	bool json, no_console;
 	/* scratch */
 	char *dir, *recordings, *state, *data, *ini, *engine_log, *cloud_log;
 	char *headgate, *headgate_cloud; /* the programs */
-	char **env;
+	char **env, **console_env;		 /* the children's, and the console's */
 	char url[256];
-	struct child cloud, engine;
+	struct child cloud, engine, console;
+	bool left; /* the console was left by its user */
 	/* running */
 	struct demo_session *sessions;
 	struct progress *progress;

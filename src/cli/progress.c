@@ -58,6 +58,7 @@ struct progress *progress_new_bar(void) {
 }
 
 void progress_clear(struct progress *p) {
+	if (!p) return;
 	if (p->shown) fputs(PROGRESS_CLEAR, stderr);
 	p->shown = false;
 }
@@ -149,6 +150,7 @@ static void bar(const struct progress *p, double part, int width, struct buf *li
 }
 
 void progress_bytes(struct progress *p, int64_t done, int64_t total, int64_t least_left_ms, const char *note) {
+	if (!p) return;
 	AUTO(buf_done) struct buf line = BUF_INIT(4096);
 	int64_t now_ms = clock_mono_ms();
 	double rate = progress_rate(p, now_ms, done), part = total > 0 ? MIN(1.0, (double)done / (double)total) : 0;
