@@ -290,13 +290,7 @@ static void on_walk(uv_handle_t *h, void *arg) {
 
 static void on_source_closed(void *arg) { uv_walk(&((struct app *)arg)->loop, on_walk, NULL); }
 
-static void app_close(struct app *a) {
-	tty_close(a->tty); /* first: whatever else takes a moment, the shell is back */
-	uv_poll_stop(&a->keys);
-	uv_prepare_stop(&a->prepare);
-	source_close(a->source, on_source_closed, a);
-	uv_run(&a->loop, UV_RUN_DEFAULT);
-	uv_loop_close(&a->loop);
+static void app_free(struct app *a) {
 	for (size_t i = 0; screens[i]; i++) {
 		if (a->states[i] && screens[i]->done) screens[i]->done(a->states[i]);
 		free(a->states[i]);
@@ -305,6 +299,20 @@ static void app_close(struct app *a) {
 	prompt_done(&a->command);
 	prompt_done(&a->search);
 	pager_done(&a->help);
+}
+
+static void app_close(struct app *a) {
+	tty_close(TAKE(a->tty)); /* first: whatever else takes a moment, the shell is back */
+	uv_poll_stop(&a->keys);
+	uv_prepare_stop(&a->prepare);
+	uv_timer_stop(&a->frame); /* nothing draws any more */
+	uv_timer_stop(&a->clock);
+	uv_timer_stop(&a->say_end);
+	for (size_t i = 0; i < ARRAY_LEN(a->signals); i++) uv_signal_stop(&a->signals[i]);
+	source_close(a->source, on_source_closed, a);
+	uv_run(&a->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&a->loop);
+	app_free(a);
 }
 
 static int app_tty(struct app *a, const char *theme, struct error *err) {
@@ -337,7 +345,10 @@ int app_run(const struct app_options *o, struct error *err) {
 	if (o->screen && !screen_by_name(o->screen))
 		return error_set(err, ERR_USAGE, "there is no screen %s: see the tabs of the console", o->screen);
 	remember_load(&a, screen, sizeof screen, theme, sizeof theme);
-	if (app_tty(&a, theme, err)) return -1;
+	if (app_tty(&a, theme, err)) {
+		app_free(&a);
+		return -1;
+	}
 	uv_loop_init(&a.loop);
 	app_handles(&a, STDIN_FILENO);
 	int failed = source_open(&a.source, &a.loop, &so, &a.model, err);
