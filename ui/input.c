@@ -183,9 +183,7 @@ static bool input_digit(struct app *a, uint32_t key) {
 
 static void input_mouse(struct app *a, const struct key_event *key) {
 	const struct screen *s = app_here(a);
-	struct key_event inside = *key;
-	inside.mouse_y -= 2; /* the body's rows, as frame_body cuts them */
-	struct after after = s->act(a, app_self(a, s), ACTION_NONE, &inside);
+	struct after after = s->act(a, app_self(a, s), ACTION_NONE, key);
 	after_act(a, &after);
 }
 

@@ -291,3 +291,36 @@ void console_dump(struct console *c, struct buf *out) {
 	}
 	for (size_t i = 0; i < style_n; i++) buf_fmt(out, "%c: %s\n", (int)(i < 26 ? 'a' + i : 'A' + i - 26), styles[i]);
 }
+
+/* --- for tests of what is drawn --- */
+
+struct console *drawn;
+struct canvas drawn_on;
+
+static int drawn_open(bool ascii) {
+	drawn = console_open(&(struct console_options){.rows = 10, .cols = 40, .ascii = ascii, .no_colour = ascii});
+	drawn_on = tty_canvas(drawn->app.tty);
+	return 0;
+}
+
+int drawn_setup(void **state) {
+	(void)state;
+	return drawn_open(false);
+}
+
+int drawn_setup_ascii(void **state) {
+	(void)state;
+	return drawn_open(true);
+}
+
+int drawn_teardown(void **state) {
+	(void)state;
+	console_close(drawn);
+	return 0;
+}
+
+void drawn_row_is(int y, const char *text) {
+	char row[400];
+	console_flush(drawn);
+	assert_string_equal(console_row(drawn, y, row, sizeof row), text);
+}

@@ -47,3 +47,11 @@ const char *console_row(struct console *c, int y, char *to, size_t size);
 bool console_shows(struct console *c, const char *text);
 /* Text, cursor and attributes in words. */
 void console_dump(struct console *c, struct buf *out);
+
+/* For tests of what is drawn, with no screen: a console of 10 rows and 40 columns, its canvas, and what a row shows. */
+extern struct console *drawn;
+extern struct canvas drawn_on;
+int drawn_setup(void **state);
+int drawn_setup_ascii(void **state);
+int drawn_teardown(void **state);
+void drawn_row_is(int y, const char *text);

@@ -10,35 +10,6 @@
 
 #include "base/text.h"
 
-static struct console *opened;
-static struct canvas canvas;
-
-static int setup(void **state) {
-	opened = console_open(&(struct console_options){.rows = 10, .cols = 30});
-	canvas = tty_canvas(opened->app.tty);
-	*state = opened;
-	return 0;
-}
-
-static int setup_ascii(void **state) {
-	opened = console_open(&(struct console_options){.rows = 10, .cols = 30, .ascii = true, .no_colour = true});
-	canvas = tty_canvas(opened->app.tty);
-	*state = opened;
-	return 0;
-}
-
-static int teardown(void **state) {
-	(void)state;
-	console_close(opened);
-	return 0;
-}
-
-static void row_is(int y, const char *text) {
-	char row[256];
-	console_flush(opened);
-	assert_string_equal(console_row(opened, y, row, sizeof row), text);
-}
-
 /* Text in a field of some columns between bars shows exactly what the field holds. */
 static const struct field {
 	int width;
@@ -68,45 +39,45 @@ static void test_fields(void **state) {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
 		const struct field *f = &fields[i];
-		canvas_clear(&canvas);
-		canvas_put(&canvas, 0, 0, ROLE_TEXT, "[");
-		canvas_text(&canvas, 0, 1, f->width, ROLE_TEXT, f->align, f->text);
-		canvas_put(&canvas, 0, 1 + f->width, ROLE_TEXT, "]");
-		row_is(0, f->shown);
+		canvas_clear(&drawn_on);
+		canvas_put(&drawn_on, 0, 0, ROLE_TEXT, "[");
+		canvas_text(&drawn_on, 0, 1, f->width, ROLE_TEXT, f->align, f->text);
+		canvas_put(&drawn_on, 0, 1 + f->width, ROLE_TEXT, "]");
+		drawn_row_is(0, f->shown);
 	}
 }
 
 static void test_null_text_is_blank(void **state) {
 	(void)state;
-	canvas_text(&canvas, 0, 0, 5, ROLE_TEXT, ALIGN_LEFT, NULL);
-	row_is(0, "");
+	canvas_text(&drawn_on, 0, 0, 5, ROLE_TEXT, ALIGN_LEFT, NULL);
+	drawn_row_is(0, "");
 }
 
 static void test_clipping(void **state) {
 	(void)state;
-	struct canvas box = canvas_sub(&canvas, 2, 5, 2, 6), none = canvas_sub(&box, 1, 4, 9, 9);
-	canvas_text(&canvas, 2, 0, 30, ROLE_TEXT, ALIGN_LEFT, "..............................");
+	struct canvas box = canvas_sub(&drawn_on, 2, 5, 2, 6), none = canvas_sub(&box, 1, 4, 9, 9);
+	canvas_text(&drawn_on, 2, 0, 30, ROLE_TEXT, ALIGN_LEFT, "..............................");
 	canvas_text(&box, 0, -2, 20, ROLE_TEXT, ALIGN_LEFT, "abcdefghijkl");
-	row_is(2, ".....abcde…...................");
+	drawn_row_is(2, ".....abcde…...................");
 	canvas_text(&box, -1, 0, 6, ROLE_TEXT, ALIGN_LEFT, "above");
 	canvas_text(&box, 2, 0, 6, ROLE_TEXT, ALIGN_LEFT, "below");
 	canvas_text(&box, 1, 6, 6, ROLE_TEXT, ALIGN_LEFT, "right");
-	row_is(1, "");
-	row_is(4, "");
-	row_is(3, "");
+	drawn_row_is(1, "");
+	drawn_row_is(4, "");
+	drawn_row_is(3, "");
 	assert_int_equal(none.h, 1);
 	assert_int_equal(none.w, 2);
-	assert_int_equal(canvas_sub(&canvas, 20, 0, 5, 5).h, 0);
-	assert_int_equal(canvas_sub(&canvas, 0, 40, 5, 5).w, 0);
-	assert_int_equal(canvas_sub(&canvas, -1, -1, 3, 3).h, 2);
+	assert_int_equal(canvas_sub(&drawn_on, 20, 0, 5, 5).h, 0);
+	assert_int_equal(canvas_sub(&drawn_on, 0, 40, 5, 5).w, 0);
+	assert_int_equal(canvas_sub(&drawn_on, -1, -1, 3, 3).h, 2);
 }
 
 static void test_put_stops_at_the_edge(void **state) {
 	(void)state;
-	assert_int_equal(canvas_put(&canvas, 0, 27, ROLE_TEXT, "abcdef"), 3);
-	row_is(0, "                           ab…");
-	assert_int_equal(canvas_put(&canvas, 0, 30, ROLE_TEXT, "abc"), 0);
-	assert_int_equal(canvas_put(&canvas, 0, 0, ROLE_TEXT, "名前"), 4);
+	assert_int_equal(canvas_put(&drawn_on, 0, 37, ROLE_TEXT, "abcdef"), 3);
+	drawn_row_is(0, "                                     ab…");
+	assert_int_equal(canvas_put(&drawn_on, 0, 40, ROLE_TEXT, "abc"), 0);
+	assert_int_equal(canvas_put(&drawn_on, 0, 0, ROLE_TEXT, "名前"), 4);
 }
 
 static void test_columns(void **state) {
@@ -131,14 +102,14 @@ static void test_fit(void **state) {
 
 static void test_block(void **state) {
 	(void)state;
-	struct canvas box = canvas_sub(&canvas, 0, 0, 3, 10), none = canvas_sub(&canvas, 0, 0, 0, 10);
+	struct canvas box = canvas_sub(&drawn_on, 0, 0, 3, 10), none = canvas_sub(&drawn_on, 0, 0, 0, 10);
 	const char *text = "one two three four\nfive\n\nsix";
 	assert_int_equal(canvas_block(&none, 0, ROLE_TEXT, text), 4);
 	assert_int_equal(canvas_block(&box, 0, ROLE_TEXT, text), 4);
-	row_is(0, "one two");
-	row_is(1, "three four");
-	row_is(2, "five");
-	row_is(3, "");
+	drawn_row_is(0, "one two");
+	drawn_row_is(1, "three four");
+	drawn_row_is(2, "five");
+	drawn_row_is(3, "");
 }
 
 static void test_bar(void **state) {
@@ -149,66 +120,66 @@ static void test_bar(void **state) {
 	} bars[] = {{0, "░░░░"}, {1, "████"}, {0.5, "██░░"}, {0.53125, "██▏░"}, {0.625, "██▌░"}, {7, "████"}, {-1, "░░░░"},
 		{NAN, "░░░░"}};
 	for (size_t i = 0; i < ARRAY_LEN(bars); i++) {
-		canvas_bar(&canvas, 0, 0, 4, bars[i].part, ROLE_BAR);
-		row_is(0, bars[i].shown);
+		canvas_bar(&drawn_on, 0, 0, 4, bars[i].part, ROLE_BAR);
+		drawn_row_is(0, bars[i].shown);
 	}
-	canvas_bar(&canvas, 1, 28, 4, 1, ROLE_BAR);
-	row_is(1, "                            ██");
+	canvas_bar(&drawn_on, 1, 38, 4, 1, ROLE_BAR);
+	drawn_row_is(1, "                                      ██");
 }
 
 static void test_spark(void **state) {
 	(void)state;
 	const double values[] = {0, NAN, 4, 8, 20};
-	canvas_spark(&canvas, 0, 0, 7, values, ARRAY_LEN(values), 8, ROLE_BAR);
-	row_is(0, "  ▁ ▅██");
-	canvas_spark(&canvas, 1, 0, 2, values, ARRAY_LEN(values), 8, ROLE_BAR);
-	row_is(1, "██");
-	canvas_spark(&canvas, 2, 0, 2, values, 1, 0, ROLE_BAR);
-	row_is(2, " ▁");
+	canvas_spark(&drawn_on, 0, 0, 7, values, ARRAY_LEN(values), 8, ROLE_BAR);
+	drawn_row_is(0, "  ▁ ▅██");
+	canvas_spark(&drawn_on, 1, 0, 2, values, ARRAY_LEN(values), 8, ROLE_BAR);
+	drawn_row_is(1, "██");
+	canvas_spark(&drawn_on, 2, 0, 2, values, 1, 0, ROLE_BAR);
+	drawn_row_is(2, " ▁");
 }
 
 static void test_frame_and_rule(void **state) {
 	(void)state;
-	struct canvas box = canvas_sub(&canvas, 0, 0, 3, 12), thin = canvas_sub(&canvas, 5, 0, 1, 12);
+	struct canvas box = canvas_sub(&drawn_on, 0, 0, 3, 12), thin = canvas_sub(&drawn_on, 5, 0, 1, 12);
 	canvas_frame(&box, "title");
-	row_is(0, "┌─title────┐");
-	row_is(1, "│          │");
-	row_is(2, "└──────────┘");
+	drawn_row_is(0, "┌─title────┐");
+	drawn_row_is(1, "│          │");
+	drawn_row_is(2, "└──────────┘");
 	canvas_frame(&thin, "none");
-	row_is(5, "");
-	canvas_rule(&canvas, 4, 2, 3);
-	row_is(4, "  ───");
+	drawn_row_is(5, "");
+	canvas_rule(&drawn_on, 4, 2, 3);
+	drawn_row_is(4, "  ───");
 }
 
 static void test_ascii(void **state) {
 	(void)state;
-	struct canvas box = canvas_sub(&canvas, 6, 0, 3, 8);
+	struct canvas box = canvas_sub(&drawn_on, 6, 0, 3, 8);
 	const double values[] = {0, NAN, 8};
-	canvas_text(&canvas, 0, 0, 12, ROLE_TEXT, ALIGN_LEFT, "● a → b · ▲▼");
-	row_is(0, "* a > b . ^v");
-	canvas_text(&canvas, 1, 0, 4, ROLE_TEXT, ALIGN_LEFT, "abcdef");
-	row_is(1, "abc~");
-	canvas_text(&canvas, 2, 0, 10, ROLE_TEXT, ALIGN_LEFT, "\xc3\xa9\033");
-	row_is(2, "?\\x1b");
-	canvas_bar(&canvas, 3, 0, 4, 0.5, ROLE_BAR);
-	row_is(3, "##..");
-	canvas_spark(&canvas, 4, 0, 3, values, 3, 8, ROLE_BAR);
-	row_is(4, "_ #");
-	canvas_rule(&canvas, 5, 0, 3);
-	row_is(5, "---");
+	canvas_text(&drawn_on, 0, 0, 12, ROLE_TEXT, ALIGN_LEFT, "● a → b · ▲▼");
+	drawn_row_is(0, "* a > b . ^v");
+	canvas_text(&drawn_on, 1, 0, 4, ROLE_TEXT, ALIGN_LEFT, "abcdef");
+	drawn_row_is(1, "abc~");
+	canvas_text(&drawn_on, 2, 0, 10, ROLE_TEXT, ALIGN_LEFT, "\xc3\xa9\033");
+	drawn_row_is(2, "?\\x1b");
+	canvas_bar(&drawn_on, 3, 0, 4, 0.5, ROLE_BAR);
+	drawn_row_is(3, "##..");
+	canvas_spark(&drawn_on, 4, 0, 3, values, 3, 8, ROLE_BAR);
+	drawn_row_is(4, "_ #");
+	canvas_rule(&drawn_on, 5, 0, 3);
+	drawn_row_is(5, "---");
 	canvas_frame(&box, "t");
-	row_is(6, "+-t----+");
-	row_is(7, "|      |");
+	drawn_row_is(6, "+-t----+");
+	drawn_row_is(7, "|      |");
 }
 
 static void test_cursor(void **state) {
 	(void)state;
-	struct canvas box = canvas_sub(&canvas, 3, 4, 2, 5);
+	struct canvas box = canvas_sub(&drawn_on, 3, 4, 2, 5);
 	VTermPos at;
 	canvas_cursor(&box, 1, 2);
 	canvas_cursor(&box, 9, 9); /* outside: stays */
-	console_flush(opened);
-	vterm_state_get_cursorpos(vterm_obtain_state(opened->vt), &at);
+	console_flush(drawn);
+	vterm_state_get_cursorpos(vterm_obtain_state(drawn->vt), &at);
 	assert_int_equal(at.row, 4);
 	assert_int_equal(at.col, 6);
 }
@@ -221,9 +192,9 @@ static void test_wide_text_rewritten(void **state) {
 		static const char *const texts[] = {"名前データ記録", "abcdefghijklmnop", "e\xcc\x81名e\xcc\x81前", "", "x名"};
 		char shown[256];
 		int y = rand() % 3;
-		canvas_text(&canvas, y, 0, 30, ROLE_TEXT, ALIGN_LEFT, texts[rand() % 5]);
-		console_flush(opened);
-		console_row(opened, y, shown, sizeof shown);
+		canvas_text(&drawn_on, y, 0, 30, ROLE_TEXT, ALIGN_LEFT, texts[rand() % 5]);
+		console_flush(drawn);
+		console_row(drawn, y, shown, sizeof shown);
 		bool known = false;
 		for (size_t k = 0; k < ARRAY_LEN(texts); k++) known |= strcmp(shown, texts[k]) == 0;
 		if (!known) fail_msg("step %d shows %s", i, shown);
@@ -256,7 +227,7 @@ static void test_themes(void **state) {
 }
 
 int main(void) {
-#define CANVAS_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define CANVAS_TEST(f) cmocka_unit_test_setup_teardown(f, drawn_setup, drawn_teardown)
 	const struct CMUnitTest tests[] = {
 		CANVAS_TEST(test_fields),
 		CANVAS_TEST(test_null_text_is_blank),
@@ -268,7 +239,7 @@ int main(void) {
 		CANVAS_TEST(test_bar),
 		CANVAS_TEST(test_spark),
 		CANVAS_TEST(test_frame_and_rule),
-		cmocka_unit_test_setup_teardown(test_ascii, setup_ascii, teardown),
+		cmocka_unit_test_setup_teardown(test_ascii, drawn_setup_ascii, drawn_teardown),
 		CANVAS_TEST(test_cursor),
 		CANVAS_TEST(test_wide_text_rewritten),
 		cmocka_unit_test(test_themes),

@@ -12,28 +12,6 @@
 #include "ui/widgets/dialog.h"
 #include "ui/widgets/table.h"
 
-static struct console *opened;
-static struct canvas canvas;
-
-static int setup(void **state) {
-	opened = console_open(&(struct console_options){.rows = 10, .cols = 40});
-	canvas = tty_canvas(opened->app.tty);
-	*state = opened;
-	return 0;
-}
-
-static int teardown(void **state) {
-	(void)state;
-	console_close(opened);
-	return 0;
-}
-
-static void row_is(int y, const char *text) {
-	char row[400];
-	console_flush(opened);
-	assert_string_equal(console_row(opened, y, row, sizeof row), text);
-}
-
 /* --- prompt --- */
 
 static enum prompt_result type(struct prompt *p, const char *keys) {
@@ -167,7 +145,7 @@ static void test_prompt_pasted_megabyte(void **state) {
 	for (int i = 0; i < 1000000; i++) prompt_key(&p, &(struct key_event){.key = i % 3 ? 0x540d : 'a'});
 	assert_true(p.n < PROMPT_MAX && p.n > PROMPT_MAX - 5);
 	assert_true(text_is_utf8(p.text, p.n, NULL));
-	prompt_draw(&p, &canvas, 9);
+	prompt_draw(&p, &drawn_on, 9);
 	prompt_done(&p);
 }
 
@@ -176,13 +154,13 @@ static void test_prompt_draws_the_part_before_the_cursor(void **state) {
 	struct prompt p = {0};
 	VTermPos at;
 	prompt_open(&p, ':', "0123456789012345678901234567890123456789end");
-	prompt_draw(&p, &canvas, 3);
-	row_is(3, ":5678901234567890123456789012345678"
-			  "9end");
+	prompt_draw(&p, &drawn_on, 3);
+	drawn_row_is(3, ":5678901234567890123456789012345678"
+					"9end");
 	prompt_open(&p, '/', "名前");
-	prompt_draw(&p, &canvas, 4);
-	row_is(4, "/名前");
-	vterm_state_get_cursorpos(vterm_obtain_state(opened->vt), &at);
+	prompt_draw(&p, &drawn_on, 4);
+	drawn_row_is(4, "/名前");
+	vterm_state_get_cursorpos(vterm_obtain_state(drawn->vt), &at);
 	assert_int_equal(at.row, 4);
 	assert_int_equal(at.col, 5);
 	prompt_done(&p);
@@ -198,9 +176,9 @@ static const struct column columns[] = {
 
 static bool draw_cell(
 	void *arg, int64_t row, int column, const struct canvas *c, const struct canvas *rest, bool selected) {
-	int64_t *drawn = arg;
+	int64_t *cells = arg;
 	char text[32];
-	(*drawn)++;
+	(*cells)++;
 	if (row == 2 && column == 1) {
 		canvas_text(rest, 0, 0, rest->w, ROLE_TEXT, ALIGN_LEFT, "over the rest of the row");
 		return true;
@@ -211,29 +189,29 @@ static bool draw_cell(
 }
 
 static void draw_table(struct table_view *t, int width, int sorted) {
-	struct canvas c = canvas_sub(&canvas, 0, 0, 5, width);
-	int64_t drawn = 0;
-	canvas_clear(&canvas);
-	table_view_draw(t, columns, ARRAY_LEN(columns), sorted, false, draw_cell, &drawn, &c);
-	assert_true(drawn <= 5 * 3); /* what is not seen is not asked for */
+	struct canvas c = canvas_sub(&drawn_on, 0, 0, 5, width);
+	int64_t cells = 0;
+	canvas_clear(&drawn_on);
+	table_view_draw(t, columns, ARRAY_LEN(columns), sorted, false, draw_cell, &cells, &c);
+	assert_true(cells <= 5 * 3); /* what is not seen is not asked for */
 }
 
 static void test_table_columns(void **state) {
 	(void)state;
 	struct table_view t = {.total = 3};
 	draw_table(&t, 40, 1);
-	row_is(0, "NAME     SIZE▼ WORDS" + 0);
-	row_is(1, ">a0        >b0 >c0");
-	row_is(2, "a1          b1 c1");
-	row_is(3, "a2       over the rest of the row");
-	row_is(4, "");
+	drawn_row_is(0, "NAME     SIZE▼ WORDS" + 0);
+	drawn_row_is(1, ">a0        >b0 >c0");
+	drawn_row_is(2, "a1          b1 c1");
+	drawn_row_is(3, "a2       over the rest of the row");
+	drawn_row_is(4, "");
 	draw_table(&t, 17, -1); /* too narrow for SIZE */
-	row_is(0, "NAME     WORDS");
-	row_is(1, ">a0      >c0");
+	drawn_row_is(0, "NAME     WORDS");
+	drawn_row_is(1, ">a0      >c0");
 	draw_table(&t, 8, -1);
-	row_is(1, ">a0");
+	drawn_row_is(1, ">a0");
 	draw_table(&t, 3, -1);
-	row_is(1, ">a0");
+	drawn_row_is(1, ">a0");
 }
 
 static void test_table_moves(void **state) {
@@ -268,23 +246,23 @@ static void test_table_moves(void **state) {
 static void test_pager_wraps(void **state) {
 	(void)state;
 	struct pager p = {.hang = 2};
-	struct canvas c = canvas_sub(&canvas, 0, 0, 5, 10);
+	struct canvas c = canvas_sub(&drawn_on, 0, 0, 5, 10);
 	pager_add(&p, ROLE_TEXT, "one two three four five");
 	pager_add(&p, ROLE_TEXT, "%s", "");
 	pager_add(&p, ROLE_TEXT, "\033[1m%s", "名前名前");
 	pager_draw(&p, &c);
-	row_is(0, "one two");
-	row_is(1, "  three");
-	row_is(2, "  four");
-	row_is(3, "  five");
-	row_is(4, "");
+	drawn_row_is(0, "one two");
+	drawn_row_is(1, "  three");
+	drawn_row_is(2, "  four");
+	drawn_row_is(3, "  five");
+	drawn_row_is(4, "");
 	pager_act(&p, ACTION_BOTTOM, NULL);
 	pager_draw(&p, &c);
-	row_is(3, "\\x1b[1m名" + 0);
-	row_is(4, "  前名前");
-	c = canvas_sub(&canvas, 0, 0, 5, 30); /* wider: laid out anew, nothing to scroll */
+	drawn_row_is(3, "\\x1b[1m名" + 0);
+	drawn_row_is(4, "  前名前");
+	c = canvas_sub(&drawn_on, 0, 0, 5, 30); /* wider: laid out anew, nothing to scroll */
 	pager_draw(&p, &c);
-	row_is(0, "one two three four five");
+	drawn_row_is(0, "one two three four five");
 	assert_int_equal(p.top, 0);
 	pager_done(&p);
 }
@@ -292,7 +270,7 @@ static void test_pager_wraps(void **state) {
 static void test_pager_search(void **state) {
 	(void)state;
 	struct pager p = {0};
-	struct canvas c = canvas_sub(&canvas, 0, 0, 3, 20);
+	struct canvas c = canvas_sub(&drawn_on, 0, 0, 3, 20);
 	for (int i = 0; i < 50; i++) pager_add(&p, ROLE_TEXT, "line %d%s", i, i % 10 == 5 ? " Needle" : "");
 	pager_draw(&p, &c);
 	assert_true(pager_search(&p, "needle"));
@@ -329,11 +307,11 @@ static void test_dialog(void **state) {
 	} keys[] = {{'y', 1}, {'Y', 1}, {'n', 0}, {'N', 0}, {'q', 0}, {KEY_ESC, 0}, {KEY_ENTER_, -1}, {' ', -1}, {'x', -1}};
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		assert_int_equal(dialog_key(&(struct key_event){.key = keys[i].key}), keys[i].answer);
-	dialog_draw(&canvas, "ignore", "Ignore \033[31m?\nNothing is deleted.");
-	console_flush(opened);
-	assert_true(console_shows(opened, "│ Ignore \\x1b[31m?"));
-	assert_true(console_shows(opened, "│ Nothing is deleted."));
-	assert_true(console_shows(opened, "│ y yes   n no"));
+	dialog_draw(&drawn_on, "ignore", "Ignore \033[31m?\nNothing is deleted.");
+	console_flush(drawn);
+	assert_true(console_shows(drawn, "│ Ignore \\x1b[31m?"));
+	assert_true(console_shows(drawn, "│ Nothing is deleted."));
+	assert_true(console_shows(drawn, "│ y yes   n no"));
 }
 
 static const char *label(char to[32], double value) {
@@ -345,23 +323,23 @@ static void test_chart(void **state) {
 	(void)state;
 	const double values[] = {4, NAN, 8, 0};
 	struct chart k = {.values = values, .n = 4, .step_ms = 15000, .end_ms = NOW_MS, .label = label};
-	struct canvas c = canvas_sub(&canvas, 0, 0, 3, 15), flat = canvas_sub(&canvas, 5, 0, 1, 15);
+	struct canvas c = canvas_sub(&drawn_on, 0, 0, 3, 15), flat = canvas_sub(&drawn_on, 5, 0, 1, 15);
 	chart_draw(&k, &c);
-	row_is(0, "         8   █");
-	row_is(1, "         0 █ █▁");
+	drawn_row_is(0, "         8   █");
+	drawn_row_is(1, "         0 █ █▁");
 	chart_draw(&k, &flat); /* too low for one: nothing */
-	row_is(5, "");
+	drawn_row_is(5, "");
 	const double unknown[] = {NAN, NAN};
 	k.values = unknown;
 	k.n = 2;
-	c = canvas_sub(&canvas, 6, 0, 3, 40);
+	c = canvas_sub(&drawn_on, 6, 0, 3, 40);
 	chart_draw(&k, &c);
-	row_is(6, "         -");
-	row_is(8, "           14:01:56             14:02:11");
+	drawn_row_is(6, "         -");
+	drawn_row_is(8, "           14:01:56             14:02:11");
 }
 
 int main(void) {
-#define DRAWN(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define DRAWN(f) cmocka_unit_test_setup_teardown(f, drawn_setup, drawn_teardown)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_prompt_editing),
 		DRAWN(test_prompt_whole_characters),

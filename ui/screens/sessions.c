@@ -366,15 +366,10 @@ static struct after sessions_open(struct app *a, const struct sessions_screen *s
 static struct after sessions_act(struct app *a, void *self, enum action action, const struct key_event *key) {
 	struct sessions_screen *s = self;
 	const struct session_row *r = row_selected(s, app_model(a));
-	if (key && key->key == KEY_MOUSE_ && !key->mouse_wheel) {
-		int64_t row = s->table.top + key->mouse_y - 2;
-		if (key->mouse_y >= 2 && row < s->table.total) s->table.selected = row;
-		if (key->mouse_double) return sessions_open(a, s, "session");
-		return (struct after){.kind = AFTER_DRAW};
-	}
 	if (table_view_act(&s->table, action, key)) {
 		if (s->why[0]) why_toggle(a, s);
 		window_keep(a, s);
+		if (key && key->mouse_double) return sessions_open(a, s, "session");
 		return (struct after){.kind = AFTER_DRAW};
 	}
 	switch (action) {

@@ -86,6 +86,7 @@ void table_view_draw(struct table_view *t, const struct column *columns, int n, 
 	table_cell_draw *draw, void *arg, const struct canvas *c) {
 	struct layout l = layout_of(columns, n, c->w);
 	t->height = c->h - 1;
+	t->y = c->y;
 	table_clamp(t);
 	if (c->h < 1) return;
 	table_heading(columns, n, &l, sorted, reverse, c);
@@ -103,7 +104,9 @@ void table_view_draw(struct table_view *t, const struct column *columns, int n, 
 }
 
 static bool table_mouse(struct table_view *t, const struct key_event *key) {
+	int64_t row = t->top + key->mouse_y - t->y - 1;
 	if (key->mouse_wheel) t->selected += 3 * key->mouse_wheel;
+	else if (row >= t->top && row < MIN(t->total, t->top + t->height)) t->selected = row;
 	else return false;
 	table_clamp(t);
 	return true;

@@ -15,6 +15,7 @@ struct column {
 struct table_view {
 	int64_t total, top, selected; /* absolute row numbers */
 	int height;					  /* rows that fitted at the last draw */
+	int y;						  /* of the heading then, in the terminal: where a click is */
 };
 /* Called for each visible cell; draws it on c (one row, the column's width), or on `rest` (from the cell to the row's
  * end) and returns true: then the columns behind it are left out in this row. */
