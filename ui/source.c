@@ -8,6 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <linux/close_range.h>
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -343,6 +346,9 @@ static void engine_start(struct source *s) {
 	};
 	s->engine.data = s;
 	s->handles++;
+	/* whatever this process was started with and opened: an engine that held a terminal would keep an ssh from ending
+	 */
+	close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 	int e = uv_spawn(s->loop, &s->engine, &o);
 	s->engine_started = s->engine_open = e == 0;
 	if (e) {

@@ -8,6 +8,7 @@
 #include <locale.h>
 #include <ncurses.h>
 #include <poll.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,8 +116,8 @@ int tty_open(struct tty **ret, const struct tty_options *o, struct error *err) {
 	struct tty *t = xcalloc(1, sizeof *t);
 	t->o = *o;
 	const char *name = tty_name(t);
-	t->in = fdopen(dup(o->in_fd), "r");
-	t->out = fdopen(dup(o->out_fd), "w");
+	t->in = fdopen(fcntl(o->in_fd, F_DUPFD_CLOEXEC, 3), "r");
+	t->out = fdopen(fcntl(o->out_fd, F_DUPFD_CLOEXEC, 3), "w");
 	if (name && t->in && t->out) t->screen = newterm(name, t->out, t->in);
 	if (!t->screen) {
 		tty_close(t);

@@ -12,7 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 import headgate_test
-from headgate_test import make_session, wait_for
+from headgate_test import HEADGATE, make_session, wait_for
+from programs import on_terminal
 
 S1, S2, S3 = "20261120_134502", "20261120_140000", "20261121_080000"
 
@@ -156,6 +157,29 @@ def test_an_engine_that_lingers_ends_when_it_is_left_alone(place):
     assert engine.wait(20) == 0, engine.result()
     got = station.command("run", "--linger", "--once")
     assert got.code == 2 and "--linger" in got.err, got
+
+
+def test_a_console_starts_an_engine_that_outlives_it(place):
+    cloud = place.cloud()
+    station = place.station(cloud, upload={"bandwidth": "500KB/s"})
+    make_session(station.recordings, S1, {"signals.edf": 2_500_000})
+    talk = [(S1, "Q")]
+    status, screen = on_terminal(place, [HEADGATE, "--ascii", "--config", station.ini], talk, {"LANG": "C.UTF-8"})
+    assert status == 0 and S1 in screen, (status, screen)
+    assert station.session(S1)["state"] != "accepted", station.session(S1)
+    Control(station).close()
+    station.wait_state(S1, "accepted", timeout_s=60)
+    wait_for(lambda: not (station.state / "control.sock").exists(), 30, "the end of an engine that nobody needs")
+
+
+def test_a_console_that_looks_on_starts_nothing(place):
+    station = place.station(place.cloud())
+    status, screen = on_terminal(place, [HEADGATE, "--read-only", "--config", station.ini], [("no engine", "Q")])
+    assert status == 0, (status, screen)
+    assert not (station.state / "control.sock").exists()
+    for words, why in [(("--theme", "pink"), "no theme pink"), (("--screen", "bridge"), "no screen bridge"), (("--raed-only",), "--read-only")]:
+        status, screen = on_terminal(place, [HEADGATE, *words, "--config", station.ini])
+        assert status == 2 and why in screen, (words, status, screen)
 
 
 def test_a_group_may_use_journal_and_socket(place):

@@ -561,6 +561,56 @@ static void the_summary_equals_a_recount_after_random_steps(void **state) {
 	assert_memory_equal(&want, &got, sizeof want);
 }
 
+static int see_name(void *arg, const struct session_row *r) { return see(arg, r->name + 9); }
+
+static void assert_window(struct journal_view *v, struct journal_window w, int64_t total, const char *want) {
+	struct seen seen = {0};
+	struct error err = ERROR_INIT;
+	int64_t got = -1;
+	if (!w.limit) w.limit = 100;
+	if (journal_window(v, &w, see_name, &seen, &got, &err)) fail_msg("%s", err.text);
+	assert_string_equal(seen.text, want);
+	assert_int_equal(got, total);
+}
+
+static void windows_are_ordered_filtered_and_counted(void **state) {
+	struct fixture *f = *state;
+	static const struct {
+		int64_t bytes;
+		int tries;
+		const char *reason;
+	} kinds[] = {{30, 1, "100 % of it"}, {10, 3, NULL}, {20, 2, "a_b \\ Slow"}};
+	for (int i = 0; i < 3; i++) {
+		struct session_row r = fixture_add_nth(f, i);
+		r.bytes = kinds[i].bytes;
+		r.tries = kinds[i].tries;
+		r.reason = (char *)(uintptr_t)kinds[i].reason;
+		f->waiting++;
+		journal_update(f->j, &r, SET_COUNTS | SET_TRIES | SET_REASON, NULL, fixture_done, f);
+		if (i == 1) assert_int_equal(fixture_step(f, &r, EVENT_SCANNED), 0);
+	}
+	fixture_flush(f);
+	AUTO(journal_view_close) struct journal_view *v = fixture_view(f);
+	assert_window(v, (struct journal_window){.order = JOURNAL_BY_NAME}, 3, "000002 000001 000000 ");
+	assert_window(v, (struct journal_window){.order = JOURNAL_BY_NAME, .reverse = true}, 3, "000000 000001 000002 ");
+	assert_window(v, (struct journal_window){.order = JOURNAL_BY_SIZE}, 3, "000000 000002 000001 ");
+	assert_window(v, (struct journal_window){.order = JOURNAL_BY_SIZE, .reverse = true}, 3, "000001 000002 000000 ");
+	assert_window(v, (struct journal_window){.order = JOURNAL_BY_TRIES}, 3, "000001 000002 000000 ");
+	assert_window(v, (struct journal_window){.order = JOURNAL_BY_STATE}, 3, "000002 000000 000001 ");
+	assert_window(v, (struct journal_window){.order = JOURNAL_BY_STATE, .reverse = true}, 3, "000001 000002 000000 ");
+	assert_window(v, (struct journal_window){.order = JOURNAL_BY_NAME, .first = 1, .limit = 1}, 3, "000001 ");
+	assert_window(v, (struct journal_window){.order = JOURNAL_BY_NAME, .first = 9, .limit = 1}, 3, "");
+	/* what LIKE takes for a pattern is a character like any other; all words must fit, case does not matter */
+	assert_window(v, (struct journal_window){.words = {"%"}}, 1, "000000 ");
+	assert_window(v, (struct journal_window){.words = {"a_b"}}, 1, "000002 ");
+	assert_window(v, (struct journal_window){.words = {"\\"}}, 1, "000002 ");
+	assert_window(v, (struct journal_window){.words = {"a_c"}}, 0, "");
+	assert_window(v, (struct journal_window){.words = {"FOUND", "sLOW"}}, 1, "000002 ");
+	assert_window(v, (struct journal_window){.order = JOURNAL_BY_NAME, .words = {"2026", "0000", "_"}, .limit = 2}, 3,
+		"000002 000001 ");
+	assert_window(v, (struct journal_window){.words = {"settling", "slow"}}, 0, "");
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		JOURNAL_TEST(every_state_and_event_through_the_journal),
@@ -576,6 +626,7 @@ int main(void) {
 		JOURNAL_TEST(filters_choose_sessions_newest_first),
 		JOURNAL_TEST(the_same_name_under_two_roots),
 		JOURNAL_TEST(the_same_content_is_found),
+		JOURNAL_TEST(windows_are_ordered_filtered_and_counted),
 		JOURNAL_TEST(the_summary_equals_a_recount_after_random_steps),
 	};
 	fixture_quiet();
