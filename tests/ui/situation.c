@@ -132,7 +132,9 @@ static void status_make(struct model *m) {
 }
 
 static void event_make(struct event_row *e, int64_t at_ms, const char *level, const char *code, const char *message) {
-	*e = (struct event_row){.at_ms = at_ms, .message = xstrdup(message)};
+	size_t name = strspn(message, "0123456789_") == 15 ? 15 : 0; /* "20261120_134502: what": an event of that session */
+	*e = (struct event_row){.at_ms = at_ms, .state = -1, .message = xstrdup(message + (name ? name + 2 : 0))};
+	text_copy(e->session_name, name + 1, message);
 	snprintf(e->event_id, sizeof e->event_id, "ev-%lld", (long long)(at_ms / 1000));
 	text_copy(e->level, sizeof e->level, level);
 	text_copy(e->code, sizeof e->code, code);

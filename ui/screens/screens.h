@@ -19,7 +19,7 @@ const struct work *live_work(const struct model *m, const struct session_row *ro
 /* The row of a screen's panes, `here` marked: "[Files 12] Checks 15". */
 void panes_draw(const struct canvas *c, int y, const char *const *titles, int n, int here);
 /* A cell of a table of events. */
-enum { EVENT_TIME, EVENT_LEVEL, EVENT_CODE, EVENT_MESSAGE, EVENT_COLUMN_N };
+enum { EVENT_TIME, EVENT_LEVEL, EVENT_CODE, EVENT_SESSION, EVENT_MESSAGE, EVENT_COLUMN_N };
 extern const struct column event_columns[EVENT_COLUMN_N];
 void event_cell(const struct event_row *e, int column, int64_t now_ms, const struct canvas *c, bool selected);
 /* `ignore` over sessions, after the question. */

@@ -135,7 +135,10 @@ static int today_counts(const struct model *m, bool brief, char *to, size_t size
 			: brief			   ? "up"
 							   : "uploading");
 	if (held) n += snprintf(to + n, size - (size_t)n, "  %lld held", (long long)held);
-	if (bad) n += snprintf(to + n, size - (size_t)n, "  %lld failed", (long long)bad);
+	const char *word = bad == s->by_state[STATE_REJECTED] ? "rejected"
+					   : bad == s->by_state[STATE_GONE]	  ? "gone"
+														  : "failed";
+	if (bad) n += snprintf(to + n, size - (size_t)n, "  %lld %s", (long long)bad, word);
 	return n;
 }
 
@@ -143,12 +146,16 @@ static int today_counts(const struct model *m, bool brief, char *to, size_t size
 static void draw_spark(const struct status *st, const struct canvas *c, int x, int room) {
 	int each = room >= RATE_SAMPLES ? 1 : room >= RATE_SAMPLES / 2 ? 2 : 4, n = RATE_SAMPLES / each;
 	double values[RATE_SAMPLES], top = 1;
+	bool known = false;
 	if (room < n) return;
 	for (int i = 0; i < n; i++) {
 		values[i] = NAN;
 		for (int k = i * each; k < (i + 1) * each; k++) values[i] = fmax(values[i], st->rates[k]); /* fmax skips NAN */
-		if (!isnan(values[i])) top = MAX(top, values[i]);
+		if (isnan(values[i])) continue;
+		top = MAX(top, values[i]);
+		known = true;
 	}
+	if (!known) return;
 	x += canvas_put(c, 0, x, ROLE_QUIET, "MB/s ");
 	canvas_spark(c, 0, x, n, values, (size_t)n, top, ROLE_BAR);
 	canvas_put(c, 0, x + n + 1, ROLE_QUIET, "15 min");

@@ -245,7 +245,8 @@ static size_t rows_of(const struct model *m, enum pane pane) {
 
 static void row_text(const struct model *m, enum pane pane, size_t i, char *to, size_t size) {
 	if (pane == PANE_EVENTS)
-		snprintf(to, size, "%s %s %s", m->events[i].level, m->events[i].code,
+		snprintf(to, size, "%s %s%s%s %s", m->events[i].level, m->events[i].code,
+			m->events[i].session_name[0] ? " " : "", m->events[i].session_name,
 			m->events[i].message ? m->events[i].message : "");
 	else if (pane == PANE_CONFIG)
 		snprintf(

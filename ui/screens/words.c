@@ -72,6 +72,7 @@ const struct column event_columns[EVENT_COLUMN_N] = {
 	[EVENT_TIME] = {" TIME", 12, 12, 0, ALIGN_LEFT},
 	[EVENT_LEVEL] = {"LEVEL", 5, 5, 2, ALIGN_LEFT},
 	[EVENT_CODE] = {"WHAT", 12, 14, 1, ALIGN_LEFT},
+	[EVENT_SESSION] = {"SESSION", 15, 15, 3, ALIGN_LEFT},
 	[EVENT_MESSAGE] = {"MESSAGE", 10, 0, 0, ALIGN_LEFT},
 };
 
@@ -84,6 +85,7 @@ void event_cell(const struct event_row *e, int column, int64_t now_ms, const str
 	case EVENT_TIME: snprintf(time, sizeof time, " %s", when_short(when, e->at_ms, now_ms)); break;
 	case EVENT_LEVEL: text = e->level; break;
 	case EVENT_CODE: text = e->code; break;
+	case EVENT_SESSION: text = e->session_name; break;
 	case EVENT_MESSAGE: text = e->message ? e->message : ""; break;
 	}
 	canvas_text(c, 0, 0, c->w, role, event_columns[column].align, text);
