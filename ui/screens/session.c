@@ -222,6 +222,15 @@ static void foot_attempt(const struct session_screen *s, const struct session_de
 	snprintf(to, size, " %s%s%s", t->name ? t->name : "", t->name && *t->name ? "\n " : "", words);
 }
 
+/* As event_columns, but all are of one session. */
+static const struct column own_event_columns[EVENT_COLUMN_N] = {
+	[EVENT_TIME] = {" TIME", 12, 12, 0, ALIGN_LEFT},
+	[EVENT_LEVEL] = {"LEVEL", 5, 5, 2, ALIGN_LEFT},
+	[EVENT_CODE] = {"WHAT", 12, 14, 1, ALIGN_LEFT},
+	[EVENT_SESSION] = {"", 0, 0, 0, ALIGN_LEFT},
+	[EVENT_MESSAGE] = {"MESSAGE", 10, 0, 0, ALIGN_LEFT},
+};
+
 static bool draw_event(
 	void *arg, int64_t row, int column, const struct canvas *c, const struct canvas *rest, bool selected) {
 	(void)rest;
@@ -270,7 +279,7 @@ static const struct pane_row {
 	[PANE_EVENTS] = {.title = "Events",
 		.view = offsetof(struct session_screen, events),
 		.count = offsetof(struct session_detail, event_n),
-		.columns = event_columns,
+		.columns = own_event_columns,
 		.column_n = EVENT_COLUMN_N,
 		.draw = draw_event,
 		.foot = foot_event,

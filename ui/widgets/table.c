@@ -35,7 +35,7 @@ static void layout_widen(struct layout *l, const struct column *columns, const b
 		spare -= more;
 	}
 	for (int i = 0; i < n && spare > 0; i++) {
-		if (!kept[i] || columns[i].wish) continue;
+		if (!kept[i] || columns[i].wish || !columns[i].least) continue;
 		l->w[i] += spare;
 		spare = 0;
 	}

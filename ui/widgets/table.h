@@ -8,7 +8,7 @@
 
 struct column {
 	const char *title;
-	int least, wish; /* columns; wish 0: what is left */
+	int least, wish; /* columns; wish 0: what is left; both 0: not shown */
 	int priority;	 /* the highest number drops first; 0 stays */
 	enum align align;
 };
