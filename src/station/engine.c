@@ -287,6 +287,7 @@ static void engine_done(struct engine *e) {
 	for (size_t i = 0; i < e->root_n; i++) free(e->roots[i].path);
 	free(e->roots);
 	free(e->cursor);
+	outbox_forget(e);
 	json_free(e->fleet);
 	pthread_mutex_destroy(&e->view_lock);
 	if (e->lock_fd >= 0) close(e->lock_fd);

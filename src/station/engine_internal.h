@@ -131,6 +131,7 @@ struct engine {
 
 	bool outbox_full, outbox_busy, outbox_stuck;
 	int64_t outbox_ms;
+	struct outbox_refused *outbox_refused; /* NULL: every report of the last batch was taken */
 	bool vitals_busy, beating, key_shared;
 	int64_t beat_ms;
 	struct journal_summary summary;
@@ -271,6 +272,7 @@ void confirm_load(struct engine *e, struct journal_view *v); /* at start */
 void outbox_report(struct session *s, const char *level, const char *code, const char *message);
 void outbox_kick(struct engine *e);
 void outbox_pump(struct engine *e);
+void outbox_forget(struct engine *e); /* what was refused */
 void heartbeat_pump(struct engine *e);
 const char *heartbeat_disk(const struct engine *e); /* the path whose disk is reported */
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Reports to the cloud's log: a session held or failed. Each has an id of its own, is in the journal before anything
  * else follows from it, and stays there until the cloud has answered for it, so that a repeat is recognised and none
- * is lost. Loop thread; the journal is read in the thread pool. */
+ * is lost. A batch that is refused goes again one by one, and what is refused alone is passed over until the next
+ * round, so that one report never keeps back those behind it. Loop thread; the journal is read in the thread pool. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/digest.h"
+#include "base/text.h"
 #include "station/engine_internal.h"
 
 #define BATCH 100
@@ -34,12 +36,26 @@ void outbox_report(struct session *s, const char *level, const char *code, const
 void outbox_kick(struct engine *e) {
 	e->outbox_full = true;
 	/* what was just queued must be in the journal before it is read */
-	e->outbox_ms = MAX(e->outbox_ms, now_ms() + 50);
+	e->outbox_ms = MAX(e->outbox_stuck ? 0 : e->outbox_ms, now_ms() + 50);
+	e->outbox_stuck = false;
 	engine_wake_at(e, e->outbox_ms);
+}
+
+/* Since a batch was refused: reports go alone, and these are passed over. */
+struct outbox_refused {
+	size_t n;
+	char ids[BATCH][32];
+};
+
+void outbox_forget(struct engine *e) {
+	free(e->outbox_refused);
+	e->outbox_refused = NULL;
 }
 
 struct batch {
 	struct job job;
+	size_t most;
+	struct outbox_refused passed; /* a copy for the thread pool */
 	char *ids[BATCH], *json[BATCH];
 	size_t n;
 	struct error err;
@@ -55,24 +71,47 @@ static void batch_free(struct batch *b) {
 
 static int on_row(void *arg, const char *id, const char *json) {
 	struct batch *b = arg;
+	for (size_t i = 0; i < b->passed.n; i++)
+		if (strcmp(b->passed.ids[i], id) == 0) return 0;
 	b->ids[b->n] = xstrdup(id);
 	b->json[b->n++] = xstrdup(json);
-	return b->n == BATCH;
+	return b->n == b->most;
 }
 
 static void batch_run(struct job *j) {
 	struct batch *b = (struct batch *)j;
 	struct journal_view *v = NULL;
 	if (view_take(j->engine, &v, &b->err)) return;
-	if (journal_outbox(v, BATCH, on_row, b, &b->err) < 0) b->n = 0;
+	if (journal_outbox(v, BATCH + (int64_t)b->passed.n, on_row, b, &b->err) < 0) b->n = 0;
 	view_give(j->engine, v);
+}
+
+/* A report is at fault, not the cloud or the key. False: there is nobody left to find. */
+static bool outbox_pass_over(struct engine *e, const struct batch *b) {
+	if (!e->outbox_refused) {
+		e->outbox_refused = xcalloc(1, sizeof *e->outbox_refused);
+		if (b->n > 1) return true;
+	}
+	struct outbox_refused *r = e->outbox_refused;
+	if (b->n > 1 || r->n == BATCH) return false;
+	text_copy(r->ids[r->n++], sizeof r->ids[0], b->ids[0]);
+	return true;
+}
+
+/* All that is left was refused: it is kept, and tried again seldom, since a newer cloud may take it. */
+static void outbox_round_over(struct engine *e) {
+	e->outbox_full = e->outbox_stuck = e->outbox_refused && e->outbox_refused->n;
+	if (e->outbox_stuck) e->outbox_ms = now_ms() + STUCK_MS;
+	outbox_forget(e);
 }
 
 static void on_delivered(struct engine *e, struct session *s, void *arg, const struct ingest_result *r) {
 	(void)s;
 	struct batch *b = arg;
 	e->outbox_busy = false;
-	if (r && !e->stopping) {
+	if (r && !e->stopping && r->err.http == 400 && outbox_pass_over(e, b)) {
+		e->outbox_ms = now_ms() + 50;
+	} else if (r && !e->stopping) {
 		bool refused = r->err.code != ERR_NONE && !error_is_transient(&r->err) && r->err.code != ERR_KEY;
 		if (r->err.code == ERR_NONE) journal_outbox_delete(e->journal, (const char *const *)b->ids, b->n);
 		/* what the cloud will not take is kept and tried again seldom: a newer cloud may take it */
@@ -98,7 +137,7 @@ static void batch_done(struct job *j) {
 	struct engine *e = j->engine;
 	if (e->stopping || !b->n || !api_may(e)) {
 		e->outbox_busy = false;
-		if (!b->n && !e->stopping) e->outbox_full = false;
+		if (!b->n && !e->stopping) outbox_round_over(e);
 		batch_free(b);
 		return;
 	}
@@ -114,6 +153,8 @@ void outbox_pump(struct engine *e) {
 	if (!api_may(e)) return;
 	struct batch *b = xcalloc(1, sizeof *b);
 	b->job = (struct job){.run = batch_run, .done = batch_done};
+	b->most = e->outbox_refused ? 1 : BATCH;
+	if (e->outbox_refused) b->passed = *e->outbox_refused;
 	e->outbox_busy = true;
 	job_start(e, &b->job);
 }

@@ -318,6 +318,27 @@ def test_other_bytes_stored_between_url_and_put_are_a_conflict(place):
     assert cloud.object(f"{SESSION}/eeg-lab-2/signals.edf") == other, "what was stored first stays as it is"
 
 
+def test_a_report_that_is_refused_does_not_keep_back_the_others(place):
+    """Three sessions are held, the cloud will not take the report of the first: the others' arrive, and it is kept."""
+    names = [SESSION, "20261120_150000", "20261120_160000"]
+
+    def hook(request):
+        if request.path == "/v1/events" and any(event["session"] == SESSION for event in json.loads(request.body)["events"]):
+            return api_error(400, "bad_request")
+        return None
+
+    cloud = place.cloud()
+    proxy = FaultProxy(place, cloud, hook)
+    station = place.station(cloud, endpoint=proxy.url, metadata__keys={"fatigue_level": "number 0..10 required"})
+    for seed, name in enumerate(names):
+        make_session(station.recordings, name, metadata="fatigue_level: 14\n", seed=seed)
+    assert station.once().code == 1
+    reports = [line["event"] for line in cloud.command("logs", "--data", cloud.data, "--json").json_lines()]
+    assert {r["session"] for r in reports if "detail" in r} == set(names[1:]), reports
+    assert "1 not yet delivered" in station.command("status").out
+    assert proxy.count("POST", "/v1/events") <= 6, "it is not asked without end"
+
+
 def test_a_clock_that_is_wrong_is_named(place):
     """S3 answers a skewed request so; the sentence must name the clock, not the key."""
     def hook(request):
