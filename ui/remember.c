@@ -13,11 +13,10 @@
 #define FILE_MOST (256 << 10)
 #define HISTORY_MOST 100
 
-/* NULL: neither XDG_STATE_HOME nor HOME is set. */
+/* NULL: this user has no home. */
 static char *remember_folder(void) {
-	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-	if (state && *state == '/') return path_join(state, "headgate");
-	return home && *home ? path_join(home, ".local/state/headgate") : NULL;
+	AUTO(xfree) char *folder = path_state_home("headgate");
+	return *folder == '/' ? TAKE(folder) : NULL;
 }
 
 static const char *remember_text(const cJSON *o, const char *name) {

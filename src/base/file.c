@@ -129,6 +129,12 @@ char *path_expand(const char *path) {
 	return xstrdup(path);
 }
 
+char *path_state_home(const char *name) {
+	const char *xdg = getenv("XDG_STATE_HOME");
+	AUTO(xfree) char *state = xdg && *xdg == '/' ? xstrdup(xdg) : path_expand("~/.local/state");
+	return path_join(state, name);
+}
+
 /* ERR_BUSY with the pid that stands in the file. */
 static int lock_is_held(int fd, const char *path, struct error *err) {
 	char pid[16] = "";

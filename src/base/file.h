@@ -16,6 +16,9 @@ MUST_USE int file_sync_dir(const char *dir, struct error *err);
 MUST_USE int file_group(const char *path, const char *group, mode_t mode, struct error *err);
 char *path_join(const char *a, const char *b); /* the caller frees */
 char *path_expand(const char *path);		   /* leading ~ ; the caller frees */
+/* Where a program keeps what it remembers for this user: $XDG_STATE_HOME/NAME, else ~/.local/state/NAME (XDG Base
+ * Directory Specification); not absolute when there is no home. The caller frees. */
+char *path_state_home(const char *name);
 /* Takes an exclusive flock on path (created 0600, the holder's pid inside). ERR_BUSY names the holder's pid. The
  * descriptor holds the lock until it is closed, a crash included. */
 MUST_USE int file_lock(const char *path, int *ret_fd, struct error *err);

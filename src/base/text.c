@@ -116,6 +116,11 @@ const char *text_safe(char *to, size_t size, const char *s) {
 
 bool text_starts(const char *s, const char *prefix) { return strncmp(s, prefix, strlen(prefix)) == 0; }
 
+bool text_is_web_address(const char *s, bool path) {
+	const char *host = text_starts(s, "https://") ? s + 8 : text_starts(s, "http://") ? s + 7 : NULL;
+	return host && *host && *host != '/' && !strpbrk(host, path ? "?#@ \"<>\\" : "/?#@ \"<>\\");
+}
+
 bool text_ends(const char *s, const char *suffix) {
 	size_t n = strlen(s), k = strlen(suffix);
 	return n >= k && memcmp(s + n - k, suffix, k) == 0;

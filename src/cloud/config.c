@@ -84,10 +84,7 @@ static int cloud_check_listen(struct cloud_config *c, struct error *err) {
 }
 
 static int cloud_check_url(struct cloud_config *c, struct error *err) {
-	if (!c->public_url) return 0;
-	const char *host = strstr(c->public_url, "://");
-	bool known = text_starts(c->public_url, "https://") || text_starts(c->public_url, "http://");
-	if (known && host[3] && !strpbrk(host + 3, "/?#@ \"<>\\")) return 0;
+	if (!c->public_url || text_is_web_address(c->public_url, false)) return 0;
 	return error_set(
 		err, ERR_CONFIG, "public_url \"%s\" is not https://HOST[:PORT] without a path", TEXT_SAFE(c->public_url));
 }

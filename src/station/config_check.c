@@ -101,10 +101,9 @@ static char *config_host_name(void) {
 }
 
 static char *config_default_state(void) {
-	const char *systemd = getenv("STATE_DIRECTORY"), *xdg = getenv("XDG_STATE_HOME");
+	const char *systemd = getenv("STATE_DIRECTORY");
 	if (systemd && *systemd == '/') return xstrndup(systemd, strcspn(systemd, ":"));
-	if (xdg && *xdg == '/') return path_join(xdg, "headgate");
-	return path_expand("~/.local/state/headgate");
+	return path_state_home("headgate");
 }
 
 /* "~" expanded, made absolute, no slash at its end. */
@@ -174,10 +173,7 @@ static int config_check_sizes(struct config *c, struct error *err) {
 }
 
 static int config_check_endpoint(struct config *c, struct error *err) {
-	if (!c->endpoint) return 0;
-	const char *host = strstr(c->endpoint, "://");
-	bool known = text_starts(c->endpoint, "https://") || text_starts(c->endpoint, "http://");
-	if (known && host[3] && host[3] != '/' && !strpbrk(host, "?#@ \"<>\\")) return 0;
+	if (!c->endpoint || text_is_web_address(c->endpoint, true)) return 0;
 	return error_set(err, ERR_CONFIG,
 		"%s: [cloud] endpoint \"%s\" is not an address: write https://HOST or https://HOST:PORT",
 		config_where(c, &c->endpoint), TEXT_SAFE(c->endpoint));

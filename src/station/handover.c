@@ -21,11 +21,10 @@
 
 /* --- the last look --- */
 
-/* NULL: neither XDG_STATE_HOME nor HOME is set (XDG Base Directory Specification). */
-static char *kept_folder(void) {
-	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-	if (state && *state == '/') return path_join(state, "headgate");
-	return home && *home ? path_join(home, ".local/state/headgate") : NULL;
+/* NULL: this user has no home. */
+static char *kept_path(char **ret_folder) {
+	char *folder = *ret_folder = path_state_home("headgate");
+	return *folder == '/' ? path_join(folder, KEPT_FILE) : NULL;
 }
 
 static cJSON *kept_read(const char *path) {
@@ -45,7 +44,7 @@ static char *kept_name(const char *state_dir) {
 }
 
 int64_t handover_seen(const char *state_dir) {
-	AUTO(xfree) char *folder = kept_folder(), *path = folder ? path_join(folder, KEPT_FILE) : NULL;
+	AUTO(xfree) char *folder = NULL, *path = kept_path(&folder);
 	AUTO(xfree) char *name = kept_name(state_dir);
 	AUTO(json_free) cJSON *kept = path ? kept_read(path) : NULL;
 	const char *text = kept ? cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(kept, name)) : NULL;
@@ -62,12 +61,12 @@ static void kept_prune(cJSON *kept) {
 }
 
 int handover_set_seen(const char *state_dir, int64_t now_ms, struct error *err) {
-	AUTO(xfree) char *folder = kept_folder(), *path = folder ? path_join(folder, KEPT_FILE) : NULL;
+	AUTO(xfree) char *folder = NULL, *path = kept_path(&folder);
 	AUTO(xfree) char *name = kept_name(state_dir), *text = NULL;
 	AUTO(json_free) cJSON *kept = path ? kept_read(path) : NULL;
 	if (!path)
 		return error_set(
-			err, ERR_CONFIG, "the time of this look cannot be kept: neither XDG_STATE_HOME nor HOME is set");
+			err, ERR_CONFIG, "the time of this look cannot be kept: you have no home folder, set XDG_STATE_HOME");
 	if (!kept) kept = json_object();
 	kept_prune(kept);
 	cJSON_DeleteItemFromObjectCaseSensitive(kept, name);

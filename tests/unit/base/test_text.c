@@ -229,9 +229,37 @@ static void test_twice(void **state) {
 	free(texts);
 }
 
+static void test_web_address(void **state) {
+	(void)state;
+	static const struct {
+		const char *text;
+		bool with_path, without;
+	} rows[] = {
+		{"https://host", true, true},
+		{"http://127.0.0.1:8443", true, true},
+		{"https://host/", true, false},
+		{"https://host/base", true, false},
+		{"https://", false, false},
+		{"https:///x", false, false},
+		{"ftp://host", false, false},
+		{"host", false, false},
+		{"", false, false},
+		{"https://user@host", false, false},
+		{"https://host?x", false, false},
+		{"https://host#x", false, false},
+		{"https://ho st", false, false},
+		{"xhttps://host", false, false},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		assert_int_equal(text_is_web_address(rows[i].text, true), rows[i].with_path);
+		assert_int_equal(text_is_web_address(rows[i].text, false), rows[i].without);
+	}
+}
+
 int main(void) {
 	setlocale(LC_ALL, "");
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_web_address),
 		cmocka_unit_test(test_twice),
 		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_escape),
