@@ -274,6 +274,30 @@ def store(cloud, station, name, content):
     assert status == 200, text
 
 
+def test_exists_with_another_checksum_is_not_believed(place):
+    """The answer to presign saves a transfer only when what is there is what was hashed here."""
+    def hook(request):
+        if request.path != "/v1/presign":
+            return None
+
+        def lie(answer):
+            told = json.loads(answer.body)
+            for entry in told["files"]:
+                if entry["name"] == "signals.edf":
+                    entry.pop("put", None)
+                    entry["exists"] = {"size": 40_000, "sha256": "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="}
+            answer.body = json.dumps(told).encode()
+            return answer
+
+        return lie
+
+    _, proxy, station, _ = through(place, hook)
+    got = station.once(wait="20s")
+    row = station.session(SESSION)
+    assert (got.code, row["state"]) == (1, "failed") and "another content" in row["reason"], (got, row)
+    assert proxy.count("PUT", "manifest.json") == 0
+
+
 def test_a_manifest_of_another_version_of_this_program_is_no_conflict(place):
     """An update of headgate in the middle of a session: the old manifest stays, the next revision says the same."""
     passing = []
