@@ -214,6 +214,7 @@ static void on_keys(uv_poll_t *p, int status, int events) {
 
 static void on_signal(uv_signal_t *s, int number) {
 	struct app *a = s->data;
+	if (a->closing) return;
 	if (number != SIGWINCH) {
 		app_end(a);
 		return;
@@ -302,13 +303,13 @@ static void app_free(struct app *a) {
 }
 
 static void app_close(struct app *a) {
+	a->closing = true;
 	tty_close(TAKE(a->tty)); /* first: whatever else takes a moment, the shell is back */
 	uv_poll_stop(&a->keys);
 	uv_prepare_stop(&a->prepare);
 	uv_timer_stop(&a->frame); /* nothing draws any more */
 	uv_timer_stop(&a->clock);
 	uv_timer_stop(&a->say_end);
-	for (size_t i = 0; i < ARRAY_LEN(a->signals); i++) uv_signal_stop(&a->signals[i]);
 	source_close(a->source, on_source_closed, a);
 	uv_run(&a->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&a->loop);

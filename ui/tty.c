@@ -109,6 +109,18 @@ static void tty_modes(void) {
 	scrollok(stdscr, FALSE);
 }
 
+/* What terminals send beside what terminfo says of them: cursor keys of the mode that was not asked for, marks of a
+ * paste. */
+static void tty_more_keys(void) {
+	static const struct {
+		const char *sequence;
+		int curses;
+	} more[] = {{"\033[A", KEY_UP}, {"\033[B", KEY_DOWN}, {"\033[C", KEY_RIGHT}, {"\033[D", KEY_LEFT},
+		{"\033[H", KEY_HOME}, {"\033[F", KEY_END}, {"\033[200~", CURSES_PASTE_BEGIN}, {"\033[201~", CURSES_PASTE_END}};
+	for (size_t i = 0; i < ARRAY_LEN(more); i++)
+		if (!key_defined(more[i].sequence)) define_key(more[i].sequence, more[i].curses);
+}
+
 int tty_open(struct tty **ret, const struct tty_options *o, struct error *err) {
 	if (!isatty(o->in_fd) || !isatty(o->out_fd))
 		return error_set(err, ERR_USAGE,
@@ -129,8 +141,7 @@ int tty_open(struct tty **ret, const struct tty_options *o, struct error *err) {
 	tty_colours(t);
 	t->inside_tmux = getenv("TMUX") != NULL;
 	t->title_works = text_starts(name, "xterm") || text_starts(name, "screen") || text_starts(name, "tmux");
-	define_key("\033[200~", CURSES_PASTE_BEGIN);
-	define_key("\033[201~", CURSES_PASTE_END);
+	tty_more_keys();
 	tty_pastes(t, true);
 	*ret = t;
 	return 0;
@@ -293,12 +304,29 @@ static bool tty_gone(const struct tty *t) {
 	return ioctl(t->o.in_fd, FIONREAD, &waiting) < 0 || waiting == 0;
 }
 
+/* After an Escape: the rest of a sequence that no table knows (a function key of a strange terminal) is taken away, so
+ * that it acts neither as Escape nor as letters. */
+static bool tty_strange_sequence(void) {
+	wint_t c;
+	int kind = wget_wch(stdscr, &c);
+	if (kind == ERR) return false;
+	if (kind == KEY_CODE_YES || (c != '[' && c != 'O')) {
+		if (kind == KEY_CODE_YES) ungetch((int)c);
+		else unget_wch((wchar_t)c);
+		return false;
+	}
+	do kind = wget_wch(stdscr, &c);
+	while (kind == OK && c >= ' ' && c < '@');
+	return true;
+}
+
 int tty_key(struct tty *t, struct key_event *ret) {
 	for (;;) {
 		wint_t c;
 		int kind = wget_wch(stdscr, &c);
 		if (kind == ERR) return tty_gone(t) ? -1 : 0;
 		*ret = (struct key_event){0};
+		if (kind == OK && c == 27 && tty_strange_sequence()) continue;
 		if (kind == KEY_CODE_YES && c == KEY_MOUSE) {
 			if (key_of_mouse(ret)) return 1;
 			continue;
