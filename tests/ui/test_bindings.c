@@ -314,6 +314,33 @@ static void test_themes_turn(void **state) {
 	shut(c);
 }
 
+/* Keys, clicks and sizes in no order at all, over every situation: whatever comes, a frame can be drawn. */
+static void test_monkey(void **state) {
+	(void)state;
+	srand(20261120);
+	for (int s = 0; s < SITUATION_N; s++) {
+		struct console *c = open_at(screens[0], (enum situation)s, s % 2);
+		for (int i = 0; i < 1500; i++) {
+			static const uint32_t kinds[] = {KEYS_BASE + 1, ' ', 1};
+			static const int ranges[] = {KEY_RESIZE_ - KEYS_BASE, 95, 26};
+			int kind = rand() % 3;
+			struct key_event key = {.key = kinds[kind] + (uint32_t)(rand() % ranges[kind])};
+			if (key.key == KEY_MOUSE_)
+				key = (struct key_event){.key = KEY_MOUSE_,
+					.mouse_y = rand() % 60 - 5,
+					.mouse_x = rand() % 90,
+					.mouse_wheel = rand() % 3 - 1,
+					.mouse_double = rand() % 2};
+			input_key(&c->app, &key);
+			c->app.closing = false; /* it would have ended; go on */
+			if (rand() % 50 == 0 && c->rows != 24) console_resize(c, 24, 80);
+			else if (rand() % 50 == 0 && c->rows == 24) console_resize(c, 1 + rand() % 23, 1 + rand() % 120);
+			else if (rand() % 4 == 0) console_paint(c);
+		}
+		shut(c);
+	}
+}
+
 int main(void) {
 	setenv("EDITOR", "true", 1);
 	unsetenv("VISUAL");
@@ -333,6 +360,7 @@ int main(void) {
 		cmocka_unit_test(test_mouse),
 		cmocka_unit_test(test_resizing),
 		cmocka_unit_test(test_themes_turn),
+		cmocka_unit_test(test_monkey),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
