@@ -177,7 +177,7 @@ static int read_open(struct read_job *job, bool *ret_moved) {
 	struct reader *r = job->reader;
 	int64_t version;
 	if (!r->view) r->version = -1;
-	if (!r->view && journal_view_open(&r->view, r->state_dir, &job->err)) return -1;
+	if (!r->view && journal_view_open_brisk(&r->view, r->state_dir, &job->err)) return -1;
 	if (journal_view_version(r->view, &version, &job->err)) return -1;
 	*ret_moved = version != r->version;
 	r->version = version;

@@ -172,7 +172,7 @@ static int db_create_private(const char *path, struct error *err) {
 int db_open(struct db **ret, const char *path, enum db_mode mode, const struct db_schema *schema, struct error *err) {
 	int flags = mode == DB_WRITER ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
 	if (mode == DB_WRITER && db_create_private(path, err)) return -1;
-	if (mode == DB_READER && access(path, F_OK) && (errno == ENOENT || errno == ENOTDIR))
+	if (mode != DB_WRITER && access(path, F_OK) && (errno == ENOENT || errno == ENOTDIR))
 		return error_set(err, ERR_NOT_FOUND, "there is no %s yet: start its writer first", path);
 	AUTO(db_close) struct db *db = xcalloc(1, sizeof *db);
 	db->path = xstrdup(path);
@@ -180,7 +180,7 @@ int db_open(struct db **ret, const char *path, enum db_mode mode, const struct d
 	db->prepared = xcalloc((size_t)schema->statement_n, sizeof(sqlite3_stmt *));
 	int rc = sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc != SQLITE_OK) return db_failed(db, rc, "open", err);
-	sqlite3_busy_timeout(db->handle, BUSY_MS);
+	sqlite3_busy_timeout(db->handle, mode == DB_BRISK_READER ? DB_BRISK_MS : BUSY_MS);
 	if ((mode == DB_WRITER ? db_setup_writer : db_setup_reader)(db, err)) return -1;
 	*ret = TAKE(db);
 	return 0;

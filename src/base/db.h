@@ -7,9 +7,11 @@
 
 #include "base/error.h"
 
+#define DB_BRISK_MS 400
 enum db_mode {
-	DB_WRITER, /* creates (0600); WAL, synchronous=FULL, foreign_keys, SQLITE_FCNTL_PERSIST_WAL; migrates */
-	DB_READER, /* read-only, busy time-out; ERR_NOT_FOUND when there is none (or an empty one) */
+	DB_WRITER,		 /* creates (0600); WAL, synchronous=FULL, foreign_keys, SQLITE_FCNTL_PERSIST_WAL; migrates */
+	DB_READER,		 /* read-only, busy time-out; ERR_NOT_FOUND when there is none (or an empty one) */
+	DB_BRISK_READER, /* the same, but a lock is waited for DB_BRISK_MS only: for who has somebody waiting */
 };
 struct db_schema {
 	const char *const *migrations; /* [i] brings user_version i to i + 1, each in one transaction */

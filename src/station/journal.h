@@ -128,6 +128,8 @@ void journal_outbox_delete(struct journal *j, const char *const *ids, size_t n);
 struct journal_view;
 MUST_USE int journal_view_open(
 	struct journal_view **ret, const char *state_dir, struct error *err); /* ERR_NOT_FOUND: no journal yet */
+MUST_USE int journal_view_open_brisk(struct journal_view **ret, const char *state_dir,
+	struct error *err); /* for a console: a locked journal is an error soon (DB_BRISK_MS) */
 void journal_view_close(struct journal_view *v);
 DEFINE_AUTO_PTR(struct journal_view, journal_view_close)
 MUST_USE int journal_view_version(

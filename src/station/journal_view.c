@@ -25,16 +25,24 @@ struct journal_view {
 	int64_t wal_size, data_version, version;
 };
 
-int journal_view_open(struct journal_view **ret, const char *state_dir, struct error *err) {
+static int view_open(struct journal_view **ret, const char *state_dir, enum db_mode mode, struct error *err) {
 	AUTO(xfree) char *path = path_join(state_dir, JOURNAL_FILE);
 	struct db *db;
-	if (db_open(&db, path, DB_READER, &journal_read_schema, err)) return -1;
+	if (db_open(&db, path, mode, &journal_read_schema, err)) return -1;
 	struct journal_view *v = xcalloc(1, sizeof *v);
 	v->db = db;
 	v->wal = xasprintf("%s-wal", path);
 	v->data_version = -1;
 	*ret = v;
 	return 0;
+}
+
+int journal_view_open(struct journal_view **ret, const char *state_dir, struct error *err) {
+	return view_open(ret, state_dir, DB_READER, err);
+}
+
+int journal_view_open_brisk(struct journal_view **ret, const char *state_dir, struct error *err) {
+	return view_open(ret, state_dir, DB_BRISK_READER, err);
 }
 
 void journal_view_close(struct journal_view *v) {

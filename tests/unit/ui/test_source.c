@@ -258,6 +258,28 @@ static void a_damaged_journal_is_said_and_the_last_values_stay(void **state) {
 	assert_int_equal(t->model.summary.sessions, 7);
 }
 
+/* Another program holds it: said soon, and read as soon as it is free. */
+static void a_locked_journal_holds_up_nobody(void **state) {
+	struct station *t = *state;
+	AUTO(xfree) char *path = path_join(t->journal->dir, "state.db");
+	sqlite3 *thief = NULL;
+	fixture_add_nth(t->journal, 1);
+	fixture_flush(t->journal);
+	fixture_close(t->journal);
+	assert_int_equal(sqlite3_open(path, &thief), SQLITE_OK);
+	static const char lock[] = "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; UPDATE session SET tries = 9";
+	assert_int_equal(sqlite3_exec(thief, lock, NULL, NULL, NULL), SQLITE_OK);
+	int64_t from = clock_mono_ms();
+	open_source(t);
+	UNTIL(t, t->model.journal_err.code);
+	assert_in_range(clock_mono_ms() - from, 0, 5000);
+	assert_non_null(strstr(t->model.journal_err.text, "locked"));
+	assert_int_equal(t->model.page.at_ms, 0);
+	sqlite3_close(thief);
+	UNTIL(t, t->model.page.n == 1);
+	assert_int_equal(t->model.journal_err.code, ERR_NONE);
+}
+
 /* --- the engine --- */
 
 static void commands_without_an_engine_say_so(void **state) {
@@ -385,6 +407,7 @@ int main(void) {
 		STATION(a_handover_is_since_the_last_look),
 		EMPTY(without_a_journal_it_waits_for_one),
 		EMPTY(a_damaged_journal_is_said_and_the_last_values_stay),
+		STATION(a_locked_journal_holds_up_nobody),
 		STATION(commands_without_an_engine_say_so),
 		STATION(an_engine_that_cannot_start_is_said),
 		cmocka_unit_test(a_status_becomes_figures),
