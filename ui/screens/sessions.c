@@ -257,6 +257,7 @@ static bool draw_cell(
 static void draw_empty(const struct sessions_screen *s, const struct model *m, const struct canvas *c) {
 	const char *text = "No session was found yet: recordings appear here as folders YYYYMMDD_HHMMSS.";
 	if (m->journal_err.code) text = m->journal_err.text;
+	else if (!m->page.at_ms) text = "The journal is being read.";
 	else if (s->query.filter[0]) text = "No session fits the filter; / and Enter clear it.";
 	struct canvas words = canvas_sub(c, 2, 1, c->h - 2, c->w - 2);
 	canvas_block(&words, 0, m->journal_err.code ? ROLE_BAD : ROLE_QUIET, text);
