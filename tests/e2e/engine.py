@@ -510,17 +510,20 @@ def test_a_rejected_session_is_tried_again_on_request(place):
     """The rules were at fault, not the metadata: retry sends the same files as the next revision."""
     cloud = place.cloud(schema=SCHEMA.replace("0..10", "0..3"))
     station = place.station(cloud, metadata={"cloud_schema": "no"})
-    folder = make_session(station.recordings, S1)
+    folder, other = make_session(station.recordings, S1), make_session(station.recordings, S2, seed=2)
     assert station.once().code == 1 and station.session(S1)["state"] == "rejected"
     cloud.stop()
     cloud.schema_path.write_text(SCHEMA)
     cloud.start()
+    assert station.command("retry", S2).code == 0 and station.session(S2)["revision"] == 2  # no engine runs
     engine = station.start()
     started(station)
     assert station.command("retry", S1).code == 0
     row = station.wait_state(S1, "accepted")
     assert row["revision"] == 2, row
-    assert_stored(cloud, folder, revision=2)
+    station.wait_state(S2, "accepted")
+    for one in (folder, other):
+        assert_stored(cloud, one, revision=2)
     assert_quick_stop(engine)
 
 
