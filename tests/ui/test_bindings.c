@@ -314,6 +314,50 @@ static void test_themes_turn(void **state) {
 	shut(c);
 }
 
+/* What one console remembers, the next begins with. */
+static void test_view_state_comes_back(void **state) {
+	(void)state;
+	static const struct {
+		const char *screen, *keys, *shown;
+	} cases[] = {
+		{"sessions", "s S / text:held\r", "filter \"held\": 2 fit"},
+		{"sessions", "s", "SESSION▼"},
+		{"station", "Tab Tab", "[Configuration]"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct screen *s = screen_by_name(cases[i].screen);
+		cJSON *memory = cJSON_CreateObject();
+		struct console *c = open_at(s, SITUATION_LIVE, false);
+		console_press(c, cases[i].keys);
+		s->remember(app_self(&c->app, s), memory);
+		shut(c);
+		c = open_at(screens[0], SITUATION_LIVE, false);
+		s->recall(app_self(&c->app, s), memory);
+		app_go(&c->app, s, NULL);
+		console_paint(c);
+		if (!console_shows(c, cases[i].shown)) fail_msg("%s does not come back", cases[i].shown);
+		cJSON_Delete(memory);
+		memory = cJSON_Parse("{\"order\": 7, \"pane\": []}"); /* somebody edited it: ignored */
+		s->recall(app_self(&c->app, s), memory);
+		cJSON_Delete(memory);
+		shut(c);
+	}
+}
+
+static void test_station_filter(void **state) {
+	(void)state;
+	struct console *c = open_at(screen_by_name("station"), SITUATION_LIVE, false);
+	console_press(c, "Tab / text:SlowDown\r");
+	assert_true(console_shows(c, "filter \"SlowDown\": 1 of 5 fit"));
+	console_press(c, "y");
+	assert_true(console_shows(c, "copied: warn throttled 20261120_131110 503 SlowDown"));
+	console_press(c, "/ text:\r");
+	assert_false(console_shows(c, " of 5 fit"));
+	console_press(c, "Tab / text:endpoint\r");
+	assert_true(console_shows(c, "1 of 7 fit"));
+	shut(c);
+}
+
 /* Keys, clicks and sizes in no order at all, over every situation: whatever comes, a frame can be drawn. */
 static void test_monkey(void **state) {
 	(void)state;
@@ -360,6 +404,8 @@ int main(void) {
 		cmocka_unit_test(test_mouse),
 		cmocka_unit_test(test_resizing),
 		cmocka_unit_test(test_themes_turn),
+		cmocka_unit_test(test_view_state_comes_back),
+		cmocka_unit_test(test_station_filter),
 		cmocka_unit_test(test_monkey),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
