@@ -133,14 +133,14 @@ static void a_file_of_any_shape_is_harmless(void **state) {
 	}
 }
 
-static void without_a_home_nothing_is_kept(void **state) {
+static void a_home_that_is_no_folder_keeps_nothing(void **state) {
 	(void)state;
 	char screen[32] = "", theme[32] = "";
 	const char *home = getenv("HOME");
 	AUTO(xfree) char *was = xstrdup(home);
 	struct app *a = app_make();
 	unsetenv("XDG_STATE_HOME");
-	unsetenv("HOME");
+	setenv("HOME", "not/a/folder", 1);
 	remember_save(a);
 	remember_load(a, screen, sizeof screen, theme, sizeof theme);
 	if (was) setenv("HOME", was, 1);
@@ -155,7 +155,7 @@ int main(void) {
 		KEPT(nothing_new_writes_nothing),
 		KEPT(history_is_bounded),
 		KEPT(a_file_of_any_shape_is_harmless),
-		KEPT(without_a_home_nothing_is_kept),
+		KEPT(a_home_that_is_no_folder_keeps_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
