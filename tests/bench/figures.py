@@ -11,6 +11,7 @@ FIGURES = [
     ("put", "put"),
     ("prompt", "prompt"),
     ("status", "status"),
+    ("console", "console"),
 ]
 NAMES = [name for name, _ in FIGURES]
 
