@@ -16,8 +16,8 @@
 #define PAUSE_FIRST_MS 100
 #define PAUSE_MOST_MS 60000
 #define PAUSE_UNWATCHED_MS 1000
-#define LINES_MOST 64 /* in REST_MS; then nothing is read for as long: a flood costs a bounded share of this process   \
-					   */
+/* Lines read in REST_MS; then nothing is read for as long: a flood costs a bounded share of this process. */
+#define LINES_MOST 64
 #define REST_MS 100
 
 struct wire {

@@ -9,7 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from byte_proxy import ByteProxy, Fault  # noqa: E402
 from headgate_test import GOOD_METADATA, main, make_session  # noqa: E402
-from pty_console import Console  # noqa: E402
+from pty_console import Console, engine_of  # noqa: E402
 
 SESSION = "20261120_134502"
 SCHEMA = "[metadata]\nfile = metadata.txt\n[metadata.keys]\nfatigue_level = number 0..10 required\nhardware_model = text required\n"
@@ -21,7 +21,7 @@ def running(place, *, metadata=GOOD_METADATA, names=(SESSION,), **settings):
     station = place.station(place.cloud(schema=SCHEMA), **settings)
     for number, name in enumerate(names):
         make_session(station.recordings, name, {"signals.edf": 40_000 + 1000 * number}, metadata=metadata, seed=number)
-    return station, station.start()
+    return station, engine_of(station)
 
 
 def test_a_session_is_seen_from_found_to_safe(place):
@@ -44,7 +44,7 @@ def test_progress_is_live(place):
     slow = ByteProxy(place, cloud, lambda n: Fault(rate=3_000_000))
     station = place.station(cloud, endpoint=slow.url)
     make_session(station.recordings, SESSION, {"signals.edf": 20_000_000})
-    station.start()
+    engine_of(station)
     console, seen, ends = Console(station, columns=120), set(), set()
 
     def three(_):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from headgate_test import main, make_session, wait_for  # noqa: E402
-from pty_console import Console  # noqa: E402
+from pty_console import Console, engine_of  # noqa: E402
 
 SESSION = "20261120_134502"
 WIDE = {"rows": 24, "columns": 110}
@@ -58,7 +58,7 @@ def test_starts_an_engine_that_outlives_it_while_work_is_left(place):
 
 def test_leaves_a_running_engine_alone(place):
     station = place.station(place.cloud())
-    engine = station.start()
+    engine = engine_of(station)
     wait_for((station.state / "control.sock").exists, 20, "the engine's socket")
     consoles = [Console(station) for _ in range(3)]
     for console in consoles:
@@ -71,14 +71,14 @@ def test_leaves_a_running_engine_alone(place):
 
 def test_an_engine_that_is_killed_and_started_again(place):
     station = place.station(place.cloud())
-    engine = station.start()
+    engine = engine_of(station)
     console = Console(station, "--read-only", **WIDE)  # starts none itself
     console.wait_until("cloud ok")
     engine.kill()
     console.wait_gone("cloud ok")
     console.wait_until(lambda screen: "engine" in screen.lines[0], "the header to say that the engine is gone")
     make_session(station.recordings, SESSION)
-    engine = station.start()
+    engine = engine_of(station)
     console.wait_until("cloud ok")
     console.wait_row(SESSION, "accepted")
     assert console.quit() == 0 and engine.stop() == 0
@@ -87,7 +87,7 @@ def test_an_engine_that_is_killed_and_started_again(place):
 def test_a_cloud_that_goes_is_said_and_since_when(place):
     cloud = place.cloud()
     station = place.station(cloud)
-    engine = station.start()
+    engine = engine_of(station)
     console = Console(station, **WIDE)
     console.wait_until("cloud ok")
     cloud.kill()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from headgate_test import HEADGATE, Skip, main, make_session, wait_for  # noqa: E402
-from pty_console import Console  # noqa: E402
+from pty_console import Console, engine_of  # noqa: E402
 
 SESSION = "20261120_134502"
 SANITIZED = b"__asan_init" in Path(HEADGATE).read_bytes() if Path(HEADGATE).exists() else False
@@ -23,7 +23,7 @@ def shown(place, *flags, **more):
     """A console on a station with an engine and one accepted session."""
     station = place.station(place.cloud())
     make_session(station.recordings, SESSION)
-    engine = station.start()
+    engine = engine_of(station)
     station.wait_state(SESSION, "accepted")
     console = Console(station, *flags, **more)
     console.wait_row(SESSION, "accepted")
@@ -151,7 +151,7 @@ def test_names_and_metadata_that_speak_to_the_terminal(place):
         (folder / os.fsdecode(name)).write_bytes(b"signal")
         names.append(folder.name)
     evil = make_session(station.recordings, SESSION, metadata="hardware_model: \x1b]0;pwned\x07\x1b[2J日本\nnote\x1b[31m: x\n")
-    engine = station.start()
+    engine = engine_of(station)
     for name in [*names, evil.name]:
         wait_for(lambda: (row := station.session(name)) and row["state"] in ("held", "accepted", "rejected", "failed"), 60, f"a verdict on {name}")
     console = Console(station, rows=40, columns=100)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from headgate_test import GOOD_METADATA, SOAK, main, make_session, wait_for  # noqa: E402
-from pty_console import KEYS, Console  # noqa: E402
+from pty_console import Console, KEYS, engine_of  # noqa: E402
 
 SECONDS = 600 if SOAK else 15
 LETTERS = "hjklgGnNsSrpiewyRHmT:/? 1238xzZ0!~"
@@ -35,7 +35,7 @@ def press_something(console, source):
 def play(place, seed, seconds, *flags):
     source = random.Random(seed)
     station = place.station(place.cloud())
-    engine, arrived, starts = station.start(), 0, 0
+    engine, arrived, starts = engine_of(station), 0, 0
     env = {"EDITOR": "true"}
     console, end, next_arrival = Console(station, *flags, env=env), time.monotonic() + seconds, 0
     while time.monotonic() < end:

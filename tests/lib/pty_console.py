@@ -11,7 +11,7 @@ import subprocess
 import termios
 import time
 
-from headgate_test import HEADGATE, Child, clean_env, dies_with_parent
+from headgate_test import HEADGATE, Child, clean_env, dies_with_parent, wait_for
 from vt_screen import Screen
 
 KEYS = {"Enter": "\r", "Esc": "\x1b", "Tab": "\t", "S-Tab": "\x1b[Z", "Space": " ", "Backspace": "\x7f", "C-l": "\x0c", "C-c": "\x03",
@@ -185,6 +185,14 @@ class Terminal(Child):
             with open(f"/proc/{self.pid}/task/{task}/status", encoding="ascii", errors="replace") as status:
                 total += sum(int(line.split()[1]) for line in status if line.startswith("voluntary_ctxt_switches"))
         return total
+
+
+def engine_of(station):
+    """Starts the station's engine and waits for its socket: a console that is quicker would start one of its own, which
+    outlives the test."""
+    engine = station.start()
+    wait_for((station.state / "control.sock").exists, 30, "the engine's socket")
+    return engine
 
 
 class Console(Terminal):

@@ -200,7 +200,7 @@ static void test_table_columns(void **state) {
 	(void)state;
 	struct table_view t = {.total = 3};
 	draw_table(&t, 40, 1);
-	drawn_row_is(0, "NAME     SIZE▼ WORDS" + 0);
+	drawn_row_is(0, "NAME     SIZE▼ WORDS");
 	drawn_row_is(1, ">a0        >b0 >c0");
 	drawn_row_is(2, "a1          b1 c1");
 	drawn_row_is(3, "a2       over the rest of the row");
@@ -258,7 +258,7 @@ static void test_pager_wraps(void **state) {
 	drawn_row_is(4, "");
 	pager_act(&p, ACTION_BOTTOM, NULL);
 	pager_draw(&p, &c);
-	drawn_row_is(3, "\\x1b[1m名" + 0);
+	drawn_row_is(3, "\\x1b[1m名");
 	drawn_row_is(4, "  前名前");
 	c = canvas_sub(&drawn_on, 0, 0, 5, 30); /* wider: laid out anew, nothing to scroll */
 	pager_draw(&p, &c);
