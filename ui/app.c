@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The console's loop. Whatever happens (a key, data, the minute) marks it dirty; before the loop sleeps one frame is
- * drawn, unless the last was less than FRAME_MS ago: then a timer draws it. Without a mark nothing runs and nothing is
- * written. One thread; the journal is read in the thread pool (ui/source.c). */
+ * drawn, unless FRAME_BURST of them were within as many FRAME_MS: then a timer draws it. Without a mark nothing runs
+ * and nothing is written. One thread; the journal is read in the thread pool (ui/source.c). */
 #include "ui/app_internal.h"
 
 #include <langinfo.h>
@@ -163,7 +163,7 @@ void app_paint(struct app *a) {
 	if (a->mode == MODE_DIALOG) dialog_draw(&c, a->question.method, a->question.text);
 	if (a->mode == MODE_PROMPT) prompt_draw(a->prompt, &c, c.h - 1);
 	tty_flush(a->tty);
-	a->drawn_ms = clock_mono_ms();
+	a->drawn_ms[a->drawn_n++ % FRAME_BURST] = clock_mono_ms();
 	a->dirty = false;
 }
 
@@ -172,9 +172,9 @@ static void on_frame(uv_timer_t *t) { app_paint(t->data); }
 static void on_prepare(uv_prepare_t *p) {
 	struct app *a = p->data;
 	if (!a->dirty || a->closing || uv_is_active((uv_handle_t *)&a->frame)) return;
-	int64_t since = clock_mono_ms() - a->drawn_ms;
-	if (since >= FRAME_MS) app_paint(a);
-	else uv_timer_start(&a->frame, on_frame, (uint64_t)(FRAME_MS - since), 0);
+	int64_t since = clock_mono_ms() - a->drawn_ms[a->drawn_n % FRAME_BURST], burst_ms = FRAME_BURST * FRAME_MS;
+	if (since >= burst_ms) app_paint(a);
+	else uv_timer_start(&a->frame, on_frame, (uint64_t)(burst_ms - since), 0);
 }
 
 static void on_change(void *arg, unsigned parts) {

@@ -12,6 +12,7 @@
 
 #define STACK_MAX 8
 #define SCREENS_MAX 16
+#define FRAME_BURST 4 /* frames that may follow at once after a pause; 30 a second over any longer time */
 
 enum app_mode { MODE_SCREEN, MODE_PROMPT, MODE_DIALOG, MODE_HELP };
 struct question { /* a command that waits for `y` */
@@ -41,7 +42,8 @@ struct app {
 	char say[300];
 	enum role say_role;
 	bool dirty, mouse, closing, pasting;
-	int64_t drawn_ms;	/* monotonic */
+	int64_t drawn_ms[FRAME_BURST]; /* monotonic; of the last frames, the oldest at drawn_n % FRAME_BURST */
+	size_t drawn_n;
 	struct error ended; /* why, when not by the user */
 };
 

@@ -107,6 +107,7 @@ static void tty_modes(void) {
 	nodelay(stdscr, TRUE);
 	set_escdelay(ESCAPE_MS);
 	scrollok(stdscr, FALSE);
+	typeahead(-1); /* a frame goes out whole, whatever is typed meanwhile */
 }
 
 /* What terminals send beside what terminfo says of them: cursor keys of the mode that was not asked for, marks of a
