@@ -240,7 +240,10 @@ def test_keys_as_terminals_send_them(place):
     console.wait_until("Keys of this screen")
     console.press("Esc")
     console.wait_gone("Keys of this screen")
-    console.press("\x1b[999;999;999~", "\x1bOZ", "\x1b[1;5P", b"\x80\xff", "\x00", "?")  # none of them is an Escape, which would quit
+    # None of them is an Escape, which would quit. Curses takes what comes in one piece with broken UTF-8 for its rest.
+    console.press("\x1b[999;999;999~", "\x1bOZ", "\x1b[1;5P", "\x00", b"\x80\xff")
+    console.settle()
+    console.press("?")
     console.wait_until("Keys of this screen")
     console.press("Esc")
     console.wait_gone("Keys of this screen")
