@@ -186,8 +186,9 @@ def test_columns_stand_below_each_other(place):
     console.press("/", "150000", "Enter", "Enter")
     console.wait_until("Overview")
     console.press("Tab")
-    console.wait_until("plain.edf")
-    columns = {console.screen.find(name)[1] for name in ("日", "cafe\u0301", "plain", "metadata.txt")}
+    names = ("日", "cafe\u0301", "plain", "metadata.txt")
+    console.wait_until(lambda screen: all(screen.find(name) for name in names), "every file")  # a frame comes in pieces
+    columns = {console.screen.find(name)[1] for name in names}
     assert len(columns) == 1, console.screen.text
     assert console.quit() == 0
 

@@ -87,7 +87,6 @@ class Terminal(Child):
             assert left > 0, f"waited {timeout_s} s in vain for {what or condition!r}; the screen:\n{self.screen.text}\n{self.err[-3000:]}"
             if self.pump(min(left, 0.25)) < 0:
                 assert seen(self.screen), f"{self.name} ended ({self.process.poll()}) before {what or condition!r}:\n{self.screen.text}\n{self.err[-3000:]}"
-        self.settle(0.03, 1)  # a frame comes in pieces: what is asserted next may be in a later one
         return found
 
     def wait_gone(self, text, timeout_s=30):
