@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What is kept fresh, and when it is read again: one read in flight, the next one when the journal moved, which inotify
- * on the state folder tells (the engine's notifications, where there is no inotify). Without a change nothing runs.
- * Starts an engine that outlives the console when none runs. Loop thread. */
+/* What is kept fresh, and when it is read again: one read in flight, the next one when the journal moved. inotify on
+ * the state folder tells of the WAL's bytes, which SQLite writes and syncs before the commit can be seen; the engine
+ * tells of the commit. Without an engine, what inotify told is looked at again some times. Without a change nothing
+ * runs. Starts an engine that outlives the console when none runs. Loop thread. */
 #include "ui/source_internal.h"
 
 #include <signal.h>
@@ -23,7 +24,10 @@
 #define DAY_MS 86400000
 #define FLAGS_MOST 64
 
+static const int later_ms[] = {50, 500, 5000}; /* a commit's sync may take so long */
+
 static void source_pump(struct source *s);
+static void source_moved(struct source *s);
 static void source_released(struct source *s);
 
 void source_changed(struct source *s, unsigned parts) {
@@ -106,12 +110,21 @@ static void on_read_work(uv_work_t *work) {
 	uv_mutex_unlock(&s->mutex);
 }
 
+static void on_later(uv_timer_t *t) { source_moved(t->data); }
+
+static void look_later(struct source *s) {
+	if (s->model->link == LINK_UP || s->looks_left == 0) return;
+	size_t next = ARRAY_LEN(later_ms) - s->looks_left--;
+	uv_timer_start(&s->later, on_later, (uint64_t)later_ms[next], 0);
+}
+
 static void on_read_over(uv_work_t *work, int status) {
 	struct read_job *job = work->data;
 	struct source *s = job->source;
 	s->job = NULL;
 	if (!status && !job->taken && !s->closing) job_take(s, job);
 	read_job_free(job);
+	if (!s->closing) look_later(s);
 	if (!s->closing) source_pump(s);
 	source_released(s);
 }
@@ -192,12 +205,10 @@ static void on_watch(uv_fs_event_t *watch, const char *file, int events, int sta
 	struct source *s = watch->data;
 	(void)events;
 	if (s->closing) return;
-	if (status || !file) {
-		source_moved(s);
-		return;
-	}
-	if (strcmp(file, CONTROL_SOCKET) == 0) attach_kick(s->attach);
-	if (strcmp(file, "state.db-wal") == 0 || strcmp(file, "state.db") == 0) source_moved(s);
+	if (!status && file && strcmp(file, CONTROL_SOCKET) == 0) attach_kick(s->attach);
+	if (!status && file && strcmp(file, "state.db-wal") != 0 && strcmp(file, "state.db") != 0) return;
+	s->looks_left = ARRAY_LEN(later_ms);
+	source_moved(s);
 }
 
 /* The folder may be made only by an engine that is still to come. */
@@ -240,7 +251,7 @@ static void on_notice(void *arg, const char *method, const cJSON *params) {
 	if (strcmp(method, "status") == 0) {
 		status_take(&s->model->status, params);
 		source_changed(s, MODEL_STATUS);
-		if (!s->watching) source_moved(s);
+		source_moved(s);
 	} else if (strcmp(method, "stations") == 0) {
 		fleet_take(s->model, params);
 		source_changed(s, MODEL_FLEET);
@@ -396,10 +407,11 @@ static void source_first(struct source *s) {
 static void source_handles(struct source *s) {
 	uv_fs_event_init(s->loop, &s->watch);
 	uv_timer_init(s->loop, &s->wake);
+	uv_timer_init(s->loop, &s->later);
 	uv_timer_init(s->loop, &s->again);
 	uv_timer_init(s->loop, &s->midnight);
-	s->watch.data = s->wake.data = s->again.data = s->midnight.data = s;
-	s->handles = 5; /* these and the link */
+	s->watch.data = s->wake.data = s->later.data = s->again.data = s->midnight.data = s;
+	s->handles = 6; /* these and the link */
 	int64_t now = clock_wall_ms();
 	uv_timer_start(&s->midnight, on_midnight, (uint64_t)(time_local_midnight(now) + DAY_MS + AGAIN_MS - now), 0);
 }
@@ -460,6 +472,7 @@ void source_close(struct source *s, void (*on_closed)(void *arg), void *arg) {
 	attach_close(s->attach, on_attach_closed, s);
 	uv_close((uv_handle_t *)&s->watch, on_handle_closed);
 	uv_close((uv_handle_t *)&s->wake, on_handle_closed);
+	uv_close((uv_handle_t *)&s->later, on_handle_closed);
 	uv_close((uv_handle_t *)&s->again, on_handle_closed);
 	uv_close((uv_handle_t *)&s->midnight, on_handle_closed);
 	if (s->engine_open) uv_close((uv_handle_t *)&s->engine, on_engine_closed);

@@ -65,13 +65,15 @@ struct source {
 	struct wish kept;	  /* what is kept fresh */
 	unsigned wanted;	  /* asked for, not yet read */
 	bool seen_now, moved; /* the journal may have */
+	size_t looks_left;	  /* after inotify's last word, without an engine */
 	struct read_job *job; /* in flight */
 	struct folder_job *folder_job;
 	bool folder_again;
 	int64_t read_ms, failed_pause_ms;
 
 	uv_fs_event_t watch;
-	uv_timer_t wake, again, midnight; /* a read that waits its turn; the watch or a failed read once more */
+	/* a read that waits its turn; what inotify told looked at again; the watch or a failed read once more */
+	uv_timer_t wake, later, again, midnight;
 	uv_process_t engine;
 	bool engine_started, engine_open;
 	bool watching, closing;

@@ -27,10 +27,10 @@ DEFINE_AUTO_PTR(struct control_client, control_close)
  * name. */
 MUST_USE int control_call(
 	struct control_client *c, const char *method, cJSON *params, cJSON **ret_result, struct error *err);
-/* status result: {engine:{pid, instance, version, since}, cloud:{ok, endpoint, latency_ms, station, token_expires_at,
- * clock_offset_ms, last_answer_at, error?:{code, message}}, queue:{active, queued, bytes_left, rate_bytes_per_s,
- * eta_s, rates:[bytes a second of the last CONTROL_RATES times CONTROL_RATE_MS, oldest first, null: unknown]},
- * folders:[{path, ok, error?, watching:"events"|"rescan"}], sessions:[{session, state, bytes, sent_bytes,
+/* status result: {engine:{pid, instance, version, since, commits}, cloud:{ok, endpoint, latency_ms, station,
+ * token_expires_at, clock_offset_ms, last_answer_at, error?:{code, message}}, queue:{active, queued, bytes_left,
+ * rate_bytes_per_s, eta_s, rates:[bytes a second of the last CONTROL_RATES times CONTROL_RATE_MS, oldest first, null:
+ * unknown]}, folders:[{path, ok, error?, watching:"events"|"rescan"}], sessions:[{session, state, bytes, sent_bytes,
  * checked_bytes, files, stored_files, rate_bytes_per_s, tries, next_attempt_at, reason}] (those in work), disk:{path,
  * free_bytes, total_bytes, full_at}, at} stations result and notification: {at, asking, stations:[…as GET
  * /v1/stations…], error?:{code, message}}; what the cloud said last, at once; a newer answer follows as a notification.

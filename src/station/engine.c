@@ -104,6 +104,10 @@ static void on_progress(uv_timer_t *timer) {
 	e->o->on_progress(e->o->arg, text);
 }
 
+/* Whoever reads the journal hears of a commit from here: inotify tells of the WAL's bytes, which are written before the
+ * commit can be seen. */
+static void on_journal_moved(void *arg) { control_changed(((struct engine *)arg)->control); }
+
 void engine_journal_done(void *arg, const struct error *err) {
 	if (err->code != ERR_NONE) engine_fail(arg, err);
 }
@@ -216,7 +220,8 @@ static int open_handles(struct engine *e) {
 
 static int open_all(struct engine *e, struct error *err) {
 	const struct config *c = e->config;
-	struct journal_options jo = {.allow_volatile = c->allow_volatile, .group = c->group};
+	struct journal_options jo = {
+		.allow_volatile = c->allow_volatile, .group = c->group, .on_moved = on_journal_moved, .arg = e};
 	AUTO(xfree) char *lock = path_join(c->state_dir, "lock");
 	if (file_lock(lock, &e->lock_fd, err)) return -1;
 	if (open_handles(e)) return error_set(err, ERR_INTERNAL, "cannot set up the event loop");

@@ -22,6 +22,7 @@ static cJSON *status_engine(const struct engine *e) {
 	json_add_text(o, "instance", e->instance);
 	json_add_text(o, "version", HEADGATE_VERSION);
 	json_add_time(o, "since", e->started_wall_ms);
+	json_add_i64(o, "commits", e->journal ? journal_commits(e->journal) : 0);
 	return o;
 }
 

@@ -46,7 +46,9 @@ struct journal {
 	atomic_bool broken;
 	struct error failure, closed_failure;
 
-	int64_t submitted, delivered;
+	int64_t submitted, delivered, committed;
+	void (*on_moved)(void *arg);
+	void *on_moved_arg;
 	bool closing;
 	void (*on_closed)(void *arg);
 	void *on_closed_arg;
@@ -154,6 +156,7 @@ static void deliver(struct journal *j, struct journal_op *op) {
 	if (op->message && !op->failure) log_committed(op);
 	if (op->on_commit) op->on_commit(op->arg, op->failure ? op->failure : &none);
 	j->delivered++;
+	if (!op->failure) j->committed++;
 	journal_op_free(op);
 }
 
@@ -176,11 +179,13 @@ static void on_wake(uv_async_t *wake) {
 	list_move(&j->done, &done, INT32_MAX);
 	bool ended = j->ended;
 	uv_mutex_unlock(&j->mutex);
+	int64_t before = j->committed;
 	while (done.first) {
 		struct journal_op *op = done.first;
 		done.first = op->next;
 		deliver(j, op);
 	}
+	if (j->on_moved && !j->closing && j->committed > before) j->on_moved(j->on_moved_arg);
 	if (!j->closing || uv_is_closing((uv_handle_t *)wake)) return;
 	bool idle = j->submitted == j->delivered;
 	if (ended && idle) {
@@ -209,6 +214,8 @@ void journal_submit(struct journal *j, struct journal_op *op) {
 }
 
 int64_t journal_next_id(struct journal *j) { return j->next_id++; }
+
+int64_t journal_commits(const struct journal *j) { return j->committed; }
 
 bool journal_broken(const struct journal *j) { return atomic_load(&j->broken); }
 
@@ -262,6 +269,8 @@ int journal_open(
 	j->next_id = db_i64(db, W_SESSION_LAST_ID, 0) + 1;
 	db_reset(db, W_SESSION_LAST_ID);
 	j->loop = loop;
+	j->on_moved = o->on_moved;
+	j->on_moved_arg = o->arg;
 	list_init(&j->queued);
 	list_init(&j->done);
 	error_set(&j->closed_failure, ERR_CANCELLED, "the journal is closed");

@@ -69,8 +69,10 @@ struct event_row { /* what happened, shown to people; the same id in the local l
 /* --- writing (the engine, and commands that hold the station lock) --- */
 struct journal;
 struct journal_options {
-	bool allow_volatile; /* tmpfs or a network file system */
-	const char *group;	 /* NULL: 0600 */
+	bool allow_volatile;		 /* tmpfs or a network file system */
+	const char *group;			 /* NULL: 0600 */
+	void (*on_moved)(void *arg); /* or NULL: on the loop, after each group that was committed */
+	void *arg;
 };
 /* Called on the loop after the commit (err->code ERR_NONE) or the failure. */
 typedef void journal_on_commit(void *arg, const struct error *err);
@@ -79,7 +81,8 @@ MUST_USE int journal_open(
 /* Commits what is queued, calls those callbacks, ends the thread; then on_closed from the loop. */
 void journal_close(struct journal *j, void (*on_closed)(void *arg), void *arg);
 bool journal_broken(const struct journal *j);
-int journal_schema(void); /* the version of the tables that this program writes */
+int64_t journal_commits(const struct journal *j); /* what was committed and called back since it was opened */
+int journal_schema(void);						  /* the version of the tables that this program writes */
 
 /* Fields that a step may set beside the state: those whose bit is in mask. Texts are copied. */
 enum {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from byte_proxy import ByteProxy, Fault  # noqa: E402
-from headgate_test import GOOD_METADATA, main, make_session  # noqa: E402
+from headgate_test import GOOD_METADATA, main, make_session, preloaded  # noqa: E402
 from pty_console import Console, engine_of  # noqa: E402
 
 SESSION = "20261120_134502"
@@ -37,6 +37,30 @@ def test_a_session_is_seen_from_found_to_safe(place):
     console.assert_clean()
     assert console.quit() == 0
     assert engine.running and engine.stop() == 0
+
+
+def test_a_slow_disk_holds_no_change_back(place):
+    """SQLite writes the WAL, syncs it, and only then can the commit be seen: inotify tells of the writing."""
+    station = place.station(place.cloud(schema=SCHEMA))
+    engine = engine_of(station, env=preloaded("fault_shim", FAULT_PATH="state.db", FAULT_DO="slow", FAULT_MS="25"))
+    console = Console(station, columns=100)
+    console.wait_until("No session was found yet")
+    make_session(station.recordings, SESSION)
+    console.wait_row(SESSION, "accepted")
+    assert console.quit() == 0
+    assert engine.stop() == 0
+
+
+def test_a_change_by_another_command_is_seen_without_an_engine(place):
+    station, engine = running(place, metadata=TIRED)
+    station.wait_state(SESSION, "held")
+    assert engine.stop() == 0
+    console = Console(station, "--read-only", columns=100)
+    console.wait_row(SESSION, "held")
+    slow = preloaded("fault_shim", FAULT_PATH="state.db", FAULT_DO="slow", FAULT_MS="25")
+    assert station.command("ignore", SESSION, env=slow).code == 0
+    console.wait_row(SESSION, "ignored")
+    assert console.quit() == 0
 
 
 def test_progress_is_live(place):

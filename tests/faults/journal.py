@@ -15,15 +15,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 import headgate_test
-from headgate_test import BUILD, SOAK, Skip, assert_stored, make_session, wait_for
-
-SHIM = BUILD / "tests/fault_shim.so"
+from headgate_test import SOAK, Skip, assert_stored, make_session, preloaded, wait_for
 
 
 def fault(do, at=None, present=None, path="state.db"):
     """The environment in which changes to the station's journal fail so."""
-    env = {"LD_PRELOAD": SHIM, "FAULT_PATH": path, "FAULT_DO": do}
-    env["ASAN_OPTIONS"] = (os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0").lstrip(":")
+    env = preloaded("fault_shim", FAULT_PATH=path, FAULT_DO=do)
     if at:
         env["FAULT_AT"] = at
     if present:

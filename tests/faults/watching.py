@@ -3,19 +3,17 @@
 """File events that are lost: the queue overflows, or the kernel gives no more watches. Events are hints, the rescan is the
 truth (reliability.md): no session is forgotten. Each test ends with every byte compared.
 """
-import os
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
-from headgate_test import BUILD, assert_stored, main, make_session, wait_for  # noqa: E402
+from headgate_test import assert_stored, main, make_session, preloaded, wait_for  # noqa: E402
 
 FIRST, SECOND = "20261120_134502", "20261120_150000"
 
 
 def shim(**settings):
-    options = (os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0").lstrip(":")
-    return {"LD_PRELOAD": BUILD / "tests/watch_shim.so", "ASAN_OPTIONS": options, **settings}
+    return preloaded("watch_shim", **settings)
 
 
 def test_an_overflow_makes_it_look_at_everything(place):

@@ -6,7 +6,7 @@
  *   FAULT_AT=N        the N-th change, from 1
  *   FAULT_WHILE=FILE  every change while FILE exists
  *   FAULT_DO=kill     SIGKILL before it; torn: SIGKILL after half of it was written; ENOSPC, EIO: it fails, and with
- *                     FAULT_AT every later one too */
+ *                     FAULT_AT every later one too; slow: every sync takes FAULT_MS longer */
 #include <dlfcn.h>
 #include <errno.h>
 #include <signal.h>
@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
+#include <time.h>
 #include <unistd.h>
 
 static atomic_long changes;
@@ -62,6 +63,11 @@ static bool change_fails(void) {
 	return fault < 0;
 }
 
+static void sync_slowly(void) {
+	const char *ms = getenv("FAULT_MS");
+	if (does("slow") && ms) nanosleep(&(struct timespec){.tv_nsec = strtol(ms, NULL, 10) * 1000000L}, NULL);
+}
+
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
 ssize_t pwrite(int fd, const void *bytes, size_t n, off_t at) {
@@ -94,11 +100,13 @@ int narrow_ftruncate(int fd, off_t size) { return ftruncate(fd, size); }
 
 int fsync(int fd) {
 	if (fd_concerns(fd) && change_fails()) return -1;
+	if (fd_concerns(fd)) sync_slowly();
 	return REAL(fsync)(fd);
 }
 
 int fdatasync(int fd) {
 	if (fd_concerns(fd) && change_fails()) return -1;
+	if (fd_concerns(fd)) sync_slowly();
 	return REAL(fdatasync)(fd);
 }
 

@@ -56,6 +56,12 @@ def wait_for(condition, timeout_s, what, every_s=0.05):
         time.sleep(every_s)
 
 
+def preloaded(shim, **settings):
+    """The environment of a program that one of our shims is loaded into."""
+    options = (os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0").lstrip(":")
+    return {"LD_PRELOAD": BUILD / f"tests/{shim}.so", "ASAN_OPTIONS": options, **settings}
+
+
 def clean_env(home, **more):
     """The environment of a child: none of the developer's own HEADGATE_*, AWS_* or XDG settings, and no proxy."""
     kept = {k: v for k, v in os.environ.items()

@@ -187,10 +187,10 @@ class Terminal(Child):
         return total
 
 
-def engine_of(station):
+def engine_of(station, **settings):
     """Starts the station's engine and waits for its socket: a console that is quicker would start one of its own, which
     outlives the test."""
-    engine = station.start()
+    engine = station.start(**settings)
     wait_for((station.state / "control.sock").exists, 30, "the engine's socket")
     return engine
 

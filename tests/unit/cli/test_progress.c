@@ -47,7 +47,7 @@ static void stderr_to(unsigned short columns) {
 }
 
 static const char *stderr_back(void) {
-	static char text[8192];
+	static char text[1 << 16];
 	fflush(stderr);
 	fcntl(readable, F_SETFL, O_NONBLOCK);
 	size_t at = 0;

@@ -104,6 +104,40 @@ static void the_version_moves_with_every_commit_and_only_then(void **state) {
 	}
 }
 
+struct moved {
+	struct fixture *f;
+	struct journal_view *view;
+	int64_t version;
+	int calls;
+};
+
+static void on_moved(void *arg) {
+	struct moved *m = arg;
+	int64_t version;
+	OK(journal_view_version(m->view, &version, E));
+	assert_true(version > m->version);
+	m->version = version;
+	m->calls++;
+}
+
+/* Who is told can see what was committed, with another connection. */
+static void a_commit_is_told_once_it_can_be_seen(void **state) {
+	struct moved m = {.f = *state};
+	const struct journal_options o = {.allow_volatile = true, .on_moved = on_moved, .arg = &m};
+	fixture_close(m.f);
+	OK(journal_open(&m.f->j, &m.f->loop, m.f->dir, &o, E));
+	OK(journal_view_open(&m.view, m.f->dir, E));
+	OK(journal_view_version(m.view, &m.version, E));
+	for (int i = 0; i < 5; i++) {
+		m.f->waiting = 1;
+		journal_set(m.f->j, "name", i % 2 ? "one" : "two", fixture_done, m.f);
+		fixture_wait(m.f);
+		assert_int_equal(m.calls, i + 1);
+		assert_int_equal(journal_commits(m.f->j), i + 1);
+	}
+	journal_view_close(m.view);
+}
+
 static void files_are_private(void **state) {
 	struct fixture *f = *state;
 	AUTO(xfree) char *made = path_join(f->dir, "new/folder");
@@ -315,6 +349,7 @@ int main(int argc, char **argv) {
 		JOURNAL_TEST(what_is_submitted_after_the_end_fails),
 		JOURNAL_TEST(ids_go_on_after_reopening),
 		JOURNAL_TEST(the_version_moves_with_every_commit_and_only_then),
+		JOURNAL_TEST(a_commit_is_told_once_it_can_be_seen),
 		JOURNAL_TEST(files_are_private),
 		JOURNAL_TEST(a_journal_of_a_newer_program_is_refused),
 		JOURNAL_TEST(no_journal_yet_is_not_found),
