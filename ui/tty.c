@@ -98,6 +98,13 @@ static void tty_colours(struct tty *t) {
 	}
 }
 
+/* A screen that never came back from endwin is sent in pieces, one a cursor movement (ncurses 6: _nc_mvcur flushes
+ * while _endwin is ewInitial). Once there and back, a frame is one write. */
+static void tty_whole_frames(void) {
+	endwin();
+	doupdate();
+}
+
 static void tty_modes(void) {
 	cbreak();
 	noecho();
@@ -138,6 +145,7 @@ int tty_open(struct tty **ret, const struct tty_options *o, struct error *err) {
 			getenv("TERM") ? getenv("TERM") : "");
 	}
 	set_term(t->screen);
+	tty_whole_frames();
 	tty_modes();
 	tty_colours(t);
 	t->inside_tmux = getenv("TMUX") != NULL;

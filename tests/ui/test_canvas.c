@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/text.h"
 
@@ -44,6 +46,30 @@ static void test_fields(void **state) {
 		canvas_text(&drawn_on, 0, 1, f->width, ROLE_TEXT, f->align, f->text);
 		canvas_put(&drawn_on, 0, 1 + f->width, ROLE_TEXT, "]");
 		drawn_row_is(0, f->shown);
+	}
+}
+
+/* In curses' place: what goes to a terminal is counted. */
+static int terminal_writes;
+
+ssize_t write(int fd, const void *bytes, size_t n) {
+	terminal_writes += isatty(fd);
+	return syscall(SYS_write, fd, bytes, n);
+}
+
+/* Whoever looks at the terminal, a person or a test, never sees half of a frame. */
+static void test_a_frame_is_one_write(void **state) {
+	(void)state;
+	static const char *const words[] = {"one", "two", "three"};
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		canvas_clear(&drawn_on);
+		for (int y = 0; y < drawn->rows; y++)
+			canvas_put(&drawn_on, y, (int)(3 * i) + y, y % 2 ? ROLE_GOOD : ROLE_BAD, words[i]);
+		terminal_writes = 0;
+		tty_flush(drawn->app.tty);
+		assert_int_equal(terminal_writes, 1);
+		console_flush(drawn);
+		drawn_row_is(0, i == 0 ? "one" : i == 1 ? "   two" : "      three");
 	}
 }
 
@@ -230,6 +256,7 @@ int main(void) {
 #define CANVAS_TEST(f) cmocka_unit_test_setup_teardown(f, drawn_setup, drawn_teardown)
 	const struct CMUnitTest tests[] = {
 		CANVAS_TEST(test_fields),
+		CANVAS_TEST(test_a_frame_is_one_write),
 		CANVAS_TEST(test_null_text_is_blank),
 		CANVAS_TEST(test_clipping),
 		CANVAS_TEST(test_put_stops_at_the_edge),
