@@ -11,12 +11,15 @@
 
 /* --- actions --- */
 
-static enum action input_action(const struct screen *s, uint32_t key) {
-	for (size_t i = 0; i < s->key_n; i++)
-		if (key_action(key, &s->keys[i].action, 1) != ACTION_NONE) return s->keys[i].action;
-	for (size_t i = 0; i < frame_key_n; i++)
-		if (key_action(key, &frame_keys[i].action, 1) != ACTION_NONE) return frame_keys[i].action;
+static enum action input_find(uint32_t key, const struct screen_key *among, size_t n) {
+	for (size_t i = 0; i < n; i++)
+		if (action_has_key(among[i].action, key)) return among[i].action;
 	return ACTION_NONE;
+}
+
+static enum action input_action(const struct screen *s, uint32_t key) {
+	enum action action = input_find(key, s->keys, s->key_n);
+	return action != ACTION_NONE ? action : input_find(key, frame_keys, frame_key_n);
 }
 
 static bool input_forbidden(struct app *a, enum action action) {
@@ -164,9 +167,8 @@ static void input_dialog(struct app *a, const struct key_event *key) {
 }
 
 static void input_help(struct app *a, const struct key_event *key) {
-	static const enum action scrolling[] = {
-		ACTION_UP, ACTION_DOWN, ACTION_PAGE_UP, ACTION_PAGE_DOWN, ACTION_TOP, ACTION_BOTTOM};
-	enum action action = key_action(key->key, scrolling, ARRAY_LEN(scrolling));
+	static const struct screen_key scrolling[] = {SCROLL_KEYS(NULL)};
+	enum action action = input_find(key->key, scrolling, ARRAY_LEN(scrolling));
 	if (action == ACTION_NONE && key->key != KEY_MOUSE_) a->mode = MODE_SCREEN;
 	else pager_act(&a->help, action, key);
 	app_draw(a);

@@ -51,7 +51,7 @@ static int key_parse_n(const char *name, size_t n, uint32_t *ret) {
 
 int key_parse(const char *name, uint32_t *ret) { return key_parse_n(name, strlen(name), ret); }
 
-static bool action_has_key(enum action a, uint32_t key) {
+bool action_has_key(enum action a, uint32_t key) {
 	const char *at = action_rows[a].keys;
 	while (*at) {
 		size_t n = strcspn(at, " ");
@@ -61,12 +61,6 @@ static bool action_has_key(enum action a, uint32_t key) {
 		at += strspn(at, " ");
 	}
 	return false;
-}
-
-enum action key_action(uint32_t key, const enum action *among, size_t n) {
-	for (size_t i = 0; i < n; i++)
-		if (action_has_key(among[i], key)) return among[i];
-	return ACTION_NONE;
 }
 
 const char *action_key_text(enum action a, char *to, size_t size) {

@@ -77,8 +77,7 @@ struct action_row {
 	const char *name, *keys, *words;
 };
 extern const struct action_row action_rows[ACTION_N];
-/* The action of a key among those given (n of them), ACTION_NONE when there is none. */
-enum action key_action(uint32_t key, const enum action *among, size_t n);
+bool action_has_key(enum action a, uint32_t key);
 const char *action_key_text(
 	enum action a, char *to, size_t size); /* its first key as the footer shows it: "Enter", "r" */
 enum action action_by_name(const char *name);

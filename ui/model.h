@@ -58,9 +58,8 @@ struct status {			/* the engine's `status`, parsed */
 	struct work work[64];
 	size_t work_n;
 };
-enum session_order { ORDER_RECENT, ORDER_NAME, ORDER_SIZE, ORDER_STATE, ORDER_TRIES, ORDER_N };
 struct page_query { /* a window of the sessions table */
-	enum session_order order;
+	enum journal_order order;
 	bool reverse;
 	char filter[64]; /* words: part of the name, or a state's name, or of the reason; all must fit */
 	int64_t first, limit;

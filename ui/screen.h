@@ -15,6 +15,12 @@ struct screen_key {
 	const char *footer; /* word in the footer, NULL: in the help only */
 	bool changes;		/* forbidden by --read-only */
 };
+/* The keys by which everything scrolls; page_down: its word in the footer, or NULL. */
+#define SCROLL_KEYS(page_down)                                                                                         \
+	{ACTION_UP, NULL, false}, {ACTION_DOWN, NULL, false}, {ACTION_PAGE_UP, NULL, false},                               \
+		{ACTION_PAGE_DOWN, page_down, false}, {ACTION_TOP, NULL, false}, {                                             \
+		ACTION_BOTTOM, NULL, false                                                                                     \
+	}
 /* What must follow a key: the console acts on it, the screen does not. */
 enum after_kind { AFTER_NOTHING, AFTER_DRAW, AFTER_OPEN /* screen by name, with arg */, AFTER_BACK };
 struct after {

@@ -4,7 +4,6 @@
  */
 #include "ui/source_internal.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -69,10 +68,9 @@ static void filter_words(char *text, const char **words) {
 }
 
 static int read_page(struct read_job *job) {
-	static_assert((int)ORDER_TRIES == (int)JOURNAL_BY_TRIES && (int)ORDER_N == (int)JOURNAL_ORDER_N, "the same orders");
 	struct session_page *p = &job->page;
 	char filter[sizeof p->query.filter];
-	struct journal_window w = {.order = (enum journal_order)job->wish.page.order, .reverse = job->wish.page.reverse};
+	struct journal_window w = {.order = job->wish.page.order, .reverse = job->wish.page.reverse};
 	p->query = job->wish.page;
 	w.first = MAX(p->query.first, 0);
 	w.limit = MIN(MAX(p->query.limit, 1), LIMIT_MOST);

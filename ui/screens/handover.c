@@ -48,12 +48,7 @@ static void handover_draw(void *self, const struct model *m, const struct canvas
 }
 
 static const struct screen_key handover_keys[] = {
-	{ACTION_UP, NULL, false},
-	{ACTION_DOWN, NULL, false},
-	{ACTION_PAGE_UP, NULL, false},
-	{ACTION_PAGE_DOWN, "page down", false},
-	{ACTION_TOP, NULL, false},
-	{ACTION_BOTTOM, NULL, false},
+	SCROLL_KEYS("page down"),
 	{ACTION_SEARCH, "search", false},
 	{ACTION_NEXT, NULL, false},
 	{ACTION_PREVIOUS, NULL, false},

@@ -414,12 +414,7 @@ static const struct screen_key session_keys[] = {
 	{ACTION_PREVIOUS, NULL, false},
 	{ACTION_LEFT, NULL, false},
 	{ACTION_RIGHT, NULL, false},
-	{ACTION_UP, NULL, false},
-	{ACTION_DOWN, NULL, false},
-	{ACTION_PAGE_UP, NULL, false},
-	{ACTION_PAGE_DOWN, NULL, false},
-	{ACTION_TOP, NULL, false},
-	{ACTION_BOTTOM, NULL, false},
+	SCROLL_KEYS(NULL),
 };
 
 static void session_command(struct app *a, const struct session_screen *s, enum action action) {

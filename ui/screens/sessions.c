@@ -44,19 +44,19 @@ static const struct column columns[] = {
 	[COLUMN_TRIES] = {"TRIES", 5, 5, 4, ALIGN_RIGHT},
 };
 /* Which column an order sorts by; -1: none that is shown. */
-static const int order_columns[ORDER_N] = {
-	[ORDER_RECENT] = -1,
-	[ORDER_NAME] = COLUMN_NAME,
-	[ORDER_SIZE] = COLUMN_SIZE,
-	[ORDER_STATE] = COLUMN_STATE,
-	[ORDER_TRIES] = COLUMN_TRIES,
+static const int order_columns[JOURNAL_ORDER_N] = {
+	[JOURNAL_BY_CHANGE] = -1,
+	[JOURNAL_BY_NAME] = COLUMN_NAME,
+	[JOURNAL_BY_SIZE] = COLUMN_SIZE,
+	[JOURNAL_BY_STATE] = COLUMN_STATE,
+	[JOURNAL_BY_TRIES] = COLUMN_TRIES,
 };
-static const char *const order_names[ORDER_N] = {
-	[ORDER_RECENT] = "recent",
-	[ORDER_NAME] = "name",
-	[ORDER_SIZE] = "size",
-	[ORDER_STATE] = "state",
-	[ORDER_TRIES] = "tries",
+static const char *const order_names[JOURNAL_ORDER_N] = {
+	[JOURNAL_BY_CHANGE] = "recent",
+	[JOURNAL_BY_NAME] = "name",
+	[JOURNAL_BY_SIZE] = "size",
+	[JOURNAL_BY_STATE] = "state",
+	[JOURNAL_BY_TRIES] = "tries",
 };
 
 /* --- rows --- */
@@ -324,12 +324,7 @@ static const struct screen_key sessions_keys[] = {
 	{ACTION_REVERSE, NULL, false},
 	{ACTION_MARK, NULL, false},
 	{ACTION_COPY, NULL, false},
-	{ACTION_UP, NULL, false},
-	{ACTION_DOWN, NULL, false},
-	{ACTION_PAGE_UP, NULL, false},
-	{ACTION_PAGE_DOWN, NULL, false},
-	{ACTION_TOP, NULL, false},
-	{ACTION_BOTTOM, NULL, false},
+	SCROLL_KEYS(NULL),
 };
 
 /* The marked ones, else the selected one, through `method`. One that is paused (ignored) already is taken back. */
@@ -358,7 +353,7 @@ static void why_toggle(struct app *a, struct sessions_screen *s) {
 
 static void sessions_sort(struct app *a, struct sessions_screen *s, bool reverse) {
 	if (reverse) s->query.reverse = !s->query.reverse;
-	else s->query.order = (enum session_order)((s->query.order + 1) % ORDER_N);
+	else s->query.order = (enum journal_order)((s->query.order + 1) % JOURNAL_ORDER_N);
 	app_say(
 		a, ROLE_TEXT, "sorted by %s%s", order_names[s->query.order], s->query.reverse ? ", the other way round" : "");
 	window_ask(a, s);
@@ -427,8 +422,8 @@ static void sessions_recall(void *self, const cJSON *from) {
 		json_may_text(from, "filter", NULL, &filter, &ignored) ||
 		json_may_bool(from, "reverse", NULL, &s->query.reverse, &ignored))
 		return;
-	for (int i = 0; order && i < ORDER_N; i++)
-		if (strcmp(order_names[i], order) == 0) s->query.order = (enum session_order)i;
+	for (int i = 0; order && i < JOURNAL_ORDER_N; i++)
+		if (strcmp(order_names[i], order) == 0) s->query.order = (enum journal_order)i;
 	if (filter) text_copy(s->query.filter, sizeof s->query.filter, filter);
 }
 

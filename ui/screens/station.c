@@ -356,14 +356,9 @@ static const struct screen_key station_keys[] = {
 	{ACTION_PANE, "pane", false},
 	{ACTION_SEARCH, "filter", false},
 	{ACTION_COPY, "copy", false},
-	{ACTION_UP, NULL, false},
-	{ACTION_DOWN, NULL, false},
 	{ACTION_LEFT, NULL, false},
 	{ACTION_RIGHT, NULL, false},
-	{ACTION_PAGE_UP, NULL, false},
-	{ACTION_PAGE_DOWN, NULL, false},
-	{ACTION_TOP, NULL, false},
-	{ACTION_BOTTOM, NULL, false},
+	SCROLL_KEYS(NULL),
 };
 
 static void station_copy(struct app *a, const struct station_screen *s) {

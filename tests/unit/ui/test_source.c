@@ -102,14 +102,14 @@ static void pages_follow_order_filter_and_window(void **state) {
 	for (int i = 0; i < 12; i++) fixture_add_nth(t->journal, i);
 	fixture_flush(t->journal);
 	open_source(t);
-	struct page_query q = {.order = ORDER_NAME, .reverse = true, .first = 2, .limit = 3};
+	struct page_query q = {.order = JOURNAL_BY_NAME, .reverse = true, .first = 2, .limit = 3};
 	t->changed = 0;
 	source_page(t->source, &q);
 	UNTIL(t, t->changed & MODEL_PAGE);
 	assert_int_equal(t->model.page.total, 12);
 	assert_int_equal(t->model.page.n, 3);
 	assert_string_equal(t->model.page.rows[0].name, "20261120_000002");
-	q = (struct page_query){.order = ORDER_NAME, .limit = 10, .filter = "  found  _00001 a b"};
+	q = (struct page_query){.order = JOURNAL_BY_NAME, .limit = 10, .filter = "  found  _00001 a b"};
 	t->changed = 0;
 	source_page(t->source, &q);
 	UNTIL(t, t->changed & MODEL_PAGE);
