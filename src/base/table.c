@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <wchar.h>
 
 #include "base/text.h"
@@ -74,18 +75,56 @@ static void table_pad(struct buf *out, size_t n) {
 	while (n--) buf_char(out, ' ');
 }
 
+/* How many bytes of text go on a line of so many columns: whole words when one fits, else what fits. */
+static size_t line_fit(const char *text, size_t columns) {
+	size_t fits = 0, words = 0;
+	for (size_t n = 0; text[n];) {
+		size_t next = n + 1;
+		while (((unsigned char)text[next] & 0xC0) == 0x80) next++;
+		AUTO(xfree) char *part = xstrndup(text, next);
+		if (cell_width(part) > columns) return words ? words : fits ? fits : next;
+		if (text[next] == ' ' || !text[next]) words = next;
+		fits = n = next;
+	}
+	return fits;
+}
+
+/* A last column that would be narrower than this begins a line of its own. */
+#define NARROW 24
+#define HANG 4
+
+static void table_print_last(const char *text, size_t at, size_t width, struct buf *out) {
+	size_t hang = at + NARROW <= width ? at : HANG;
+	if (!width || at + cell_width(text) <= width || width < HANG + NARROW) {
+		buf_str(out, text);
+		return;
+	}
+	for (bool first = hang == at; *text; first = false) {
+		if (!first) buf_char(out, '\n'), table_pad(out, hang);
+		size_t n = line_fit(text, width - hang);
+		buf_add(out, text, n);
+		for (text += n; *text == ' ';) text++;
+	}
+}
+
 static void table_print_cell(
-	const struct table *t, size_t i, const size_t *widths, const size_t *columns, struct buf *out) {
+	const struct table *t, size_t i, const size_t *widths, const size_t *columns, size_t width, struct buf *out) {
 	size_t column = i % t->columns, pad = columns[column] - widths[i];
 	bool last = column == t->columns - 1 || i == t->n - 1;
 	if (column) buf_str(out, GAP);
 	if (t->right[column]) table_pad(out, pad);
-	buf_str(out, t->cells[i]);
-	if (last) buf_char(out, '\n');
-	else if (!t->right[column]) table_pad(out, pad);
+	if (!last) {
+		buf_str(out, t->cells[i]);
+		if (!t->right[column]) table_pad(out, pad);
+		return;
+	}
+	size_t at = t->right[column] ? pad : 0;
+	for (size_t c = 0; c < column; c++) at += columns[c] + strlen(GAP);
+	table_print_last(t->cells[i], at, width, out);
+	buf_char(out, '\n');
 }
 
-void table_print(const struct table *t, struct buf *out) {
+void table_print(const struct table *t, int width, struct buf *out) {
 	size_t *widths = xcalloc(t->n, sizeof *widths), *columns = xcalloc(t->columns, sizeof *columns);
 	/* Widths are those of UTF-8 whatever locale the process has. */
 	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0), old = (locale_t)0;
@@ -94,11 +133,11 @@ void table_print(const struct table *t, struct buf *out) {
 		widths[i] = cell_width(t->cells[i]);
 		columns[i % t->columns] = MAX(columns[i % t->columns], widths[i]);
 	}
+	for (size_t i = 0; i < t->n; i++) table_print_cell(t, i, widths, columns, (size_t)width, out);
 	if (utf8) {
 		uselocale(old);
 		freelocale(utf8);
 	}
-	for (size_t i = 0; i < t->n; i++) table_print_cell(t, i, widths, columns, out);
 	xfree(widths);
 	xfree(columns);
 }
@@ -109,4 +148,9 @@ void table_free(struct table *t) {
 	xfree(t->cells);
 	xfree(t->right);
 	xfree(t);
+}
+
+int terminal_columns(int fd) {
+	struct winsize size;
+	return ioctl(fd, TIOCGWINSZ, &size) ? 0 : size.ws_col;
 }

@@ -4,6 +4,7 @@
 #include <libgen.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/table.h"
@@ -44,7 +45,7 @@ static void print_text(const char *session, const struct snapshot *s, const stru
 		table_cell(t, c->verdict == VERDICT_PASS || !*c->rule ? NULL : c->rule);
 		table_cell(t, *c->mend ? c->mend : NULL);
 	}
-	table_print(t, &out);
+	table_print(t, terminal_columns(STDOUT_FILENO), &out);
 	command_print(&out);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* headgate config: every value in force and where it came from. Secrets show as "(set)". */
 #include <string.h>
+#include <unistd.h>
 
 #include "base/table.h"
 #include "base/text.h"
@@ -63,7 +64,7 @@ static int config_body(struct cli *c, struct error *err) {
 		else config_rule(t, c->config.metadata_keys.items[i], c->config.metadata_where.items[i]);
 	}
 	if (c->json) return 0;
-	table_print(t, &out);
+	table_print(t, terminal_columns(STDOUT_FILENO), &out);
 	command_print(&out);
 	return 0;
 }

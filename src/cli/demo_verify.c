@@ -179,7 +179,7 @@ int demo_summary(const struct demo *d, struct error *err) {
 		good += as_expected(&d->sessions[i]);
 	}
 	if (!d->json) {
-		table_print(t, &out);
+		table_print(t, terminal_columns(STDOUT_FILENO), &out);
 		command_print(&out);
 	}
 	fflush(stdout);

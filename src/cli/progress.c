@@ -5,10 +5,10 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/table.h"
 #include "base/text.h"
 #include "base/units.h"
 
@@ -69,15 +69,10 @@ void progress_free(struct progress *p) {
 	xfree(p);
 }
 
-static int terminal_columns(void) {
-	struct winsize size;
-	return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
-}
-
 /* The line is cut to the terminal's width, else it would wrap and could not be rewritten. Its own glyphs are one column
  * each, and what comes from outside was escaped. */
 static void progress_show(struct progress *p, const char *line) {
-	int columns = terminal_columns() - 1;
+	int known = terminal_columns(STDERR_FILENO), columns = (known ? known : 80) - 1;
 	size_t n = 0;
 	for (; line[n] && columns > 0; columns--)
 		for (n++; ((unsigned char)line[n] & 0xC0) == 0x80;) n++;

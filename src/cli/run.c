@@ -60,7 +60,7 @@ static int dry_run(struct cli *c, struct error *err) {
 	AUTO(buf_done) struct buf out = BUF_INIT((size_t)1 << 30);
 	if (engine_dry_run(&c->config, c->json ? dry_run_line : dry_run_row, t, err)) return -1;
 	if (c->json) return 0;
-	table_print(t, &out);
+	table_print(t, terminal_columns(STDOUT_FILENO), &out);
 	command_print(&out);
 	return 0;
 }

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/table.h"
@@ -149,7 +150,7 @@ static void write_files(struct buf *out, const struct full *f) {
 		table_cell(t, file->hashed ? sha256_hex(sha, &file->sha256) : NULL);
 	}
 	buf_char(out, '\n');
-	table_print(t, out);
+	table_print(t, terminal_columns(STDOUT_FILENO), out);
 }
 
 static void add_checks(struct table *t, const char *where, const struct check_list *l) {
@@ -171,7 +172,7 @@ static void write_checks(struct buf *out, const struct full *f) {
 	add_checks(t, "station", &f->local);
 	add_checks(t, "cloud", &f->cloud);
 	buf_char(out, '\n');
-	table_print(t, out);
+	table_print(t, terminal_columns(STDOUT_FILENO), out);
 }
 
 static void write_rows(
@@ -187,7 +188,7 @@ static void write_rows(
 		}
 	}
 	buf_char(out, '\n');
-	table_print(t, out);
+	table_print(t, terminal_columns(STDOUT_FILENO), out);
 }
 
 static void print_text(const struct full *f, const char *mend) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* headgate sessions [ID]: the journal's sessions as a list, or one in full (session_full.c). */
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/table.h"
@@ -76,7 +77,7 @@ static int list(struct journal_view *v, struct sessions_flags *f, struct error *
 	f->table = t;
 	if (journal_sessions(v, &f->filter, on_row, f, err)) return -1;
 	if (f->as_json) return 0;
-	table_print(t, &out);
+	table_print(t, terminal_columns(STDOUT_FILENO), &out);
 	command_print(&out);
 	return 0;
 }

@@ -2,6 +2,7 @@
 /* headgate stations: every station that this key may see, as the cloud last heard of it; silent ones first. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/table.h"
@@ -117,7 +118,7 @@ static int stations_body(struct cli *c, struct error *err) {
 	}
 	free(stations);
 	if (c->json) return 0;
-	table_print(t, &out);
+	table_print(t, terminal_columns(STDOUT_FILENO), &out);
 	command_print(&out);
 	return 0;
 }

@@ -69,7 +69,7 @@ int cloud_need_store(const struct cloud_config *c, struct error *err) {
 void print_table(const struct table *t) {
 	AUTO(buf_done) struct buf out = BUF_INIT((size_t)1 << 30);
 	if (!t) return;
-	table_print(t, &out);
+	table_print(t, terminal_columns(STDOUT_FILENO), &out);
 	command_print(&out);
 }
 

@@ -13,7 +13,7 @@ static const char *const titles[] = {"NAME", ">SIZE", "WHY"};
 
 static void expect(const struct table *t, const char *text) {
 	AUTO(buf_done) struct buf out = BUF_INIT(1 << 16);
-	table_print(t, &out);
+	table_print(t, 0, &out);
 	assert_string_equal(buf_text(&out), text);
 }
 
@@ -50,7 +50,7 @@ static void test_escaped(void **state) {
 	table_cell(t, "\033]0;title\a\n");
 	table_cell(t, "\xFF");
 	table_cell(t, "");
-	table_print(t, &out);
+	table_print(t, 0, &out);
 	assert_null(strchr(buf_text(&out), '\033'));
 	assert_null(strchr(buf_text(&out), '\a'));
 	assert_non_null(strstr(buf_text(&out), "\\xff"));
@@ -67,8 +67,40 @@ static void test_unfinished_row(void **state) {
 	table_free(NULL);
 }
 
+static void test_broken_to_the_width(void **state) {
+	(void)state;
+	AUTO(table_free) struct table *t = table_new(titles, 3);
+	static const struct {
+		int width;
+		const char *text;
+	} cases[] = {
+		{0, "NAME  SIZE  WHY\nabc    600  the quick brown fox jumps over it\nd        1  "
+			"日本日本日本日本日本日本日本\n"},
+		{45, "NAME  SIZE  WHY\nabc    600  the quick brown fox jumps over it\nd        1  "
+			 "日本日本日本日本日本日本日本\n"},
+		{39, "NAME  SIZE  WHY\nabc    600  the quick brown fox jumps\n            over it\n"
+			 "d        1  日本日本日本日本日本日本日\n            本\n"},
+		{30, "NAME  SIZE  WHY\nabc    600  \n    the quick brown fox jumps\n    over it\n"
+			 "d        1  \n    日本日本日本日本日本日本日\n    本\n"},
+		{10, "NAME  SIZE  WHY\nabc    600  the quick brown fox jumps over it\nd        1  "
+			 "日本日本日本日本日本日本日本\n"},
+	};
+	table_cell(t, "abc");
+	table_cell(t, "600");
+	table_cell(t, "the quick brown fox jumps over it");
+	table_cell(t, "d");
+	table_cell(t, "1");
+	table_cell(t, "日本日本日本日本日本日本日本");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		AUTO(buf_done) struct buf out = BUF_INIT(1 << 16);
+		table_print(t, cases[i].width, &out);
+		assert_string_equal(buf_text(&out), cases[i].text);
+	}
+}
+
 int main(void) {
 	static const struct CMUnitTest tests[] = {cmocka_unit_test(test_columns), cmocka_unit_test(test_wide),
-		cmocka_unit_test(test_escaped), cmocka_unit_test(test_unfinished_row)};
+		cmocka_unit_test(test_escaped), cmocka_unit_test(test_unfinished_row),
+		cmocka_unit_test(test_broken_to_the_width)};
 	return cmocka_run_group_tests_name("base/table", tests, NULL, NULL);
 }
