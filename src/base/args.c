@@ -157,6 +157,10 @@ static int args_label_width(const struct arg_spec *spec) {
 	return (int)width;
 }
 
+void args_help_own(const struct arg_spec *spec, struct buf *out) {
+	args_help_flags(spec->flags, spec->flag_n, args_label_width(spec), out);
+}
+
 void args_help(const struct arg_spec *spec, struct buf *out) {
 	char command[128];
 	args_command(spec, command, sizeof command);

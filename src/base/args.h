@@ -28,3 +28,4 @@ typedef int args_on_flag(void *arg, const char *name, const char *value, struct 
 MUST_USE int args_parse(const struct arg_spec *spec, int argc, char **argv, args_on_flag *on_flag, void *arg,
 	char ***ret_operands, int *ret_n, bool *ret_help, struct error *err);
 void args_help(const struct arg_spec *spec, struct buf *out);
+void args_help_own(const struct arg_spec *spec, struct buf *out); /* the rows of its own flags alone */

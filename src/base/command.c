@@ -51,6 +51,10 @@ void command_help(const struct command_set *set, struct buf *out) {
 		buf_fmt(out, "  %-*s  %s\n", (int)width, set->commands[i].name, set->commands[i].summary);
 	buf_fmt(
 		out, "\n%s COMMAND --help tells more%s.\n", set->program, set->version ? "; --version prints the version" : "");
+	if (set->bare_spec) {
+		buf_fmt(out, "\nwithout a command: %s\n", set->bare_spec->summary);
+		args_help_own(set->bare_spec, out);
+	}
 	if (set->text) buf_fmt(out, "\n%s\n", set->text);
 }
 

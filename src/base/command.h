@@ -17,6 +17,7 @@ struct command_set {
 	size_t n;
 	bool version;						/* knows --version */
 	int (*bare)(int argc, char **argv); /* without a command, flags alone: argv[0] is the program; NULL: the usage */
+	const struct arg_spec *bare_spec;	/* what the help tells of that, or NULL */
 };
 /* Runs the command that argv[1] names. Standard output that could not be written is an error (ERR_DISK). */
 int command_main(const struct command_set *set, int argc, char **argv);

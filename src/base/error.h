@@ -10,11 +10,11 @@
 /* code, name in JSON and logs, exit status of a command that ends with it, retry class */
 #define ERROR_CODES(X)                                                                                                 \
 	X(NONE, "none", 0, NEVER)                                                                                          \
-	X(ATTENTION, "attention", 1, NEVER) /* a session is held, rejected or failed */                                    \
+	X(ATTENTION, "attention", 1, NEVER) /* a session is held, rejected, failed or gone */                              \
 	X(USAGE, "usage", 2, NEVER)                                                                                        \
 	X(CONFIG, "configuration", 2, NEVER)                                                                               \
 	X(NOT_FOUND, "not_found", 3, NEVER)                                                                                \
-	X(UNFINISHED, "unfinished", 4, NEVER)		 /* --wait ran out */                                                  \
+	X(UNFINISHED, "unfinished", 4, NEVER)		 /* work is left */                                                    \
 	X(UNREACHABLE, "unreachable", 69, TRANSIENT) /* refused, DNS, reset, TLS */                                        \
 	X(TIMEOUT, "timeout", 69, TRANSIENT)                                                                               \
 	X(MIDDLEBOX, "middlebox", 69, TRANSIENT) /* an answer that is neither ours nor S3's */                             \

@@ -91,22 +91,23 @@ static int console_body(struct cli *c, struct error *err) {
 	return failed;
 }
 
+static const struct arg_flag console_flags[] = {
+	{"read-only", 'r', NULL, "watch only: no key changes anything"},
+	{"plain", 'p', NULL, "what changes, as lines: for screen readers and recordings; no terminal needed"},
+	{"screen", 0, "NAME", "the screen to begin with (default: the last one)"},
+	{"theme", 0, "NAME", "dark, light, mono or safe (for the colour-blind)"},
+	{"no-colour", 0, NULL, "no colours, as NO_COLOR does"},
+	{"ascii", 0, NULL, "nothing but ASCII is drawn"},
+	{"mouse", 0, NULL, "take the mouse from the terminal (m does so later)"},
+};
+const struct arg_spec console_spec = {
+	.flags = console_flags,
+	.flag_n = ARRAY_LEN(console_flags),
+	.summary = "the console. Are today's sessions safe? Its key ? is help, Q ends it; the engine goes on.",
+	.text = "Examples:\n  headgate --read-only --theme light\n  headgate --plain | tee -a changes.txt",
+};
+
 int cli_console(int argc, char **argv) {
-	static const struct arg_flag flags[] = {
-		{"read-only", 'r', NULL, "watch only: no key changes anything"},
-		{"plain", 'p', NULL, "what changes, as lines: for screen readers and recordings; no terminal needed"},
-		{"screen", 0, "NAME", "the screen to begin with (default: the last one)"},
-		{"theme", 0, "NAME", "dark, light, mono or safe (for the colour-blind)"},
-		{"no-colour", 0, NULL, "no colours, as NO_COLOR does"},
-		{"ascii", 0, NULL, "nothing but ASCII is drawn"},
-		{"mouse", 0, NULL, "take the mouse from the terminal (m does so later)"},
-	};
-	static const struct arg_spec spec = {
-		.flags = flags,
-		.flag_n = ARRAY_LEN(flags),
-		.summary = "The console: are today's sessions safe? ? is help, Q ends it; the engine goes on.",
-		.text = "Examples:\n  headgate --read-only --theme light\n  headgate --plain | tee -a changes.txt",
-	};
 	struct console_flags f = {0};
-	return cli_command(&spec, argc, argv, console_on_flag, &f, console_body);
+	return cli_command(&console_spec, argc, argv, console_on_flag, &f, console_body);
 }

@@ -83,12 +83,13 @@ static int serve(const struct cloud_config *c, const struct cloud_args *a, struc
 static int run_serve(int argc, char **argv) {
 	const struct arg_spec spec = {.program = CLOUD_PROGRAM,
 		.command = "serve",
-		.common = cloud_flags,
-		.common_n = cloud_flag_n,
-		.summary = "Serves the ingest API and the objects until SIGTERM or SIGINT",
-		.text = "Prints `ready URL` on standard output when it can serve. Every flag also stands in [cloud] of the\n"
-				"configuration file (tls-cert as tls_cert) and in HEADGATE_CLOUD_* variables.\n\n"
-				"Example:\n  headgate-cloud serve --data /srv/headgate --listen 0.0.0.0:8750 --schema rules.ini"};
+		.flags = cloud_flags,
+		.flag_n = cloud_flag_n,
+		.summary = "Serves the ingest API and the objects until SIGTERM or SIGINT.",
+		.text =
+			"Prints `ready URL` on standard output when it can serve. Every other flag also stands in [cloud] of the\n"
+			"--config file (tls-cert as tls_cert) and in HEADGATE_CLOUD_* variables.\n\n"
+			"Example:\n  headgate-cloud serve --data /srv/headgate --listen 0.0.0.0:8750 --schema rules.ini"};
 	return cloud_run(&spec, argc, argv, serve);
 }
 

@@ -322,7 +322,7 @@ def session_calls(client):
     assert len(page["sessions"]) == 2 and len(rest["sessions"]) == 1 and rest["next"] is None, (page, rest)
     accepted = client.call("GET", "/v1/sessions", "/v1/sessions?state=accepted&since=2026-01-01T00:00:00Z&processing=none", want=200)
     assert len(accepted["sessions"]) == 2
-    for wrong in ("state=x", "limit=1001", "since=x", "cursor=x", "x=%zz"):
+    for wrong in ("state=x", "processing=x", "limit=1001", "since=x", "cursor=x", "x=%zz"):
         client.call("GET", "/v1/sessions", "/v1/sessions?" + wrong, want=400)
     client.call("GET", "/v1/sessions", "/v1/sessions?station=lab-1", token=client.admin, want=200)
     client.call("GET", "/v1/sessions/{id}", "/v1/sessions/20010101_000000", want=404)

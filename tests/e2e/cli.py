@@ -27,6 +27,9 @@ def commands_of(place, program, *words):
 
 def test_help_of_every_command(place):
     names = commands_of(place, HEADGATE)
+    whole, console = run(place, "--help").out, run(place, "--read-only", "--help").out
+    assert re.findall("--[a-z-]+", console.split("flags:\n")[1].split("\n\n")[0])[:-1] == re.findall(
+        "--[a-z-]+", whole.split("without a command: ")[1].split("\n\n")[0]), whole
     assert names == ["run", "setup", "status", "sessions", "retry", "pause", "resume", "ignore", "handover", "stations", "check", "config", "demo"], names
     words = [(HEADGATE, [name]) for name in names]
     words += [(HEADGATE_CLOUD, [name]) for name in commands_of(place, HEADGATE_CLOUD) if name != "key"]

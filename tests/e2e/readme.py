@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
-from headgate_test import BUILD, ROOT, Child, assert_stored, clean_env, main, make_session, wait_for, Cloud  # noqa: E402
+from headgate_test import BUILD, HEADGATE, ROOT, Child, assert_stored, clean_env, main, make_session, wait_for, Cloud  # noqa: E402
 
 README = (ROOT / "README.md").read_text()
 
@@ -93,6 +93,39 @@ def test_files_and_commands_that_it_names():
         assert (ROOT / table).is_dir(), table
     for line in block("The two commands"):
         assert os.access(ROOT / line.split()[0], os.X_OK), line
+
+
+def rows_of(heading):
+    """The first cells of the tables under a heading."""
+    return re.findall(r"^\| (`[^|]*`|[^|]*?) \|", README.split(f"\n## {heading}\n")[1].split("\n## ")[0], re.M)
+
+
+def test_its_tables_are_the_programs(place):
+    """Commands, exit statuses and keys: nothing that is not there; of commands and statuses nothing left out."""
+    helped = place.run([HEADGATE, "--help"], clean_env(place.dir)).out
+    commands = set(re.findall(r"^  ([a-z]+) ", helped.split("commands:")[1].split("\n\n")[0], re.M))
+    named = {word for row in rows_of("The first minute") for word in re.findall(r"`headgate ([a-z]+)", row)}
+    assert named == commands, named ^ commands
+    flags = {flag for row in rows_of("The first minute") for flag in re.findall(r"`headgate (?:[a-z]+ )?.*?(--[a-z-]+)", row)}
+    for flag in flags:
+        assert flag in helped or any(flag in place.run([HEADGATE, name, "--help"], clean_env(place.dir)).out for name in commands), flag
+    statuses = set(re.findall(r'^\s*X\([A-Z_]+, "[a-z_]+", (\d+),', (ROOT / "src/base/error.h").read_text(), re.M))
+    assert {row for row in rows_of("The first minute") if row.isdigit()} == statuses, statuses
+    text = helped.split("Exit status:")[1].split("Where several")[0]
+    assert set(re.findall(r"\b\d+\b", text)) == statuses, text
+    known = set(" ".join(re.findall(r'X\([A-Z_]+, "[a-z-]+", "([^"]+)"', (ROOT / "ui/key.h").read_text())).split()) | {"1", "8"}
+    table = README.split("| key | does |")[1].split("\n\n")[0]
+    keys = {key for cell in re.findall(r"(?:^|\|) ((?:[^|`]*`[^`]+`)+[^|`]*) \|", table, re.M) for word in re.findall("`([^`]+)`", cell)
+            for key in (word if word == "hjkl" else [word])}
+    assert len(keys) > 25 and keys <= known, keys - known
+
+
+def test_its_configuration_is_understood(place):
+    (place.dir / "readme.ini").write_text(README.split("```ini\n")[1].split("```")[0])
+    got = place.run([HEADGATE, "config", "--config", place.dir / "readme.ini", "--json"], clean_env(place.dir))
+    assert got.code == 0 and sum(row["source"] == "file" for row in got.json_lines()) == 10, got
+    shown = (ROOT / "assets/config/headgate.ini").read_text()
+    assert [line for line in shown.splitlines() if line and line[0] != "#"] == (place.dir / "readme.ini").read_text().split("\n")[:-1]
 
 
 if __name__ == "__main__":

@@ -14,6 +14,19 @@ static bool query_state(struct call *c, struct reply *r, int *ret) {
 	return false;
 }
 
+/* The words of api.md's `processing`. */
+static bool query_processing(struct call *c, struct reply *r, const char **ret) {
+	static const char *const words[] = {"none", "pending", "running", "done", "failed"};
+	char text[32] = "";
+	if (!call_query_text(c, r, "processing", text, sizeof text)) return false;
+	if (!text[0]) return true;
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcmp(text, words[i]) == 0) *ret = words[i];
+	if (*ret) return true;
+	reply_fault(r, FAULT_BAD_REQUEST, "?processing= must be none, pending, running, done or failed");
+	return false;
+}
+
 static bool query_since(struct call *c, struct reply *r, int64_t *ret) {
 	char text[64] = "";
 	if (!call_query_text(c, r, "since", text, sizeof text)) return false;
@@ -24,16 +37,14 @@ static bool query_since(struct call *c, struct reply *r, int64_t *ret) {
 
 void sessions_get(struct call *c, struct reply *r) {
 	struct error err = ERROR_INIT;
-	char cursor[96] = "", processing[32] = "", station[80] = "", next[96];
+	char cursor[96] = "", station[80] = "", next[96];
 	struct session_query q = {.state = -1, .limit = LIST_LIMIT, .cursor = cursor};
 	cJSON *array = NULL;
 	if (!query_state(c, r, &q.state) || !query_since(c, r, &q.since_ms) ||
 		!call_query_i64(c, r, "limit", 1, LIST_LIMIT_MAX, &q.limit) ||
 		!call_query_text(c, r, "cursor", cursor, sizeof cursor) ||
-		!call_query_text(c, r, "station", station, sizeof station) ||
-		!call_query_text(c, r, "processing", processing, sizeof processing))
+		!call_query_text(c, r, "station", station, sizeof station) || !query_processing(c, r, &q.processing))
 		return;
-	if (processing[0]) q.processing = processing;
 	if (!call_allows(c, SCOPE_ADMIN)) q.station = c->who.station;
 	else if (station[0]) q.station = station;
 	if (catalog_sessions(c->api->catalog, &q, &array, next, &err)) reply_error(r, &err);
