@@ -11,7 +11,7 @@ import subprocess
 import termios
 import time
 
-from headgate_test import HEADGATE, Child, clean_env, dies_with_parent, wait_for
+from headgate_test import Child, clean_env, dies_with_parent, wait_for
 from vt_screen import Screen
 
 KEYS = {"Enter": "\r", "Esc": "\x1b", "Tab": "\t", "S-Tab": "\x1b[Z", "Space": " ", "Backspace": "\x7f", "C-l": "\x0c", "C-c": "\x03",
@@ -199,7 +199,7 @@ class Console(Terminal):
     """The console of a station."""
 
     def __init__(self, station, *flags, rows=24, columns=80, term="xterm-256color", env=None, **more):
-        super().__init__(station.place, "headgate-console", [HEADGATE, "--config", station.ini, *flags], rows, columns, term,
+        super().__init__(station.place, "headgate-console", [station.program, "--config", station.ini, *flags], rows, columns, term,
                          station.env(**(env or {})), **more)
 
     def quit(self):
