@@ -88,7 +88,7 @@ void app_detail(struct app *a, const char *session) { source_detail(a->source, s
 
 void app_events(struct app *a, int64_t limit) { source_events(a->source, limit); }
 
-void app_fleet(struct app *a) { source_fleet(a->source); }
+void app_fleet(struct app *a, bool shown) { source_fleet(a->source, shown); }
 
 void app_handover(struct app *a, bool seen_now) { source_handover(a->source, seen_now); }
 

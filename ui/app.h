@@ -22,7 +22,7 @@ const struct model *app_model(const struct app *a);
 void app_page(struct app *a, const struct page_query *q); /* MODEL_PAGE follows */
 void app_detail(struct app *a, const char *session);	  /* MODEL_DETAIL follows, and again when it changes */
 void app_events(struct app *a, int64_t limit);
-void app_fleet(struct app *a);
+void app_fleet(struct app *a, bool shown);
 void app_handover(struct app *a, bool seen_now);
 /* A control method over sessions (`retry`, `pause`, `resume`, `ignore`, `unignore`), after the confirmation `question`
  * (NULL: none). */

@@ -23,6 +23,7 @@
 #define AGAIN_MOST_MS 30000
 #define DAY_MS 86400000
 #define FLAGS_MOST 64
+#define FLEET_EVERY_MS 60000 /* a station's heartbeat */
 
 static const int later_ms[] = {50, 500, 5000}; /* a commit's sync may take so long */
 
@@ -244,7 +245,17 @@ static void on_fleet(void *arg, const cJSON *result, const struct error *err) {
 	source_changed(s, MODEL_FLEET);
 }
 
-void source_fleet(struct source *s) { attach_ask(s->attach, "stations", NULL, on_fleet, s); }
+static void fleet_ask(struct source *s) { attach_ask(s->attach, "stations", NULL, on_fleet, s); }
+
+static void on_fleet_again(uv_timer_t *t) { fleet_ask(t->data); }
+
+void source_fleet(struct source *s, bool shown) {
+	uint64_t every_ms = (uint64_t)(s->o.fleet_every_ms ? s->o.fleet_every_ms : FLEET_EVERY_MS);
+	uv_timer_stop(&s->fleet);
+	if (!shown) return;
+	uv_timer_start(&s->fleet, on_fleet_again, every_ms, every_ms);
+	fleet_ask(s);
+}
 
 static void on_notice(void *arg, const char *method, const cJSON *params) {
 	struct source *s = arg;
@@ -271,6 +282,7 @@ static void on_link(void *arg, enum link link, const struct error *err) {
 	if (link == LINK_NONE && s->engine_started && s->engine_open) link = LINK_CONNECTING;
 	link_note(s, link, err);
 	if (link == LINK_UP) watch_start(s);
+	if (link == LINK_UP && uv_is_active((uv_handle_t *)&s->fleet)) fleet_ask(s);
 	source_changed(s, MODEL_LINK);
 }
 
@@ -410,8 +422,9 @@ static void source_handles(struct source *s) {
 	uv_timer_init(s->loop, &s->later);
 	uv_timer_init(s->loop, &s->again);
 	uv_timer_init(s->loop, &s->midnight);
-	s->watch.data = s->wake.data = s->later.data = s->again.data = s->midnight.data = s;
-	s->handles = 6; /* these and the link */
+	uv_timer_init(s->loop, &s->fleet);
+	s->watch.data = s->wake.data = s->later.data = s->again.data = s->midnight.data = s->fleet.data = s;
+	s->handles = 7; /* these and the link */
 	int64_t now = clock_wall_ms();
 	uv_timer_start(&s->midnight, on_midnight, (uint64_t)(time_local_midnight(now) + DAY_MS + AGAIN_MS - now), 0);
 }
@@ -475,5 +488,6 @@ void source_close(struct source *s, void (*on_closed)(void *arg), void *arg) {
 	uv_close((uv_handle_t *)&s->later, on_handle_closed);
 	uv_close((uv_handle_t *)&s->again, on_handle_closed);
 	uv_close((uv_handle_t *)&s->midnight, on_handle_closed);
+	uv_close((uv_handle_t *)&s->fleet, on_handle_closed);
 	if (s->engine_open) uv_close((uv_handle_t *)&s->engine, on_engine_closed);
 }

@@ -14,6 +14,7 @@ struct source_options {
 	void (*on_change)(void *arg, unsigned parts);
 	void (*on_say)(void *arg, enum role role, const char *text); /* the outcome of a command */
 	void *arg;
+	int64_t fleet_every_ms; /* 0: a minute */
 };
 MUST_USE int source_open(
 	struct source **ret, uv_loop_t *loop, const struct source_options *o, struct model *m, struct error *err);
@@ -22,6 +23,6 @@ void source_close(struct source *s, void (*on_closed)(void *arg), void *arg);
 void source_page(struct source *s, const struct page_query *q);
 void source_detail(struct source *s, const char *session);
 void source_events(struct source *s, int64_t limit);
-void source_fleet(struct source *s);
+void source_fleet(struct source *s, bool shown); /* asked for now and, while it is shown, again and again */
 void source_handover(struct source *s, bool seen_now);
 void source_command(struct source *s, const char *method, const char *const *sessions, size_t n);

@@ -74,6 +74,7 @@ struct source {
 	uv_fs_event_t watch;
 	/* a read that waits its turn; what inotify told looked at again; the watch or a failed read once more */
 	uv_timer_t wake, later, again, midnight;
+	uv_timer_t fleet; /* runs while it is shown */
 	uv_process_t engine;
 	bool engine_started, engine_open;
 	bool watching, closing;

@@ -115,10 +115,11 @@ void status_take(struct status *to, const cJSON *params) {
 	to->disk_full_ms = get_time(disk, "full_at");
 }
 
-/* Silent ones first, then by name. */
-static int fleet_order(const void *a, const void *b) {
+/* Silent ones first, who is silent for longest before all; the others by name. */
+static int fleet_order(const void *a, const void *b, void *silent_since) {
 	const struct fleet_station *x = a, *y = b;
-	if (x->beat_ms != y->beat_ms) return x->beat_ms < y->beat_ms ? -1 : 1;
+	int64_t most = *(const int64_t *)silent_since, x_ms = MIN(x->beat_ms, most), y_ms = MIN(y->beat_ms, most);
+	if (x_ms != y_ms) return x_ms < y_ms ? -1 : 1;
 	return strcmp(x->station, y->station);
 }
 
@@ -142,7 +143,8 @@ void fleet_take(struct model *m, const cJSON *params) {
 		f->disk_free = get_count(o, "disk_free");
 		f->oldest_unsafe_ms = get_time(o, "oldest_unsafe_at");
 	}
-	qsort(fleet, n, sizeof *fleet, fleet_order);
+	int64_t silent_since = at - STATION_SILENT_MS;
+	qsort_r(fleet, n, sizeof *fleet, fleet_order, &silent_since);
 	free(m->fleet);
 	m->fleet = fleet;
 	m->fleet_n = n;

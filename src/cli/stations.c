@@ -10,8 +10,8 @@
 #include "base/units.h"
 #include "cli/cli.h"
 #include "cli/probe.h"
+#include "station/client.h"
 
-#define SILENT_MS (5LL * 60 * 1000) /* five heartbeats */
 #define PAGES_MAX 100
 
 struct station {
@@ -67,7 +67,7 @@ static struct station *stations_ordered(const cJSON *list, int64_t now_ms, size_
 		struct station *s = &stations[n++];
 		*s = (struct station){.json = o, .name = text(o, "station"), .beat_ms = time_of(o, "last_heartbeat_at")};
 		if (!s->name) s->name = "";
-		s->silent = now_ms - s->beat_ms > SILENT_MS;
+		s->silent = now_ms - s->beat_ms > STATION_SILENT_MS;
 	}
 	qsort(stations, n, sizeof *stations, station_order);
 	*ret_n = n;

@@ -35,5 +35,6 @@ MUST_USE int control_call(
  * free_bytes, total_bytes, full_at}, at} stations result and notification: {at, asking, stations:[…as GET
  * /v1/stations…], error?:{code, message}}; what the cloud said last, at once; a newer answer follows as a notification.
  */
+#define STATION_SILENT_MS (5 * 60000) /* since its last heartbeat: five are missed */
 #define CONTROL_RATES 60
 #define CONTROL_RATE_MS 15000

@@ -54,7 +54,9 @@ void source_page(struct source *s, const struct page_query *q) {
 }
 void source_detail(struct source *s, const char *session) { asked(s, "detail", &session, session != NULL); }
 void source_events(struct source *s, int64_t limit) { (void)s, (void)limit; }
-void source_fleet(struct source *s) { asked(s, "fleet", NULL, 0); }
+void source_fleet(struct source *s, bool shown) {
+	if (shown) asked(s, "fleet", NULL, 0);
+}
 void source_handover(struct source *s, bool seen_now) { asked(s, seen_now ? "handover seen" : "handover", NULL, 0); }
 void source_command(struct source *s, const char *method, const char *const *sessions, size_t n) {
 	asked(s, method, sessions, n);

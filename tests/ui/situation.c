@@ -162,9 +162,10 @@ static void config_make(struct model *m) {
 
 static void fleet_make(struct model *m) {
 	static const struct fleet_station fleet[] = {
-		{"eeg-lab-1", "0.1.0", NOW_MS - 20000, 0, 0, 0, 0, 800000000000},
-		{"eeg-lab-2", "0.1.0", NOW_MS - 4000, 3, 1100000000, 1, NOW_MS - 81 * MINUTE, 412000000000},
+		{"eeg-lab-4", "", 0, 0, 0, 0, 0, 0},
 		{"eeg-lab-3", "0.1.0", NOW_MS - 190 * MINUTE, 7, 4200000000, 0, NOW_MS - 400 * MINUTE, 12000000000},
+		{"eeg-lab-1", "0.1.0", NOW_MS - 4000, 0, 0, 0, 0, 800000000000},
+		{"eeg-lab-2", "0.1.0", NOW_MS - 20000, 3, 1100000000, 1, NOW_MS - 81 * MINUTE, 412000000000},
 	};
 	m->fleet_n = ARRAY_LEN(fleet);
 	m->fleet = xcalloc(m->fleet_n, sizeof *m->fleet);

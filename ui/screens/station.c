@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "station/client.h"
 #include "ui/screens/screens.h"
 #include "ui/widgets/chart.h"
 #include "ui/widgets/pager.h"
@@ -16,8 +17,7 @@
 #define RATE_STEP_MS 15000
 #define CHART_LEAST 6 /* rows; below, the chart is left out */
 #define CHART_MOST 12
-#define SILENT_MS (5 * 60000) /* five heartbeats missed */
-#define CLOCK_OFF_MS 120000	  /* signatures and tokens begin to fail */
+#define CLOCK_OFF_MS 120000 /* signatures and tokens begin to fail */
 
 enum pane { PANE_OVERVIEW, PANE_EVENTS, PANE_CONFIG, PANE_FLEET, PANE_N };
 
@@ -211,13 +211,14 @@ static bool draw_fleet(
 	const struct station_screen *s = arg;
 	const struct model *m = model_of(s);
 	const struct fleet_station *f = &m->fleet[s->fit[row]];
-	bool silent = m->now_ms - f->beat_ms > SILENT_MS;
+	bool silent = m->now_ms - f->beat_ms > STATION_SILENT_MS;
 	enum role role = selected						   ? ROLE_SELECTED
 					 : silent						   ? ROLE_BAD
 					 : f->held && column == FLEET_HELD ? ROLE_WARN
 													   : ROLE_TEXT;
-	char text[128] = "", age[UNIT_TEXT];
-	switch (column) {
+	char text[128] = "-", age[UNIT_TEXT];
+	bool said = f->beat_ms || column == FLEET_NAME || column == FLEET_SEEN; /* else nothing is known of it */
+	switch (said ? column : -1) {
 	case FLEET_NAME: snprintf(text, sizeof text, " %s", f->station); break;
 	case FLEET_SEEN:
 		if (!f->beat_ms) snprintf(text, sizeof text, "never");
@@ -227,9 +228,11 @@ static bool draw_fleet(
 	case FLEET_LEFT: unit_bytes(text, f->bytes_left); break;
 	case FLEET_HELD: snprintf(text, sizeof text, "%lld", (long long)f->held); break;
 	case FLEET_OLDEST:
-		snprintf(text, sizeof text, "%s", f->oldest_unsafe_ms ? unit_age(age, m->now_ms - f->oldest_unsafe_ms) : "-");
+		if (f->oldest_unsafe_ms) unit_age(text, m->now_ms - f->oldest_unsafe_ms);
 		break;
-	case FLEET_DISK: snprintf(text, sizeof text, "%s", f->disk_free > 0 ? UNIT_BYTES(f->disk_free) : "-"); break;
+	case FLEET_DISK:
+		if (f->disk_free > 0) unit_bytes(text, f->disk_free);
+		break;
 	case FLEET_VERSION: text_copy(text, sizeof text, f->version); break;
 	}
 	canvas_text(c, 0, 0, c->w, role, fleet_columns[column].align, text);
@@ -263,14 +266,6 @@ static void fit_make(struct station_screen *s, const struct model *m) {
 		ARRAY_RESERVE(s->fit, s->fit_n, s->fit_capacity);
 		s->fit[s->fit_n++] = i;
 	}
-	if (s->pane != PANE_FLEET) return;
-	/* The one unheard of for the longest time first; few enough for an insertion sort. */
-	for (size_t i = 1; i < s->fit_n; i++)
-		for (size_t k = i; k > 0 && m->fleet[s->fit[k]].beat_ms < m->fleet[s->fit[k - 1]].beat_ms; k--) {
-			size_t swap = s->fit[k];
-			s->fit[k] = s->fit[k - 1];
-			s->fit[k - 1] = swap;
-		}
 }
 
 /* --- panes --- */
@@ -375,7 +370,7 @@ static void station_copy(struct app *a, const struct station_screen *s) {
 /* What a pane shows is asked for while it is shown. */
 static void pane_enter(struct app *a, const struct station_screen *s) {
 	app_events(a, s->pane == PANE_EVENTS ? EVENTS_SHOWN : 0);
-	if (s->pane == PANE_FLEET) app_fleet(a);
+	app_fleet(a, s->pane == PANE_FLEET);
 }
 
 static struct after pane_turn(struct app *a, struct station_screen *s, int step) {
@@ -422,6 +417,7 @@ static void station_enter(struct app *a, void *self, const char *arg) {
 static void station_leave(struct app *a, void *self) {
 	(void)self;
 	app_events(a, 0);
+	app_fleet(a, false);
 }
 
 static void station_remember(const void *self, cJSON *to) {

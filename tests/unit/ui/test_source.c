@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/text.h"
-#include "station/client.h"
+#include "station/control.h"
 #include "ui/source_internal.h"
 
 struct station {
@@ -21,6 +21,7 @@ struct station {
 	char said[512], recordings[64], home[64];
 	enum role said_role;
 	bool closed;
+	int64_t fleet_every_ms;
 };
 
 static void on_change(void *arg, unsigned parts) { ((struct station *)arg)->changed |= parts; }
@@ -40,7 +41,8 @@ static void on_closed(void *arg) { ((struct station *)arg)->closed = true; }
 
 static void open_source(struct station *t) {
 	struct error err = ERROR_INIT;
-	const struct source_options o = {.app = &t->app, .on_change = on_change, .on_say = on_say, .arg = t};
+	const struct source_options o = {
+		.app = &t->app, .on_change = on_change, .on_say = on_say, .arg = t, .fleet_every_ms = t->fleet_every_ms};
 	if (source_open(&t->source, &t->journal->loop, &o, &t->model, &err)) fail_msg("%s", err.text);
 }
 
@@ -289,7 +291,7 @@ static void commands_without_an_engine_say_so(void **state) {
 	source_command(t->source, "pause", names, 1);
 	assert_int_equal(t->said_role, ROLE_BAD);
 	assert_non_null(strstr(t->said, "no engine runs"));
-	source_fleet(t->source);
+	source_fleet(t->source, true);
 	assert_int_equal(t->model.fleet_err.code, ERR_NOT_FOUND);
 }
 
@@ -381,18 +383,67 @@ static void the_fleet_shows_silent_ones_first(void **state) {
 	assert_int_equal(m.fleet_ms, 0);
 	AUTO(json_free)
 	cJSON *o = parsed("{\"at\":\"2026-11-21T14:02:12.000Z\",\"stations\":["
-					  "{\"station\":\"b\",\"last_heartbeat_at\":\"2026-11-21T14:02:11.000Z\",\"queue\":3},"
+					  "{\"station\":\"b\",\"last_heartbeat_at\":\"2026-11-21T14:01:11.000Z\",\"queue\":3},"
+					  "{\"station\":\"hours\",\"last_heartbeat_at\":\"2026-11-21T09:02:11.000Z\"},"
 					  "{\"station\":\"never\",\"last_heartbeat_at\":null,\"queue\":null},"
-					  "{\"station\":\"a\",\"last_heartbeat_at\":\"2026-11-21T14:02:11.000Z\"},7]}");
+					  "{\"station\":\"minutes\",\"last_heartbeat_at\":\"2026-11-21T13:57:11.999Z\"},"
+					  "{\"station\":\"a\",\"last_heartbeat_at\":\"2026-11-21T14:02:11.000Z\"}]}");
+	static const char *const order[] = {"never", "hours", "minutes", "a", "b"};
 	fleet_take(&m, o);
-	assert_int_equal(m.fleet_n, 4);
-	assert_string_equal(m.fleet[1].station, "never");
-	assert_string_equal(m.fleet[2].station, "a");
-	assert_int_equal(m.fleet[3].queue, 3);
+	assert_int_equal(m.fleet_n, ARRAY_LEN(order));
+	for (size_t i = 0; i < ARRAY_LEN(order); i++) assert_string_equal(m.fleet[i].station, order[i]);
+	assert_int_equal(m.fleet[4].queue, 3);
 	assert_int_equal(m.fleet_err.code, ERR_NONE);
 	fleet_take(&m, none); /* the last answer stays */
-	assert_int_equal(m.fleet_n, 4);
+	assert_int_equal(m.fleet_n, ARRAY_LEN(order));
 	model_free(&m);
+}
+
+static int on_stations_asked(void *arg, const cJSON *params, cJSON **ret_result, struct error *err) {
+	(void)params, (void)err;
+	++*(int *)arg;
+	*ret_result = parsed("{\"at\":\"2026-11-21T14:02:12.000Z\",\"stations\":[{\"station\":\"a\"}]}");
+	return 0;
+}
+
+static cJSON *no_status(void *arg) {
+	(void)arg;
+	return json_object();
+}
+
+/* Who looks on sees heartbeats come, and an engine that came back, without a key. */
+static void a_fleet_that_is_shown_is_asked_for_again(void **state) {
+	struct station *t = *state;
+	int asked = 0;
+	struct error err = ERROR_INIT;
+	struct control_server *server;
+	static const struct control_method methods[] = {{"stations", on_stations_asked}};
+	const struct control_options o = {.state_dir = t->journal->dir,
+		.instance = "x",
+		.methods = methods,
+		.method_n = ARRAY_LEN(methods),
+		.arg = &asked,
+		.status = no_status};
+	t->fleet_every_ms = 3600000;
+	open_source(t);
+	source_fleet(t->source, true);
+	assert_int_equal(t->model.fleet_err.code, ERR_NOT_FOUND);
+	if (control_server_open(&server, &t->journal->loop, &o, &err)) fail_msg("%s", err.text);
+	UNTIL(t, asked == 1 && t->model.fleet_n == 1);
+	assert_int_equal(t->model.fleet_err.code, ERR_NONE);
+	close_source(t);
+	t->fleet_every_ms = 10;
+	open_source(t);
+	UNTIL(t, t->model.link == LINK_UP);
+	assert_int_equal(asked, 1); /* it is not shown */
+	source_fleet(t->source, true);
+	UNTIL(t, asked == 4);
+	source_fleet(t->source, false);
+	assert_false(uv_is_active((uv_handle_t *)&t->source->fleet));
+	close_source(t);
+	t->closed = false;
+	control_server_close(server, on_closed, t);
+	UNTIL(t, t->closed);
 }
 
 #define STATION(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
@@ -413,6 +464,7 @@ int main(void) {
 		cmocka_unit_test(a_status_becomes_figures),
 		cmocka_unit_test(a_status_of_any_shape_harms_nobody),
 		cmocka_unit_test(the_fleet_shows_silent_ones_first),
+		STATION(a_fleet_that_is_shown_is_asked_for_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
