@@ -21,7 +21,6 @@
 #define READ_EVERY_MS 150
 #define AGAIN_MS 1000
 #define AGAIN_MOST_MS 30000
-#define DAY_MS 86400000
 #define FLAGS_MOST 64
 #define FLEET_EVERY_MS 60000 /* a station's heartbeat */
 
@@ -227,11 +226,17 @@ static void on_again(uv_timer_t *t) {
 	source_pump(s);
 }
 
+static void on_midnight(uv_timer_t *t);
+
+static void midnight_start(struct source *s) {
+	int64_t now = clock_wall_ms();
+	uv_timer_start(&s->midnight, on_midnight, (uint64_t)(time_next_midnight(now) + AGAIN_MS - now), 0);
+}
+
 /* "today" is another day. */
 static void on_midnight(uv_timer_t *t) {
 	struct source *s = t->data;
-	int64_t now = clock_wall_ms();
-	uv_timer_start(t, on_midnight, (uint64_t)(time_local_midnight(now) + DAY_MS + AGAIN_MS - now), 0);
+	midnight_start(s);
 	s->wanted |= MODEL_SUMMARY;
 	source_pump(s);
 }
@@ -425,8 +430,7 @@ static void source_handles(struct source *s) {
 	uv_timer_init(s->loop, &s->fleet);
 	s->watch.data = s->wake.data = s->later.data = s->again.data = s->midnight.data = s->fleet.data = s;
 	s->handles = 7; /* these and the link */
-	int64_t now = clock_wall_ms();
-	uv_timer_start(&s->midnight, on_midnight, (uint64_t)(time_local_midnight(now) + DAY_MS + AGAIN_MS - now), 0);
+	midnight_start(s);
 }
 
 int source_open(

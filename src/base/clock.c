@@ -191,6 +191,8 @@ int64_t time_local_midnight(int64_t ms) {
 	return (int64_t)mktime(&t) * 1000;
 }
 
+int64_t time_next_midnight(int64_t ms) { return time_local_midnight(time_local_midnight(ms) + 36LL * 3600 * 1000); }
+
 const char *time_local_hms(char *to, int64_t ms) {
 	struct tm t;
 	local_of(ms, &t);

@@ -17,6 +17,7 @@ MUST_USE int time_parse_amz(const char *s, int64_t *ret_ms);
 const char *time_http(char *to, int64_t ms);
 MUST_USE int time_parse_http(const char *s, int64_t *ret_ms);
 bool time_valid_date(int year, int month, int day); /* Gregorian */
-/* Local midnight at or before ms, and the local "HH:MM:SS" of ms. */
+/* Local midnight at or before ms, the one after it (a day may have 23 or 25 hours), and the local "HH:MM:SS" of ms. */
 int64_t time_local_midnight(int64_t ms);
+int64_t time_next_midnight(int64_t ms);
 const char *time_local_hms(char *to, int64_t ms);

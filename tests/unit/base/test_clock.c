@@ -97,6 +97,11 @@ static void test_local_midnight(void **state) {
 	assert_int_equal(time_parse_rfc3339("2025-10-25T22:00:00Z", &midnight), 0);
 	assert_true(time_local_midnight(evening) == midnight);
 	assert_true(time_local_midnight(midnight) == midnight);
+	assert_true(time_next_midnight(evening) == midnight + INT64_C(25) * 3600000);
+	assert_true(time_next_midnight(midnight + INT64_C(24) * 3600000) == midnight + INT64_C(25) * 3600000);
+	assert_true(time_next_midnight(midnight + INT64_C(25) * 3600000) == midnight + INT64_C(49) * 3600000);
+	assert_int_equal(time_parse_rfc3339("2026-03-28T23:00:00Z", &midnight), 0); /* of 23 hours */
+	assert_true(time_next_midnight(midnight) == midnight + INT64_C(23) * 3600000);
 	assert_string_equal(time_local_hms(text, evening + 11042), "20:00:11");
 }
 
