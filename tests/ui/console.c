@@ -40,6 +40,9 @@ int source_open(
 void source_close(struct source *s, void (*on_closed)(void *arg), void *arg) { (void)s, (void)on_closed, (void)arg; }
 void source_page(struct source *s, const struct page_query *q) {
 	struct model *m = &console_of(s)->app.model;
+	console_of(s)->page = *q;
+	console_of(s)->page_n++;
+	if (q->first) return; /* a window further down is for the test to fill */
 	m->page.query.order = q->order;
 	m->page.query.reverse = q->reverse;
 	text_copy(m->page.query.filter, sizeof m->page.query.filter, q->filter);

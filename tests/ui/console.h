@@ -27,8 +27,10 @@ struct console {
 	int master, slave, rows, cols;
 	VTerm *vt;
 	VTermScreen *screen;
-	struct buf asked;  /* "retry 20261120_134502\n": commands and what else left the console, one a line */
-	struct buf beside; /* OSC strings that came beside the screen */
+	struct buf asked;		/* "retry 20261120_134502\n": commands and what else left the console, one a line */
+	struct buf beside;		/* OSC strings that came beside the screen */
+	struct page_query page; /* the last that was asked for, and how many were */
+	int page_n;
 };
 /* The model is empty; the home screen is shown once console_start was called. */
 struct console *console_open(const struct console_options *o);

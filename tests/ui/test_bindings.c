@@ -358,6 +358,37 @@ static void test_station_filter(void **state) {
 	shut(c);
 }
 
+/* The rows that are shown are in the window that was read, whatever goes from under it: it is asked for once. */
+static void test_the_window_follows(void **state) {
+	(void)state;
+	struct console *c = open_at(screens[0], SITUATION_LIVE, false);
+	struct session_page *p = &c->app.model.page;
+	size_t rows = p->n;
+	int64_t total = p->total;
+	p->total = 5000;
+	console_paint(c);
+	console_press(c, "G");
+	assert_int_equal(c->page.first, 4999 - 100);
+	assert_int_equal(c->page.limit, 200);
+	int asked = c->page_n;
+	p->query.first = c->page.first;
+	p->total = 4000; /* a thousand fit the filter no longer: that window is empty */
+	p->n = 0;
+	screens[0]->data(&c->app, app_self(&c->app, screens[0]), MODEL_PAGE);
+	assert_int_equal(c->page_n, asked + 1);
+	assert_int_equal(c->page.first, 3999 - 100);
+	p->query.first = c->page.first; /* and still: asking for the same again would never end */
+	p->query.limit = c->page.limit;
+	screens[0]->data(&c->app, app_self(&c->app, screens[0]), MODEL_PAGE);
+	assert_int_equal(c->page_n, asked + 1);
+	console_resize(c, 170, 80); /* a window is more than two screens */
+	console_press(c, "Up");
+	assert_int_equal(c->page.limit, 4 * (170 - 5));
+	p->n = rows;
+	p->total = total;
+	shut(c);
+}
+
 /* Keys, clicks and sizes in no order at all, over every situation: whatever comes, a frame can be drawn. */
 static void test_monkey(void **state) {
 	(void)state;
@@ -406,6 +437,7 @@ int main(void) {
 		cmocka_unit_test(test_themes_turn),
 		cmocka_unit_test(test_view_state_comes_back),
 		cmocka_unit_test(test_station_filter),
+		cmocka_unit_test(test_the_window_follows),
 		cmocka_unit_test(test_monkey),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,7 +11,7 @@
 #include "ui/screens/screens.h"
 #include "ui/widgets/table.h"
 
-#define WINDOW_ROWS 200
+#define WINDOW_ROWS 200 /* at the least: four screens on a very high terminal */
 #define MARKS_MAX 1000
 
 struct sessions_screen {
@@ -89,18 +89,24 @@ static void mark_toggle(struct sessions_screen *s, const char *name) {
 
 /* --- the window --- */
 
+static void window_place(struct sessions_screen *s) {
+	s->query.limit = MAX(WINDOW_ROWS, 4 * s->table.height);
+	s->query.first = MAX(0, s->table.selected - s->query.limit / 2);
+}
+
 static void window_ask(struct app *a, struct sessions_screen *s) {
-	s->query.first = MAX(0, s->table.selected - WINDOW_ROWS / 2);
-	s->query.limit = WINDOW_ROWS;
+	window_place(s);
 	app_page(a, &s->query);
 }
 
 /* The rows on the screen and a page around them must be in the window. */
 static void window_keep(struct app *a, struct sessions_screen *s) {
-	const struct model *m = app_model(a);
+	const struct session_page *p = &app_model(a)->page;
 	int64_t from = MAX(0, s->table.selected - s->table.height),
-			to = MIN(m->page.total, s->table.selected + s->table.height + 1);
-	if (from < m->page.query.first || to > m->page.query.first + (int64_t)m->page.n) window_ask(a, s);
+			to = MIN(p->total, s->table.selected + s->table.height + 1);
+	if (from >= p->query.first && to <= p->query.first + (int64_t)p->n) return;
+	window_place(s);
+	if (s->query.first != p->query.first || s->query.limit != p->query.limit) app_page(a, &s->query);
 }
 
 static void sessions_enter(struct app *a, void *self, const char *arg) {
@@ -118,8 +124,9 @@ static void sessions_leave(struct app *a, void *self) {
 
 static void sessions_data(struct app *a, void *self, unsigned parts) {
 	struct sessions_screen *s = self;
-	(void)a;
-	if (parts & MODEL_PAGE) table_view_keep(&s->table, app_model(a)->page.total);
+	if (!(parts & MODEL_PAGE)) return;
+	table_view_keep(&s->table, app_model(a)->page.total);
+	window_keep(a, s); /* fewer may fit the filter than did */
 }
 
 /* --- drawing --- */
