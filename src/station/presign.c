@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "aws/sigv4.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "station/engine_internal.h"
 #include "station/upload.h"
@@ -164,7 +165,7 @@ static void answer_senseless(struct error *err, const char *what) {
 
 static void note_attempt(struct session *s, const char *name, const struct ingest_result *r, const struct error *err) {
 	struct attempt_row a = {.name = (char *)(uintptr_t)name,
-		.at_ms = server_now_ms(s->engine) - r->elapsed_ms,
+		.at_ms = clock_wall_ms() - r->elapsed_ms,
 		.elapsed_ms = r->elapsed_ms,
 		.http = err->http,
 		.reason = (char *)(uintptr_t)err->text};

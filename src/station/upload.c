@@ -267,9 +267,8 @@ static void upload_advance(struct session *s) {
 	}
 	presign_pump(s);
 	while (u->cleared && e->sending < (size_t)e->config->connections && health_may(&e->objects, now_ms())) {
-		int64_t wake;
-		size_t next = e->throttled_ms > now_ms() ? SLOT_NONE : upload_next(u, now_ms(), server_now_ms(e), &wake);
-		if (e->throttled_ms > now_ms()) wake = e->throttled_ms;
+		int64_t wake = e->throttled_ms, now = now_ms();
+		size_t next = wake > now ? SLOT_NONE : upload_next(u, now, server_now_ms(e), &wake);
 		if (wake) engine_wake_at(e, wake);
 		if (next == SLOT_NONE || !transfer_start(s, next)) return;
 	}

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """A cloud that is wrong, absent, or not the cloud at all: the right exit code, a sentence with the mend, nothing lost."""
 import base64
+import datetime
 import hashlib
 import json
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
@@ -81,14 +83,19 @@ def test_a_revoked_key_ends_with_77(place):
     assert_stored(cloud, second)
 
 
-def test_a_key_revoked_while_the_engine_runs(place):
+def key_revoked_under(place):
+    """An engine whose key was revoked after its first session; a second one is there."""
     cloud = place.cloud()
     station = place.station(cloud)
     engine = station.start()
     make_session(station.recordings, SESSION)
     station.wait_state(SESSION, "accepted")
     cloud.revoke(cloud.keys()[0]["id"])
-    make_session(station.recordings, "20261120_150000", seed=2)
+    return cloud, station, engine, make_session(station.recordings, "20261120_150000", seed=2)
+
+
+def test_a_key_revoked_while_the_engine_runs(place):
+    _, station, engine, _ = key_revoked_under(place)
 
     def told():
         shown = station.command("status", "--json").json_lines()[-1]
@@ -101,13 +108,7 @@ def test_a_key_revoked_while_the_engine_runs(place):
 
 
 def test_a_new_key_in_the_file_needs_no_restart(place):
-    cloud = place.cloud()
-    station = place.station(cloud)
-    engine = station.start()
-    make_session(station.recordings, SESSION)
-    station.wait_state(SESSION, "accepted")
-    cloud.revoke(cloud.keys()[0]["id"])
-    folder = make_session(station.recordings, "20261120_150000", seed=2)
+    cloud, station, engine, folder = key_revoked_under(place)
     wait_for(lambda: station.command("status").code == 77, 40, "the key to be refused")
     station.key_file.write_text(cloud.key() + "\n")
     station.wait_state("20261120_150000", "accepted")
@@ -375,6 +376,17 @@ def test_a_clock_that_is_wrong_is_named(place):
     row = station.session(SESSION)
     assert got.code == 69 and row["state"] != "failed", (got, row)
     assert "clock" in (got.err + (row["reason"] or "")).lower(), (got, row)
+
+
+def test_an_attempt_is_told_in_this_stations_time(place):
+    """As every other time that is shown beside it, whatever time the cloud takes it to be."""
+    far = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 7200))
+    _, _, station, _ = through(place, first(1, "/v1/presign", api_error(400, "refused", {"Date": far}), method="POST"))
+    began = datetime.datetime.now(datetime.timezone.utc)
+    assert station.once().code == 1
+    attempt = station.command("sessions", SESSION, "--json").json_lines()[0]["attempts"][-1]
+    at = datetime.datetime.fromisoformat(attempt["at"].replace("Z", "+00:00"))
+    assert abs((at - began).total_seconds()) < 600, (attempt, began)
 
 
 def test_json_that_is_none_or_too_much(place):
