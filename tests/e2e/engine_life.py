@@ -31,6 +31,7 @@ def test_sigterm_in_the_middle_of_an_upload_then_the_next_run_goes_on(place):
     folder = make_session(station.recordings, SESSION, {"a.edf": 400_000, "b.edf": 20_000_000, "c.edf": 300_000})
     for number, expected in ((signal.SIGTERM, 0), (signal.SIGINT, 130)):
         engine = station.start()
+        begun(station, engine)  # the journal says "uploading" from before
         wait_for(lambda: (r := station.session(SESSION)) and r["state"] == "uploading", 30, "the upload to begin")
         began = time.monotonic()
         engine.signal(number)

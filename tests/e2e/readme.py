@@ -5,12 +5,13 @@ port are those of this test, and it is not root, whose configuration would go to
 import os
 import pwd
 import re
+import shutil
 import socket
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
-from headgate_test import BUILD, HEADGATE, ROOT, Child, assert_stored, clean_env, main, make_session, wait_for, Cloud  # noqa: E402
+from headgate_test import HEADGATE, HEADGATE_CLOUD, ROOT, Child, assert_stored, clean_env, main, make_session, wait_for, Cloud  # noqa: E402
 
 README = (ROOT / "README.md").read_text()
 
@@ -37,12 +38,17 @@ def become_nobody():
 
 class Typist:
     def __init__(self, place):
-        self.place, self.home = place, place.dir / "home"
+        self.place, self.home, self.programs = place, place.dir / "home", place.dir / "programs"
         self.words = {"/srv/headgate": place.dir / "home/cloud", "/data/recordings": place.dir / "home/recordings",
-                      "/root/": f"{place.dir}/home/", "8443": free_port(), "$PWD/build/src": BUILD / "src", "assets/": f"{ROOT}/assets/"}
+                      "/root/": f"{place.dir}/home/", "8443": free_port(), "$PWD/build/src": self.programs, "assets/": f"{place.dir}/assets/"}
         (self.home / "recordings").mkdir(parents=True)
+        # a clone in root's home is closed to others
+        shutil.copytree(ROOT / "assets", place.dir / "assets")
+        self.programs.mkdir()
+        for program in (HEADGATE, HEADGATE_CLOUD):
+            shutil.copy(program, self.programs)
         self.preexec = become_nobody if os.geteuid() == 0 else None
-        self.env = clean_env(self.home, PATH=f"{BUILD}/src:{os.environ['PATH']}", HEADGATE_STATION_ALLOW_VOLATILE="yes")
+        self.env = clean_env(self.home, PATH=f"{self.programs}:{os.environ['PATH']}", HEADGATE_STATION_ALLOW_VOLATILE="yes")
 
     def says(self, line):
         for word, here in self.words.items():
