@@ -11,7 +11,8 @@
 #include "base/units.h"
 #include "ui/widgets/pager.h"
 
-#define OLD_MS 10000 /* a live figure older than this says so */
+#define OLD_MS 10000			 /* a live figure older than this says so */
+#define RUNWAY_MS (24 * 3600000) /* a time of day says when it is full, within a day only */
 
 const struct screen_key frame_keys[] = {
 	{ACTION_HELP, "help", false},
@@ -77,7 +78,7 @@ static void item_disk(const struct model *m, struct item *i) {
 	else if (old)
 		snprintf(
 			i->text, sizeof i->text, "disk %s (%s)", UNIT_BYTES(s->disk_free), unit_age(age, m->now_ms - s->at_ms));
-	else if (s->disk_full_ms) {
+	else if (s->disk_full_ms && s->disk_full_ms - m->now_ms < RUNWAY_MS) {
 		snprintf(i->text, sizeof i->text, "disk full at %.5s", time_local_hms(hms, s->disk_full_ms));
 		i->role = s->disk_full_ms - m->now_ms < 3600000 ? ROLE_TITLE_BAD : ROLE_TITLE_WARN;
 		i->priority = 1;

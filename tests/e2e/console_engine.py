@@ -10,6 +10,7 @@ import sqlite3
 import sys
 import threading
 import time
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
@@ -188,6 +189,41 @@ def evil_status(source):
             "queue": {"active": odd(), "queued": odd(), "bytes_left": odd(), "rate_bytes_per_s": odd(), "eta_s": odd(), "rates": [odd() for _ in range(500)]},
             "folders": [{"path": EVIL, "ok": odd(), "watching": odd(), "error": EVIL}] * 50, "sessions": sessions,
             "disk": {"path": EVIL, "free_bytes": odd(), "total_bytes": odd(), "full_at": odd()}, "at": odd()}
+
+
+def test_the_disk_runway_and_the_clock_are_in_sight(place):
+    """What takes an engine an hour to find out: when the disk will be full, and a clock that is off by minutes."""
+    station, slower = station_with_history(place), threading.Event()
+    at = datetime.now(timezone.utc).replace(second=0, microsecond=0)
+    full = at + timedelta(minutes=50)
+    status = {"engine": {"pid": 1, "instance": "i", "version": "1", "since": at.isoformat()},
+              "cloud": {"ok": True, "endpoint": "https://lab-eu", "latency_ms": 38, "clock_offset_ms": -420_000, "last_answer_at": at.isoformat()},
+              "queue": {"active": 0, "queued": 0, "bytes_left": 0, "rate_bytes_per_s": 41_200_000, "eta_s": None, "rates": [1e7] * 60}, "folders": [], "sessions": [],
+              "disk": {"path": "/data", "free_bytes": 12 * 10**9, "total_bytes": 10**12, "full_at": full.isoformat()}, "at": at.isoformat()}
+
+    def talk(connection):
+        for request in lines_of(connection):
+            result = {"protocol": 1, "version": "1", "instance": "i", "schema": 1} if request["method"] == "hello" else status
+            connection.sendall(json.dumps({"jsonrpc": "2.0", "id": request["id"], "result": result}).encode() + b"\n")
+            if request["method"] == "subscribe":
+                connection.sendall(json.dumps({"jsonrpc": "2.0", "method": "status", "params": status}).encode() + b"\n")
+                slower.wait(60)
+                status["disk"]["full_at"] = (full + timedelta(days=3)).isoformat()
+                connection.sendall(json.dumps({"jsonrpc": "2.0", "method": "status", "params": status}).encode() + b"\n")
+
+    FakeEngine(place, station, talk)
+    console = Console(station, "--read-only", **WIDE)
+    console.wait_until(f"disk full at {full.astimezone():%H:%M}")
+    console.wait_until("cloud ok 38 ms")
+    console.wait_until("up 41.2 MB/s")
+    console.press("8")
+    today = full.astimezone().date() == datetime.now().date()
+    console.wait_until(f"full at {full.astimezone():{'%H:%M:%S' if today else '%Y-%m-%d %H:%M'}} by the rates of now")
+    console.wait_until("7:00 ahead of the cloud's: set it")
+    slower.set()
+    console.wait_until(f"full at {full.astimezone() + timedelta(days=3):%Y-%m-%d %H:%M} by the rates of now")
+    console.wait_until("disk 12.0 GB free")  # a time of day alone would be that of today
+    assert console.quit() == 0
 
 
 def test_a_malicious_engine(place):

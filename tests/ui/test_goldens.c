@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "situation.h"
+#include "ui/screen.h"
 
 static const char *folder;
 
@@ -125,12 +126,25 @@ static void golden_case(const struct golden *g) {
 
 static void test_golden(void **state) { golden_case(*state); }
 
+/* A screen that is added has its cases here, named "SCREEN-what" or "SCREEN". */
+static void test_every_screen(void **state) {
+	(void)state;
+	for (size_t i = 0; screens[i]; i++) {
+		size_t k = 0, n = strlen(screens[i]->name);
+		while (k < ARRAY_LEN(goldens) &&
+			   (strncmp(goldens[k].name, screens[i]->name, n) != 0 || !strchr("-", goldens[k].name[n])))
+			k++;
+		if (k == ARRAY_LEN(goldens)) fail_msg("no golden of the screen %s", screens[i]->name);
+	}
+}
+
 int main(int argc, char **argv) {
-	struct CMUnitTest tests[ARRAY_LEN(goldens)];
+	struct CMUnitTest tests[ARRAY_LEN(goldens) + 1];
 	if (argc < 2) return 2;
 	folder = argv[1];
 	for (size_t i = 0; i < ARRAY_LEN(goldens); i++)
 		tests[i] = (struct CMUnitTest){
 			.name = goldens[i].name, .test_func = test_golden, .initial_state = (void *)(uintptr_t)&goldens[i]};
+	tests[ARRAY_LEN(goldens)] = (struct CMUnitTest)cmocka_unit_test(test_every_screen);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
