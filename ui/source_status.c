@@ -88,7 +88,7 @@ static void take_work(struct status *s, const cJSON *sessions) {
 		struct work *w = &s->work[s->work_n++];
 		GET_TEXT(w->session, o, "session");
 		w->bytes = get_count(o, "bytes");
-		w->sent_bytes = get_count(o, "sent_bytes");
+		w->sent_bytes = MIN(get_count(o, "sent_bytes"), w->bytes);
 		w->files = get_count(o, "files");
 		w->stored_files = get_count(o, "stored_files");
 		w->tries = get_count(o, "tries");

@@ -2,7 +2,9 @@
 /* One const struct screen a file. */
 #pragma once
 
+#include "base/units.h"
 #include "ui/app.h"
+#include "ui/widgets/pager.h"
 #include "ui/widgets/table.h"
 
 extern const struct screen screen_sessions, screen_session, screen_station, screen_handover;
@@ -16,6 +18,13 @@ const char *when_text(char to[32], int64_t ms, int64_t now_ms);	 /* "14:02:11", 
 const char *when_short(char to[32], int64_t ms, int64_t now_ms); /* "14:02:11", "11-19 12:02": 11 columns */
 /* Live figures: only while the engine says them and the cloud answers; else NULL. bytes > 0. */
 const struct work *live_work(const struct model *m, const struct session_row *row);
+/* Of that: the part that is sent, 0 to 1, and how long the rest takes, "" while nothing moves. */
+double work_part(const struct work *w);
+const char *work_left(char to[UNIT_TEXT], const struct work *w);
+/* A name and its value, in the pager's column `hang`. */
+void fact_add(struct pager *p, enum role role, const char *name, const char *value);
+/* Text at the bottom of c under a rule; nothing where rows would have no room above it. The rows it takes. */
+int foot_draw(const struct canvas *c, const char *text);
 /* The row of a screen's panes, `here` marked: "[Files 12] Checks 15". */
 void panes_draw(const struct canvas *c, int y, const char *const *titles, int n, int here);
 /* A cell of a table of events. */

@@ -5,10 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "base/units.h"
 #include "ui/screens/screens.h"
-#include "ui/widgets/pager.h"
-#include "ui/widgets/table.h"
 
 enum pane { PANE_OVERVIEW, PANE_FILES, PANE_METADATA, PANE_CHECKS, PANE_ATTEMPTS, PANE_EVENTS, PANE_N };
 
@@ -28,10 +25,6 @@ static const struct session_detail *detail_of(const struct session_screen *s, co
 
 /* --- panes of text --- */
 
-static void fact(struct pager *p, enum role role, const char *name, const char *value) {
-	pager_add(p, role, " %-13s %s", name, value);
-}
-
 static int count_checks(const struct check_list *l, enum verdict v) {
 	int n = 0;
 	for (size_t i = 0; i < l->n; i++) n += l->items[i].verdict == v;
@@ -42,7 +35,7 @@ static void fact_checks(struct pager *p, const char *name, const struct check_li
 	int hold = count_checks(l, VERDICT_HOLD), warn = count_checks(l, VERDICT_WARN);
 	char text[100];
 	snprintf(text, sizeof text, "%d pass, %d warn, %d hold", count_checks(l, VERDICT_PASS), warn, hold);
-	fact(p, hold ? ROLE_BAD : warn ? ROLE_WARN : ROLE_TEXT, name, l->n ? text : "none yet");
+	fact_add(p, hold ? ROLE_BAD : warn ? ROLE_WARN : ROLE_TEXT, name, l->n ? text : "none yet");
 }
 
 static void fact_progress(struct pager *p, const struct model *m, const struct session_row *r) {
@@ -54,7 +47,7 @@ static void fact_progress(struct pager *p, const struct model *m, const struct s
 	else
 		snprintf(text, sizeof text, "%s of %s, %lld of %lld files stored", UNIT_BYTES(r->stored_bytes),
 			UNIT_BYTES(r->bytes), (long long)r->stored_files, (long long)r->files);
-	fact(p, ROLE_TEXT, "stored", text);
+	fact_add(p, ROLE_TEXT, "stored", text);
 }
 
 static void fact_next(struct pager *p, const struct model *m, const struct session_row *r) {
@@ -65,7 +58,7 @@ static void fact_next(struct pager *p, const struct model *m, const struct sessi
 		snprintf(
 			text, sizeof text, "in %s, at %s", UNIT_DURATION(wait_ms), when_text(when, r->next_attempt_ms, m->now_ms));
 	else snprintf(text, sizeof text, "as soon as a connection is free");
-	fact(p, ROLE_TEXT, "next attempt", text);
+	fact_add(p, ROLE_TEXT, "next attempt", text);
 }
 
 static void attempt_words(const struct attempt_row *t, char *to, size_t size) {
@@ -79,7 +72,7 @@ static void fact_attempt(struct pager *p, const struct model *m, const struct at
 	char words[500], text[600], when[32];
 	attempt_words(t, words, sizeof words);
 	snprintf(text, sizeof text, "%s  %s", when_text(when, t->at_ms, m->now_ms), words);
-	fact(p, ROLE_TEXT, "last attempt", text);
+	fact_add(p, ROLE_TEXT, "last attempt", text);
 }
 
 static void fill_overview(struct pager *p, const struct model *m, const struct session_detail *d) {
@@ -88,23 +81,23 @@ static void fill_overview(struct pager *p, const struct model *m, const struct s
 	p->hang = 15;
 	snprintf(text, sizeof text, "%s%s%s%s", state_words(r), r->processing[0] ? ", processing " : "", r->processing,
 		r->present ? "" : ", no longer on this disk");
-	fact(p, state_role(r), "state", text);
-	fact(p, ROLE_TEXT, "reason", r->reason ? r->reason : "-");
+	fact_add(p, state_role(r), "state", text);
+	fact_add(p, ROLE_TEXT, "reason", r->reason ? r->reason : "-");
 	fact_progress(p, m, r);
 	fact_next(p, m, r);
 	snprintf(text, sizeof text, "%d", r->tries);
-	fact(p, ROLE_TEXT, "tries", text);
+	fact_add(p, ROLE_TEXT, "tries", text);
 	if (d->attempt_n) fact_attempt(p, m, &d->attempts[0]);
 	fact_checks(p, "checks here", &d->local);
 	fact_checks(p, "cloud checks", &d->cloud);
-	fact(p, ROLE_TEXT, "folder", d->folder ? d->folder : r->root ? r->root : "-");
-	fact(p, ROLE_TEXT, "metadata", d->metadata_path ? d->metadata_path : "-");
+	fact_add(p, ROLE_TEXT, "folder", d->folder ? d->folder : r->root ? r->root : "-");
+	fact_add(p, ROLE_TEXT, "metadata", d->metadata_path ? d->metadata_path : "-");
 	snprintf(text, sizeof text, "%lld", (long long)r->revision);
-	fact(p, ROLE_TEXT, "revision", text);
-	fact(p, ROLE_TEXT, "found", when_text(when, r->found_ms, m->now_ms));
-	fact(p, ROLE_TEXT, "settled", when_text(when, r->settled_ms, m->now_ms));
-	fact(p, ROLE_TEXT, "uploaded", when_text(when, r->uploaded_ms, m->now_ms));
-	fact(p, ROLE_TEXT, "accepted", when_text(when, r->accepted_ms, m->now_ms));
+	fact_add(p, ROLE_TEXT, "revision", text);
+	fact_add(p, ROLE_TEXT, "found", when_text(when, r->found_ms, m->now_ms));
+	fact_add(p, ROLE_TEXT, "settled", when_text(when, r->settled_ms, m->now_ms));
+	fact_add(p, ROLE_TEXT, "uploaded", when_text(when, r->uploaded_ms, m->now_ms));
+	fact_add(p, ROLE_TEXT, "accepted", when_text(when, r->accepted_ms, m->now_ms));
 }
 
 static void fill_metadata(struct pager *p, const struct model *m, const struct session_detail *d) {
@@ -179,7 +172,7 @@ static bool draw_file(
 static void foot_file(const struct session_screen *s, const struct session_detail *d, char *to, size_t size) {
 	const struct file_row *f = &d->files[s->files.selected];
 	char sum[SHA256_BASE64];
-	snprintf(to, size, " %s\n %s%s%s\n SHA-256 %s", f->name, f->key ? "object " : "no object yet", f->key ? f->key : "",
+	snprintf(to, size, "%s\n%s%s%s\nSHA-256 %s", f->name, f->key ? "object " : "no object yet", f->key ? f->key : "",
 		f->part_n > 1 ? ", in parts" : "", f->hashed ? sha256_base64(sum, &f->sha256) : "not computed yet");
 }
 
@@ -219,7 +212,7 @@ static void foot_attempt(const struct session_screen *s, const struct session_de
 	const struct attempt_row *t = &d->attempts[s->attempts.selected];
 	char words[600];
 	attempt_words(t, words, sizeof words);
-	snprintf(to, size, " %s%s%s", t->name ? t->name : "", t->name && *t->name ? "\n " : "", words);
+	snprintf(to, size, "%s%s%s", t->name ? t->name : "", t->name && *t->name ? "\n" : "", words);
 }
 
 /* As event_columns, but all are of one session. */
@@ -241,7 +234,7 @@ static bool draw_event(
 
 static void foot_event(const struct session_screen *s, const struct session_detail *d, char *to, size_t size) {
 	const struct event_row *e = &d->events[s->events.selected];
-	snprintf(to, size, " %s\n id %s", e->message ? e->message : "", e->event_id);
+	snprintf(to, size, "%s\nid %s", e->message ? e->message : "", e->event_id);
 }
 
 /* --- the table of panes: text ones have `fill`, those of rows the rest --- */
@@ -304,14 +297,13 @@ static void draw_head(const struct model *m, const struct session_row *r, const 
 	x += canvas_put(c, 0, x, ROLE_HEADING, r->name) + 2;
 	x += canvas_put(c, 0, x, state_role(r), state_words(r)) + 2;
 	if (w && w->bytes > 0) {
-		double part = (double)w->sent_bytes / (double)w->bytes;
 		int bar = MIN(20, c->w - x - 6);
 		if (bar >= 6) {
-			canvas_bar(c, 0, x, bar, part, ROLE_BAR);
+			canvas_bar(c, 0, x, bar, work_part(w), ROLE_BAR);
 			x += bar + 1;
 		}
-		snprintf(text, sizeof text, "%d%%  %s  %s", (int)(part * 100), UNIT_RATE(w->rate),
-			w->rate > 0 ? UNIT_DURATION((int64_t)((double)(w->bytes - w->sent_bytes) / w->rate * 1000)) : "");
+		snprintf(text, sizeof text, "%d%%  %s  %s", (int)(work_part(w) * 100), UNIT_RATE(w->rate),
+			work_left((char[UNIT_TEXT]){0}, w));
 		x += canvas_put(c, 0, x, ROLE_TEXT, text) + 2;
 	}
 	snprintf(
@@ -338,16 +330,8 @@ static void draw_rows(struct session_screen *s, const struct session_detail *d, 
 		return;
 	}
 	p->foot(s, d, foot, sizeof foot);
-	struct canvas none = canvas_sub(c, 0, 0, 0, c->w);
-	int rows = canvas_block(&none, 0, ROLE_TEXT, foot);
-	if (c->h < rows + 5) rows = 0;
-	struct canvas table = canvas_sub(c, 0, 0, c->h - rows - (rows > 0), c->w);
+	struct canvas table = canvas_sub(c, 0, 0, c->h - foot_draw(c, foot), c->w);
 	table_view_draw(view, p->columns, p->column_n, -1, false, p->draw, s, &table);
-	if (!rows) return;
-	struct canvas below = canvas_sub(c, c->h - rows, 0, rows, c->w);
-	canvas_rule(c, c->h - rows - 1, 1, c->w - 2);
-	canvas_clear(&below);
-	canvas_block(&below, 0, ROLE_TEXT, foot);
 }
 
 static void draw_pane(

@@ -7,9 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "base/units.h"
 #include "ui/screens/screens.h"
-#include "ui/widgets/table.h"
 
 #define WINDOW_ROWS 200 /* at the least: four screens on a very high terminal */
 #define MARKS_MAX 1000
@@ -214,21 +212,11 @@ static bool draw_progress(const struct model *m, const struct session_row *r, en
 		canvas_text(rest, 0, 0, rest->w, role, ALIGN_LEFT, text);
 		return true;
 	}
-	double part = (double)w->sent_bytes / (double)w->bytes;
 	int bar = MAX(c->w - 5, 3);
-	canvas_bar(c, 0, 0, bar, part, role == ROLE_SELECTED ? ROLE_SELECTED : ROLE_BAR);
-	snprintf(text, sizeof text, "%d%%", (int)(part * 100));
+	canvas_bar(c, 0, 0, bar, work_part(w), role == ROLE_SELECTED ? ROLE_SELECTED : ROLE_BAR);
+	snprintf(text, sizeof text, "%d%%", (int)(work_part(w) * 100));
 	canvas_text(c, 0, bar, c->w - bar, role, ALIGN_RIGHT, text);
 	return false;
-}
-
-static void cell_tries(const struct session_row *r, char *to, size_t size) {
-	if (r->tries) snprintf(to, size, "%d", r->tries);
-}
-
-static void cell_eta(const struct work *w, char *to, size_t size) {
-	if (w && w->rate > 0)
-		text_copy(to, size, UNIT_DURATION((int64_t)((double)(w->bytes - w->sent_bytes) / w->rate * 1000)));
 }
 
 static bool draw_cell(
@@ -254,8 +242,12 @@ static bool draw_cell(
 		break;
 	case COLUMN_PROGRESS: return draw_progress(m, r, role, c, rest);
 	case COLUMN_RATE: text_copy(text, sizeof text, w ? UNIT_RATE(w->rate) : ""); break;
-	case COLUMN_ETA: cell_eta(w, text, sizeof text); break;
-	case COLUMN_TRIES: cell_tries(r, text, sizeof text); break;
+	case COLUMN_ETA:
+		if (w) work_left(text, w);
+		break;
+	case COLUMN_TRIES:
+		if (r->tries) snprintf(text, sizeof text, "%d", r->tries);
+		break;
 	}
 	canvas_text(c, 0, 0, c->w, role, columns[column].align, text);
 	return false;
@@ -278,14 +270,7 @@ static int draw_why(const struct sessions_screen *s, const struct model *m, cons
 	char why[1024];
 	if (!s->why[0] || !r || strcmp(r->name, s->why) != 0) return 0;
 	model_why(m, r, d ? &d->local : &no_checks, d && d->attempt_n ? &d->attempts[0] : NULL, why, sizeof why);
-	struct canvas none = canvas_sub(c, 0, 1, 0, c->w - 2);
-	int n = canvas_block(&none, 0, ROLE_TEXT, why);
-	if (c->h < n + 5) return 0;
-	struct canvas text = canvas_sub(c, c->h - n, 1, n, c->w - 2), whole = canvas_sub(c, c->h - n, 0, n, c->w);
-	canvas_rule(c, c->h - n - 1, 1, c->w - 2);
-	canvas_clear(&whole);
-	canvas_block(&text, 0, ROLE_TEXT, why);
-	return n + 1;
+	return foot_draw(c, why);
 }
 
 /* The line below the rows: a journal that can no longer be read, the filter, the marks. Its rows: 0 or 1. */

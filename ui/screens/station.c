@@ -7,11 +7,9 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "base/units.h"
 #include "station/client.h"
 #include "ui/screens/screens.h"
 #include "ui/widgets/chart.h"
-#include "ui/widgets/pager.h"
 
 #define EVENTS_SHOWN 1000
 #define RATE_STEP_MS 15000
@@ -33,10 +31,6 @@ struct station_screen {
 
 /* --- overview --- */
 
-static void fact(struct pager *p, enum role role, const char *name, const char *value) {
-	pager_add(p, role, " %-11s %s", name, value);
-}
-
 static void fact_engine(struct pager *p, const struct model *m) {
 	static const char *const words[] = {
 		[LINK_NONE] = "none runs on this station: nothing uploads",
@@ -53,10 +47,10 @@ static void fact_engine(struct pager *p, const struct model *m) {
 		snprintf(text, sizeof text, "%s%s%s%s%s", words[m->link], m->link_since_ms ? ", for " : "",
 			m->link_since_ms ? unit_age(age, m->now_ms - m->link_since_ms) : "", m->link_err.code ? ": " : "",
 			m->link_err.code ? m->link_err.text : "");
-	fact(p, m->link == LINK_UP ? ROLE_TEXT : ROLE_BAD, "engine", text);
+	fact_add(p, m->link == LINK_UP ? ROLE_TEXT : ROLE_BAD, "engine", text);
 	if (m->link != LINK_UP && s->at_ms) {
 		snprintf(text, sizeof text, "what follows is %s old", unit_age(age, m->now_ms - s->at_ms));
-		fact(p, ROLE_STALE, "", text);
+		fact_add(p, ROLE_STALE, "", text);
 	}
 }
 
@@ -68,8 +62,8 @@ static const char *seconds_text(char to[32], int64_t ms) {
 static void fact_cloud(struct pager *p, enum role role, const struct model *m) {
 	const struct status *s = &m->status;
 	char text[700], age[UNIT_TEXT];
-	int n = snprintf(text, sizeof text, "%s", s->endpoint[0] ? s->endpoint : "-");
-	fact(p, role, "cloud", text);
+	int n;
+	fact_add(p, role, "cloud", s->endpoint[0] ? s->endpoint : "-");
 	if (s->cloud_ok && s->latency_ms >= 0)
 		n = snprintf(text, sizeof text, "answers in %lld ms", (long long)s->latency_ms);
 	else if (s->cloud_ok) n = snprintf(text, sizeof text, "answers");
@@ -81,12 +75,12 @@ static void fact_cloud(struct pager *p, enum role role, const struct model *m) {
 		snprintf(text + n, sizeof text - (size_t)n,
 			s->token_expires_ms > m->now_ms ? "; token good for %s" : "; token expired",
 			UNIT_DURATION(s->token_expires_ms - m->now_ms));
-	fact(p, s->cloud_ok ? role : ROLE_BAD, "", text);
+	fact_add(p, s->cloud_ok ? role : ROLE_BAD, "", text);
 	int64_t off_ms = s->clock_offset_ms < 0 ? -s->clock_offset_ms : s->clock_offset_ms;
 	snprintf(text, sizeof text, "%s %s the cloud's%s",
 		off_ms < 60000 ? seconds_text((char[32]){0}, off_ms) : UNIT_DURATION(off_ms),
 		s->clock_offset_ms < 0 ? "ahead of" : "behind", off_ms > CLOCK_OFF_MS ? ": set it, requests are refused" : "");
-	fact(p, off_ms > CLOCK_OFF_MS ? ROLE_BAD : role, "clock", s->cloud_answer_ms ? text : "-");
+	fact_add(p, off_ms > CLOCK_OFF_MS ? ROLE_BAD : role, "clock", s->cloud_answer_ms ? text : "-");
 }
 
 static void fact_queue(struct pager *p, enum role role, const struct model *m) {
@@ -100,7 +94,7 @@ static void fact_queue(struct pager *p, enum role role, const struct model *m) {
 		(long long)s->queued, UNIT_BYTES(s->bytes_left), m->link == LINK_UP ? UNIT_RATE(s->rate) : "no rate",
 		s->eta_ms >= 0 && m->link == LINK_UP ? UNIT_DURATION(s->eta_ms) : "-", connections ? ", over " : "",
 		connections ? connections : "", connections ? " connections" : "");
-	fact(p, role, "queue", text);
+	fact_add(p, role, "queue", text);
 }
 
 static void fact_disk(struct pager *p, enum role role, const struct model *m) {
@@ -113,7 +107,7 @@ static void fact_disk(struct pager *p, enum role role, const struct model *m) {
 	else
 		snprintf(text, sizeof text, "%s of %s free on %s, not filling up", UNIT_BYTES(s->disk_free),
 			UNIT_BYTES(s->disk_total), s->disk_path);
-	fact(p, s->disk_full_ms ? ROLE_WARN : role, "disk", text);
+	fact_add(p, s->disk_full_ms ? ROLE_WARN : role, "disk", text);
 }
 
 static void fill_overview(struct pager *p, const struct model *m) {
@@ -124,7 +118,7 @@ static void fill_overview(struct pager *p, const struct model *m) {
 	p->hang = 13;
 	fact_engine(p, m);
 	if (!s->at_ms) {
-		fact(p, ROLE_QUIET, "", "cloud, queue, disk and folders are known to a running engine only");
+		fact_add(p, ROLE_QUIET, "", "cloud, queue, disk and folders are known to a running engine only");
 		return;
 	}
 	fact_cloud(p, role, m);
@@ -134,7 +128,7 @@ static void fill_overview(struct pager *p, const struct model *m) {
 		snprintf(text, sizeof text, "%s  %s%s%s", s->folders[i].path,
 			s->folders[i].ok ? s->folders[i].watching : "cannot be read", s->folders[i].error[0] ? ": " : "",
 			s->folders[i].error);
-		fact(p, s->folders[i].ok ? role : ROLE_BAD, i ? "" : "folders", text);
+		fact_add(p, s->folders[i].ok ? role : ROLE_BAD, i ? "" : "folders", text);
 	}
 }
 
@@ -163,13 +157,11 @@ static void draw_overview(struct station_screen *s, const struct model *m, const
 
 /* --- rows of the other panes --- */
 
-static const struct model *model_of(const struct station_screen *s) { return s->model; }
-
 static bool draw_event(
 	void *arg, int64_t row, int column, const struct canvas *c, const struct canvas *rest, bool selected) {
 	(void)rest;
 	const struct station_screen *s = arg;
-	const struct model *m = model_of(s);
+	const struct model *m = s->model;
 	event_cell(&m->events[s->fit[row]], column, m->now_ms, c, selected);
 	return false;
 }
@@ -185,7 +177,7 @@ static bool draw_config(
 	void *arg, int64_t row, int column, const struct canvas *c, const struct canvas *rest, bool selected) {
 	(void)rest;
 	const struct station_screen *s = arg;
-	const struct config_line *l = &model_of(s)->config[s->fit[row]];
+	const struct config_line *l = &s->model->config[s->fit[row]];
 	enum role role = selected ? ROLE_SELECTED : strcmp(l->source, "default") == 0 ? ROLE_QUIET : ROLE_TEXT;
 	if (column == CONFIG_NAME) canvas_fmt(c, 0, 0, c->w, role, " %s.%s", l->section, l->name);
 	else
@@ -209,7 +201,7 @@ static bool draw_fleet(
 	void *arg, int64_t row, int column, const struct canvas *c, const struct canvas *rest, bool selected) {
 	(void)rest;
 	const struct station_screen *s = arg;
-	const struct model *m = model_of(s);
+	const struct model *m = s->model;
 	const struct fleet_station *f = &m->fleet[s->fit[row]];
 	bool silent = m->now_ms - f->beat_ms > STATION_SILENT_MS;
 	enum role role = selected						   ? ROLE_SELECTED
@@ -310,17 +302,10 @@ static int draw_note(const struct station_screen *s, const struct model *m, cons
 /* The selected row in full, where it is cut. */
 static int draw_foot(const struct station_screen *s, const struct model *m, const struct canvas *c) {
 	const struct table_view *view = &s->views[s->pane];
-	char text[1200] = " ";
+	char text[1200];
 	if (s->pane == PANE_FLEET || !s->fit_n || view->selected >= (int64_t)s->fit_n) return 0;
-	row_text(m, s->pane, s->fit[view->selected], text + 1, sizeof text - 1);
-	struct canvas none = canvas_sub(c, 0, 0, 0, c->w);
-	int rows = canvas_block(&none, 0, ROLE_TEXT, text);
-	if (rows + 6 > c->h) return 0;
-	struct canvas below = canvas_sub(c, c->h - rows, 0, rows, c->w);
-	canvas_rule(c, c->h - rows - 1, 1, c->w - 2);
-	canvas_clear(&below);
-	canvas_block(&below, 0, ROLE_TEXT, text);
-	return rows + 1;
+	row_text(m, s->pane, s->fit[view->selected], text, sizeof text);
+	return foot_draw(c, text);
 }
 
 static void station_draw(void *self, const struct model *m, const struct canvas *c) {

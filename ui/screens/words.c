@@ -38,6 +38,13 @@ const struct work *live_work(const struct model *m, const struct session_row *ro
 	return w && w->bytes > 0 ? w : NULL;
 }
 
+double work_part(const struct work *w) { return (double)w->sent_bytes / (double)w->bytes; }
+
+const char *work_left(char to[UNIT_TEXT], const struct work *w) {
+	to[0] = '\0';
+	return w->rate > 0 ? unit_duration(to, (int64_t)((double)(w->bytes - w->sent_bytes) / w->rate * 1000)) : to;
+}
+
 const char *recorded_text(char to[32], const char *session) {
 	if (!session_name_possible(session)) return "?";
 	snprintf(to, 32, "%.2s:%.2s:%.2s", session + 9, session + 11, session + 13);
@@ -56,6 +63,23 @@ static const char *when_as(char to[32], int64_t ms, int64_t now_ms, const char *
 const char *when_text(char to[32], int64_t ms, int64_t now_ms) { return when_as(to, ms, now_ms, "%Y-%m-%d %H:%M"); }
 
 const char *when_short(char to[32], int64_t ms, int64_t now_ms) { return when_as(to, ms, now_ms, "%m-%d %H:%M"); }
+
+void fact_add(struct pager *p, enum role role, const char *name, const char *value) {
+	pager_add(p, role, " %-*s %s", p->hang - 2, name, value);
+}
+
+#define FOOT_ABOVE 4 /* rows, below which there is no foot */
+
+int foot_draw(const struct canvas *c, const char *text) {
+	struct canvas none = canvas_sub(c, 0, 1, 0, c->w - 2);
+	int n = canvas_block(&none, 0, ROLE_TEXT, text);
+	if (c->h < n + 1 + FOOT_ABOVE) return 0;
+	struct canvas whole = canvas_sub(c, c->h - n, 0, n, c->w), words = canvas_sub(c, c->h - n, 1, n, c->w - 2);
+	canvas_rule(c, c->h - n - 1, 1, c->w - 2);
+	canvas_clear(&whole);
+	canvas_block(&words, 0, ROLE_TEXT, text);
+	return n + 1;
+}
 
 void panes_draw(const struct canvas *c, int y, const char *const *titles, int n, int here) {
 	int x = 0;

@@ -362,7 +362,8 @@ static void a_status_of_any_shape_harms_nobody(void **state) {
 	AUTO(json_free) cJSON *o = json_object();
 	cJSON *sessions = json_array(), *folders = json_array();
 	for (int i = 0; i < 500; i++) {
-		json_push(sessions, parsed("{\"session\":\"a name that is much too long for its place\"}"));
+		json_push(sessions,
+			parsed("{\"session\":\"a name that is much too long for its place\",\"bytes\":1,\"sent_bytes\":9e15}"));
 		json_push(folders, json_object());
 	}
 	json_add(o, "sessions", sessions);
@@ -371,6 +372,7 @@ static void a_status_of_any_shape_harms_nobody(void **state) {
 	status_take(&s, o);
 	assert_int_equal(s.work_n, ARRAY_LEN(s.work));
 	assert_int_equal(s.folder_n, ARRAY_LEN(s.folders));
+	assert_true(s.work[0].bytes == 1 && s.work[0].sent_bytes == 1); /* a part is a part */
 	assert_int_equal(strlen(s.work[0].session), sizeof s.work[0].session - 1);
 }
 
