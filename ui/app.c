@@ -60,8 +60,10 @@ static void app_leave(struct app *a) {
 
 void app_go(struct app *a, const struct screen *s, const char *arg) {
 	if (a->stack_n) app_leave(a);
-	if (s->digit || a->stack_n == STACK_MAX) a->stack_n = 0;
+	if (s->digit) a->stack_n = 0;
 	if (s->digit && s != screens[0]) a->stack[a->stack_n++] = screens[0];
+	for (size_t i = 0; i < a->stack_n; i++) /* a screen has one state: it cannot lie beneath itself */
+		if (a->stack[i] == s) a->stack_n = i;
 	a->stack[a->stack_n++] = s;
 	app_enter(a, arg);
 }

@@ -10,7 +10,6 @@
 #include "ui/widgets/pager.h"
 #include "ui/widgets/prompt.h"
 
-#define STACK_MAX 8
 #define SCREENS_MAX 16
 #define FRAME_BURST 4 /* frames that may follow at once after a pause; 30 a second over any longer time */
 
@@ -31,8 +30,8 @@ struct app {
 	struct source *source;
 	struct model model;
 	const struct theme *theme;
-	void *states[SCREENS_MAX];			   /* by row of screens[] */
-	const struct screen *stack[STACK_MAX]; /* [stack_n - 1] is shown */
+	void *states[SCREENS_MAX];				 /* by row of screens[] */
+	const struct screen *stack[SCREENS_MAX]; /* [stack_n - 1] is shown; none stands twice */
 	size_t stack_n;
 	enum app_mode mode;
 	struct prompt command, search;
@@ -44,7 +43,6 @@ struct app {
 	bool dirty, mouse, closing, pasting;
 	int64_t drawn_ms[FRAME_BURST]; /* monotonic; of the last frames, the oldest at drawn_n % FRAME_BURST */
 	size_t drawn_n;
-	struct error ended; /* why, when not by the user */
 };
 
 const struct screen *app_here(const struct app *a);

@@ -95,7 +95,8 @@ static void input_act(struct app *a, enum action action, const struct key_event 
 		after_act(a, &after);
 		return;
 	}
-	input_console(a, action);
+	if (!input_console(a, action) && action != ACTION_NONE)
+		app_say(a, ROLE_WARN, "%s does nothing on this screen; ? is help", action_rows[action].name);
 }
 
 /* --- the command line --- */

@@ -179,12 +179,14 @@ static const struct asks {
 	{"sessions", "i y", "ignore " SESSION "\n"},
 	{"sessions", "Space Space i x Y", "ignore " SESSION " 20261120_131110\n"},
 	{"sessions", "Space Up Space Up r", "retry " SESSION "\n"},
+	{"sessions", "Space Down Down Down p", "pause " SESSION "\n"}, /* though the selected one is paused */
 	{"sessions", "G Up i", "unignore 20261119_093000\n"},
 	{"sessions", "R", "rescan\n"},
 	{"sessions", "Enter", "detail " SESSION "\n"},
 	{"sessions", "w", "detail " SESSION "\n"},
 	{"sessions", "w w", "detail " SESSION "\ndetail\n"},
 	{"sessions", "H", "handover seen\n"},
+	{"sessions", "H H q : text:why\r", "handover seen\nhandover seen\ndetail " SESSION "\n"}, /* home again */
 	{"sessions", ": text:retry 20261120_131110 20261120_124033\r", "retry 20261120_131110 20261120_124033\n"},
 	{"sessions", ": text:pause\r", "pause " SESSION "\n"},
 	{"sessions", ": text:session 20261120_131110\r", "detail 20261120_131110\n"},
@@ -244,6 +246,9 @@ static void test_a_command_that_is_none(void **state) {
 	assert_true(console_shows(c, "did you mean sessions"));
 	console_press(c, ": text:xyzzyxyzzy\r");
 	assert_true(console_shows(c, "no command"));
+	console_press(c, "8 : text:retry\r"); /* one of another screen */
+	assert_true(console_shows(c, "retry does nothing on this screen"));
+	console_press(c, "1 : text:xyzzyxyzzy\r");
 	console_press(c, ": Up");
 	assert_true(console_shows(c, ":xyzzyxyzzy"));
 	console_press(c, "C-u text:ret\t\r");

@@ -319,9 +319,16 @@ static const struct screen_key sessions_keys[] = {
 	SCROLL_KEYS(NULL),
 };
 
+/* The one whose state decides whether they are paused or resumed: the first marked one in sight, else the selected. */
+static const struct session_row *row_deciding(const struct sessions_screen *s, const struct model *m) {
+	for (size_t i = 0; s->mark_n && i < m->page.n; i++)
+		if (mark_find(s, m->page.rows[i].name) < s->mark_n) return &m->page.rows[i];
+	return s->mark_n ? NULL : row_selected(s, m);
+}
+
 /* The marked ones, else the selected one, through `method`. One that is paused (ignored) already is taken back. */
 static struct after over_selected(struct app *a, struct sessions_screen *s, enum action action) {
-	const struct session_row *r = row_selected(s, app_model(a));
+	const struct session_row *r = row_deciding(s, app_model(a));
 	const char *names[MARKS_MAX];
 	size_t n = 0;
 	for (; n < s->mark_n; n++) names[n] = s->marks[n];
