@@ -147,7 +147,8 @@ static const char *refined_mend(const struct answer_rule *rule, enum error_code 
 static int set_classified(const struct http_answer *a, const char *what, const struct answer_rule *rule,
 	const struct answer_words *words, struct error *err) {
 	enum error_code code = refine(a, words, rule->code);
-	const char *mend = refined_mend(rule, code);
+	/* a peer that names the mend itself is not contradicted */
+	const char *mend = strstr(words->message, "; ") ? "" : refined_mend(rule, code);
 	error_set(err, code, "%s: the server answered %d%s%s%s%s%s%s", what, a->status, *words->word ? " " : "",
 		words->word, *words->message ? ": " : "", words->message, *mend ? "; " : "", mend);
 	err->http = a->status;
@@ -164,11 +165,17 @@ static int set_middlebox(const struct http_answer *a, const char *what, struct e
 	return -1;
 }
 
+/* "POST https://host/v1/x: Connection refused" tells all of "POST /v1/x". */
+static bool is_told(const char *text, const char *what) {
+	const char *path = strchr(what, '/');
+	return path && !strncmp(text, what, (size_t)(path - what)) && strstr(text, path);
+}
+
 int answer_check(const struct http_answer *a, enum answer_kind kind, const char *what, struct error *err) {
 	struct answer_words words = {0};
 	if (a->err.code != ERR_NONE) {
 		*err = a->err;
-		return error_prefix(err, "%s", what);
+		return is_told(err->text, what) ? -1 : error_prefix(err, "%s", what);
 	}
 	bool success = a->status >= 200 && a->status < 300;
 	if (kind == ANSWER_S3) read_s3_words(a, &words);

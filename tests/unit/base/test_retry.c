@@ -193,6 +193,31 @@ static void test_outside_text(void **state) {
 	assert_string_equal(err.text, "put a.bin: no answer");
 }
 
+static void test_nothing_is_said_twice(void **state) {
+	(void)state;
+	static const struct {
+		const char *text, *what, *said;
+	} rows[] = {
+		{"POST https://a/v1/x: refused", "POST /v1/x", "POST https://a/v1/x: refused"},
+		{"POST https://a/v1/y: refused", "POST /v1/x", "POST /v1/x: POST https://a/v1/y: refused"},
+		{"PUT https://a/v1/x: refused", "POST /v1/x", "POST /v1/x: PUT https://a/v1/x: refused"},
+		{"PUT https://a/b/f.edf: refused", "PUT of 1/f.edf", "PUT of 1/f.edf: PUT https://a/b/f.edf: refused"},
+		{"x", "x", "x: x"},
+		{"", "x /y", "x /y: "},
+	};
+	struct error err = ERROR_INIT;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct http_answer a = {.body = ""};
+		error_set(&a.err, ERR_UNREACHABLE, "%s", rows[i].text);
+		assert_int_equal(answer_check(&a, ANSWER_JSON_API, rows[i].what, &err), -1);
+		assert_string_equal(err.text, rows[i].said);
+	}
+	struct http_answer a = answer(401, "{\"error\":{\"code\":\"key_refused\",\"message\":\"bad key; buy one\"}}");
+	assert_int_equal(answer_check(&a, ANSWER_JSON_API, "x", &err), -1);
+	assert_string_equal(err.text, "x: the server answered 401 key_refused: bad key; buy one");
+	assert_int_equal(err.code, ERR_KEY);
+}
+
 /* --- headers, as they come over the wire --- */
 
 static bool serve(struct tiny *s, struct tiny_request *r) {
@@ -301,6 +326,7 @@ int main(void) {
 		cmocka_unit_test(test_refined),
 		cmocka_unit_test(test_success),
 		cmocka_unit_test(test_outside_text),
+		cmocka_unit_test(test_nothing_is_said_twice),
 		cmocka_unit_test(test_headers),
 		cmocka_unit_test(test_backoff),
 		cmocka_unit_test(test_budget),
