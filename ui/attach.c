@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* One connection at a time (struct wire), which is freed in its close callback and nowhere else; struct attach keeps
  * what outlives it. The one timer is the pause before the next try while there is no wire, the deadline of the oldest
- * question while there is. */
+ * question while there is. An engine that misses one is silent: it may be stopped, or its disk may hang. The wire
+ * stays, with greeting and subscription still to be answered, so that its first word heals the link at once; only after
+ * SILENT_TIMES as long another wire is tried. */
 #include "ui/attach.h"
 
 #include <signal.h>
@@ -13,6 +15,7 @@
 #include "station/client.h"
 
 #define ANSWER_MS 10000
+#define SILENT_TIMES 6
 #define PAUSE_FIRST_MS 100
 #define PAUSE_MOST_MS 60000
 #define PAUSE_UNWATCHED_MS 1000
@@ -24,6 +27,7 @@ struct wire {
 	uv_pipe_t pipe;
 	struct attach *attach; /* NULL: it is not the present one any more */
 	struct buf in;
+	bool greeted, silent;
 };
 struct ask {
 	int64_t id, deadline_ms;
@@ -140,10 +144,11 @@ static void deadline_start(struct attach *a) {
 	uv_timer_start(&a->timer, on_timer, (uint64_t)MAX(left, 1), 0);
 }
 
+static int64_t answer_ms(const struct attach *a) { return a->o.answer_ms ? a->o.answer_ms : ANSWER_MS; }
+
 static void wire_say(struct attach *a, const char *method, cJSON *params, attach_on_answer *on_answer, void *arg) {
 	AUTO(json_free) cJSON *o = json_object();
-	int64_t wait = a->o.answer_ms ? a->o.answer_ms : ANSWER_MS;
-	struct ask ask = {a->next_id++, clock_mono_ms() + wait, on_answer, arg};
+	struct ask ask = {a->next_id++, clock_mono_ms() + answer_ms(a), on_answer, arg};
 	json_add_text(o, "jsonrpc", "2.0");
 	json_add_i64(o, "id", ask.id);
 	json_add_text(o, "method", method);
@@ -200,7 +205,7 @@ static void on_hello(void *arg, const cJSON *result, const struct error *err) {
 		wire_drop(a, LINK_REFUSED, &why);
 		return;
 	}
-	a->was_up = true;
+	a->was_up = a->wire->greeted = true;
 	a->pause_ms = 0;
 	wire_say(a, "subscribe", NULL, on_subscribed, a);
 	link_set(a, LINK_UP, &no_why);
@@ -217,12 +222,33 @@ static bool answer_take(struct attach *a, int64_t id, struct ask *ret) {
 	return false;
 }
 
+/* Those of the console are answered with why; the link's own wait on. */
+static void wire_silent(struct attach *a, const struct error *why) {
+	struct ask asks[ATTACH_ASKS_MAX];
+	size_t n = 0, kept = 0;
+	for (size_t i = 0; i < a->ask_n; i++)
+		if (a->asks[i].arg == a) a->asks[kept++] = a->asks[i];
+		else asks[n++] = a->asks[i];
+	a->ask_n = kept;
+	a->wire->silent = true;
+	uv_update_time(a->loop);
+	uv_timer_start(&a->timer, on_timer, (uint64_t)(SILENT_TIMES * answer_ms(a)), 0);
+	link_set(a, LINK_SILENT, why);
+	for (size_t i = 0; i < n; i++)
+		if (asks[i].on_answer) asks[i].on_answer(asks[i].arg, NULL, why);
+}
+
 static void wire_heard(struct attach *a, const char *line, size_t n) {
 	AUTO(json_free) cJSON *o = NULL;
 	struct error err = ERROR_INIT;
 	if (json_parse(line, n, &o, &err) || !cJSON_IsObject(o)) {
 		wire_bad(a, "the engine says what is no message");
 		return;
+	}
+	if (a->wire->silent) {
+		a->wire->silent = false;
+		if (a->wire->greeted) link_set(a, LINK_UP, &no_why);
+		deadline_start(a);
 	}
 	const cJSON *id = cJSON_GetObjectItemCaseSensitive(o, "id");
 	const cJSON *method = cJSON_GetObjectItemCaseSensitive(o, "method");
@@ -235,11 +261,11 @@ static void wire_heard(struct attach *a, const char *line, size_t n) {
 	const cJSON *body = cJSON_GetObjectItemCaseSensitive(o, "error");
 	struct ask ask;
 	double number = cJSON_IsNumber(id) ? id->valuedouble : -1;
-	if (!(number >= 0 && number < 9e15) || (!result && !cJSON_IsObject(body)) ||
-		!answer_take(a, (int64_t)number, &ask)) {
+	if (!(number >= 0 && number < (double)a->next_id) || (!result && !cJSON_IsObject(body))) {
 		wire_bad(a, "the engine answers what was not asked");
 		return;
 	}
+	if (!answer_take(a, (int64_t)number, &ask)) return; /* too late */
 	if (!result) control_error(body, &err);
 	if (ask.on_answer) ask.on_answer(ask.arg, result, result ? NULL : &err);
 }
@@ -311,8 +337,8 @@ static void attach_try(struct attach *a) {
 	if (a->wire || a->closing) return;
 	uv_timer_stop(&a->timer);
 	if (control_dial(a->state_dir, &fd, &why)) {
-		bool refused = why.code != ERR_NOT_FOUND && why.code != ERR_TIMEOUT;
-		link_set(a, refused ? LINK_REFUSED : link_without(a), &why);
+		bool gone = why.code == ERR_NOT_FOUND;
+		link_set(a, gone ? link_without(a) : why.code == ERR_TIMEOUT ? LINK_SILENT : LINK_REFUSED, &why);
 		pause_start(a);
 		return;
 	}
@@ -329,7 +355,7 @@ static void attach_try(struct attach *a) {
 		return;
 	}
 	uv_read_start((uv_stream_t *)&w->pipe, on_alloc, on_read);
-	if (!a->was_up) link_set(a, LINK_CONNECTING, &no_why);
+	if (!a->was_up && a->link != LINK_SILENT) link_set(a, LINK_CONNECTING, &no_why);
 	cJSON *params = json_object();
 	json_add_i64(params, "protocol", CONTROL_PROTOCOL);
 	json_add_text(params, "version", HEADGATE_VERSION);
@@ -343,8 +369,10 @@ static void on_timer(uv_timer_t *t) {
 		attach_try(a);
 		return;
 	}
-	error_set(&why, ERR_TIMEOUT, "the engine does not answer; look at its log");
-	wire_drop(a, LINK_LOST, &why);
+	error_set(&why, ERR_TIMEOUT,
+		"the engine runs and does not answer: look at its log, at its disk, or whether it is stopped");
+	if (a->wire->silent) wire_drop(a, LINK_SILENT, &why);
+	else wire_silent(a, &why);
 }
 
 void attach_kick(struct attach *a) {

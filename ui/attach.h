@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The control socket as the console uses it: asynchronous, on the loop. It connects, says hello, subscribes, and
  * connects again when the engine goes, with growing pauses. Nothing here waits, whatever the other side does: lines
- * have a ceiling, lines a second too, every question has a deadline, and what is no JSON drops the link. Loop thread.
- */
+ * have a ceiling, lines a second too, every question has a deadline, and what is no JSON drops the link. An engine that
+ * misses a deadline is LINK_SILENT until its next word. Loop thread. */
 #pragma once
 
 #include <uv.h>

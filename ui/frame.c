@@ -40,18 +40,28 @@ struct item {
 	int priority; /* the highest drops first; 0 stays */
 };
 
+static const char *const link_words[] = {
+	[LINK_NONE] = "no engine",
+	[LINK_CONNECTING] = "engine -",
+	[LINK_LOST] = "gone",
+	[LINK_SILENT] = "silent",
+	[LINK_REFUSED] = "refused",
+};
+
 static void item_cloud(const struct model *m, struct item *i) {
 	const struct status *s = &m->status;
 	char age[UNIT_TEXT];
 	i->role = ROLE_TITLE;
-	if (m->link != LINK_UP && !s->at_ms) {
-		snprintf(i->text, sizeof i->text, m->link == LINK_NONE ? "no engine" : "engine -");
+	if (m->link != LINK_UP && m->link < LINK_LOST) {
+		snprintf(i->text, sizeof i->text, "%s", link_words[m->link]);
 		i->role = ROLE_TITLE_WARN;
 	} else if (m->link != LINK_UP) {
-		snprintf(i->text, sizeof i->text, "! engine gone %s", unit_age(age, m->now_ms - m->link_since_ms));
+		snprintf(i->text, sizeof i->text, "! engine %s %s", link_words[m->link],
+			unit_age(age, m->now_ms - m->link_since_ms));
 		i->role = ROLE_TITLE_BAD;
 	} else if (!s->cloud_ok) {
-		if (s->cloud_answer_ms)
+		if (s->key_refused) snprintf(i->text, sizeof i->text, "! key refused");
+		else if (s->cloud_answer_ms)
 			snprintf(i->text, sizeof i->text, "! cloud lost %s", unit_age(age, m->now_ms - s->cloud_answer_ms));
 		else snprintf(i->text, sizeof i->text, "! cloud not reached");
 		i->role = ROLE_TITLE_BAD;

@@ -121,7 +121,9 @@ static bool why_general(const struct why *w) {
 	if (state_is_settled(w->row->state)) return false;
 	if (w->row->ignored) buf_str(w->out, "It is ignored; i takes that back.");
 	else if (w->row->paused) buf_str(w->out, "It is paused; p resumes it.");
+	else if (m->link >= LINK_SILENT) buf_fmt(w->out, "Nobody carries it: %s.", m->link_err.text);
 	else if (m->link != LINK_UP) buf_str(w->out, "No engine runs on this station: start `headgate run`.");
+	else if (m->status.key_refused) buf_fmt(w->out, "%s.", m->status.cloud_error);
 	else if (!m->status.cloud_ok)
 		buf_fmt(w->out, "The cloud has not answered%s%s%s%s. It is tried again by itself.",
 			m->status.cloud_answer_ms ? " for " : " yet",

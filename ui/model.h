@@ -28,7 +28,8 @@ enum link {
 	LINK_CONNECTING,
 	LINK_UP,
 	LINK_LOST,
-	LINK_REFUSED /* another protocol; see link_err */
+	LINK_SILENT, /* it runs, and does not answer */
+	LINK_REFUSED /* another protocol, or not for this user; see link_err */
 };
 
 struct work { /* one session that the engine is working on (status.sessions) */
@@ -41,7 +42,7 @@ struct status {			/* the engine's `status`, parsed */
 	int64_t at_ms;		/* 0: never */
 	int64_t pid, since_ms;
 	char instance[32], version[32], station[80], endpoint[256];
-	bool cloud_ok;
+	bool cloud_ok, key_refused;
 	int64_t latency_ms, token_expires_ms, clock_offset_ms, cloud_answer_ms; /* latency -1: unknown */
 	char cloud_error[256];
 	int64_t active, queued, bytes_left, eta_ms; /* eta -1: unknown */

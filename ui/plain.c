@@ -70,7 +70,8 @@ static const char *const link_lines[] = {
 	[LINK_CONNECTING] = NULL,
 	[LINK_UP] = "an engine runs",
 	[LINK_LOST] = "the engine is gone",
-	[LINK_REFUSED] = "the engine is of another version",
+	[LINK_SILENT] = "the engine does not answer",
+	[LINK_REFUSED] = "the engine cannot be used",
 };
 
 static void plain_link(struct plain *p) {

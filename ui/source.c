@@ -2,16 +2,12 @@
 /* What is kept fresh, and when it is read again: one read in flight, the next one when the journal moved. inotify on
  * the state folder tells of the WAL's bytes, which SQLite writes and syncs before the commit can be seen; the engine
  * tells of the commit. Without an engine, what inotify told is looked at again some times. Without a change nothing
- * runs. Starts an engine that outlives the console when none runs. Loop thread. */
+ * runs, but that an engine which has told nothing for a while is asked whether it lives. Loop thread. */
 #include "ui/source_internal.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include <linux/close_range.h>
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -21,14 +17,14 @@
 #define READ_EVERY_MS 150
 #define AGAIN_MS 1000
 #define AGAIN_MOST_MS 30000
-#define FLAGS_MOST 64
-#define FLEET_EVERY_MS 60000 /* a station's heartbeat */
+#define FLEET_EVERY_MS 60000   /* a station's heartbeat */
+#define SILENT_WORKING_MS 5000 /* a working engine tells ten times a second */
+#define SILENT_IDLE_MS 60000
 
 static const int later_ms[] = {50, 500, 5000}; /* a commit's sync may take so long */
 
 static void source_pump(struct source *s);
 static void source_moved(struct source *s);
-static void source_released(struct source *s);
 
 void source_changed(struct source *s, unsigned parts) {
 	if (parts && !s->closing) s->o.on_change(s->o.arg, parts);
@@ -262,11 +258,28 @@ void source_fleet(struct source *s, bool shown) {
 	fleet_ask(s);
 }
 
+static void on_silence(uv_timer_t *t);
+
+static void status_came(struct source *s, const cJSON *status) {
+	status_take(&s->model->status, status);
+	uv_update_time(s->loop);
+	uv_timer_start(&s->silence, on_silence, s->model->status.active ? SILENT_WORKING_MS : SILENT_IDLE_MS, 0);
+	source_changed(s, MODEL_STATUS);
+}
+
+static void on_asked_status(void *arg, const cJSON *result, const struct error *err) {
+	struct source *s = arg;
+	if (!err && !s->closing) status_came(s, result);
+}
+
+static void on_silence(uv_timer_t *t) {
+	attach_ask(((struct source *)t->data)->attach, "status", NULL, on_asked_status, t->data);
+}
+
 static void on_notice(void *arg, const char *method, const cJSON *params) {
 	struct source *s = arg;
 	if (strcmp(method, "status") == 0) {
-		status_take(&s->model->status, params);
-		source_changed(s, MODEL_STATUS);
+		status_came(s, params);
 		source_moved(s);
 	} else if (strcmp(method, "stations") == 0) {
 		fleet_take(s->model, params);
@@ -274,21 +287,21 @@ static void on_notice(void *arg, const char *method, const cJSON *params) {
 	}
 }
 
-static void link_note(struct source *s, enum link link, const struct error *err) {
+void source_link(struct source *s, enum link link, const struct error *err) {
 	struct model *m = s->model;
 	if (m->link != link || !m->link_since_ms) m->link_since_ms = clock_wall_ms();
 	m->link = link;
 	m->link_err = *err;
+	source_changed(s, MODEL_LINK);
 }
 
 static void on_link(void *arg, enum link link, const struct error *err) {
 	struct source *s = arg;
 	/* between its start and its socket */
-	if (link == LINK_NONE && s->engine_started && s->engine_open) link = LINK_CONNECTING;
-	link_note(s, link, err);
+	if (link == LINK_NONE && s->engine_open) link = LINK_CONNECTING;
+	source_link(s, link, err);
 	if (link == LINK_UP) watch_start(s);
 	if (link == LINK_UP && uv_is_active((uv_handle_t *)&s->fleet)) fleet_ask(s);
-	source_changed(s, MODEL_LINK);
 }
 
 /* "paused 20261120_134502", "tried again: 3 sessions" */
@@ -336,60 +349,6 @@ void source_command(struct source *s, const char *method, const char *const *ses
 	attach_ask(s->attach, method, params, on_command, c);
 }
 
-/* --- an engine of our own, which outlives us while work is left --- */
-
-static void on_engine_closed(uv_handle_t *h) { source_released(h->data); }
-
-static void on_engine_exit(uv_process_t *p, int64_t status, int signal_number) {
-	struct source *s = p->data;
-	char text[160];
-	s->engine_open = false;
-	uv_close((uv_handle_t *)p, on_engine_closed);
-	if (s->closing || (!status && !signal_number) || status == error_classes[ERR_BUSY].exit_status) return;
-	if (signal_number) snprintf(text, sizeof text, "the engine was ended by signal %d", signal_number);
-	else snprintf(text, sizeof text, "no engine could be started (status %d): headgate run tells why", (int)status);
-	if (s->model->link == LINK_CONNECTING) {
-		struct error why = ERROR_INIT;
-		error_set(&why, ERR_CONFIG, "%s", text);
-		link_note(s, LINK_NONE, &why);
-		source_changed(s, MODEL_LINK);
-	}
-	s->o.on_say(s->o.arg, ROLE_BAD, text);
-}
-
-static void engine_start(struct source *s) {
-	const struct app_options *app = s->o.app;
-	const char *argv[FLAGS_MOST + 5] = {app->engine_path, "run", "--linger", "--quiet"};
-	size_t n = 4;
-	for (size_t i = 0; app->engine_flags && app->engine_flags[i] && i < FLAGS_MOST; i++)
-		argv[n++] = app->engine_flags[i];
-	uv_stdio_container_t nothing[3] = {{.flags = UV_IGNORE}, {.flags = UV_IGNORE}, {.flags = UV_IGNORE}};
-	const uv_process_options_t o = {
-		.file = app->engine_path,
-		.args = (char **)(uintptr_t)argv,
-		.stdio = nothing,
-		.stdio_count = ARRAY_LEN(nothing),
-		.flags = UV_PROCESS_DETACHED, /* setsid: neither a hang-up nor Ctrl-C of this terminal reaches it */
-		.exit_cb = on_engine_exit,
-	};
-	s->engine.data = s;
-	s->handles++;
-	/* whatever this process was started with and opened: an engine that held a terminal would keep an ssh from ending
-	 */
-	close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
-	int e = uv_spawn(s->loop, &s->engine, &o);
-	s->engine_started = s->engine_open = e == 0;
-	if (e) {
-		struct error why = ERROR_INIT;
-		error_set(&why, ERR_INTERNAL, "no engine could be started: %s", uv_strerror(e));
-		link_note(s, LINK_NONE, &why);
-		uv_close((uv_handle_t *)&s->engine, on_engine_closed);
-		return;
-	}
-	uv_unref((uv_handle_t *)&s->engine);
-	link_note(s, LINK_CONNECTING, &(struct error){.code = ERR_NONE});
-}
-
 /* --- opening and closing --- */
 
 static const char *metadata_name(const struct app_options *app) {
@@ -428,8 +387,11 @@ static void source_handles(struct source *s) {
 	uv_timer_init(s->loop, &s->again);
 	uv_timer_init(s->loop, &s->midnight);
 	uv_timer_init(s->loop, &s->fleet);
+	uv_timer_init(s->loop, &s->silence);
+	uv_timer_init(s->loop, &s->engine_again);
 	s->watch.data = s->wake.data = s->later.data = s->again.data = s->midnight.data = s->fleet.data = s;
-	s->handles = 7; /* these and the link */
+	s->silence.data = s->engine_again.data = s;
+	s->handles = 9; /* these and the link */
 	midnight_start(s);
 }
 
@@ -450,17 +412,17 @@ int source_open(
 	m->status.latency_ms = m->status.eta_ms = -1;
 	source_config(s);
 	source_handles(s);
-	link_note(s, attach_link(s->attach), &(struct error){.code = ERR_NONE});
+	s->closing = true; /* nobody is to be told of the beginning and the first read */
+	source_link(s, attach_link(s->attach), &(struct error){.code = ERR_NONE});
 	if (m->link == LINK_NONE && o->app->engine_path && !o->app->read_only) engine_start(s);
 	watch_start(s);
-	s->closing = true; /* nobody is to be told of the first read */
 	source_first(s);
 	s->closing = false;
 	*ret = s;
 	return 0;
 }
 
-static void source_released(struct source *s) {
+void source_released(struct source *s) {
 	if (--s->handles) return;
 	void (*on_closed)(void *) = s->on_closed;
 	void *arg = s->on_closed_arg;
@@ -493,5 +455,7 @@ void source_close(struct source *s, void (*on_closed)(void *arg), void *arg) {
 	uv_close((uv_handle_t *)&s->again, on_handle_closed);
 	uv_close((uv_handle_t *)&s->midnight, on_handle_closed);
 	uv_close((uv_handle_t *)&s->fleet, on_handle_closed);
-	if (s->engine_open) uv_close((uv_handle_t *)&s->engine, on_engine_closed);
+	uv_close((uv_handle_t *)&s->silence, on_handle_closed);
+	uv_close((uv_handle_t *)&s->engine_again, on_handle_closed);
+	if (s->engine_open) uv_close((uv_handle_t *)&s->engine, on_handle_closed);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The source's parts among themselves: ui/source.c (what to keep fresh, the engine), ui/source_read.c (the journal and
- * session folders, in the thread pool), ui/source_status.c (what the engine says). */
+/* The source's parts among themselves: ui/source.c (what to keep fresh), ui/source_engine.c (an engine of its own),
+ * ui/source_read.c (the journal and session folders, in the thread pool), ui/source_status.c (what the engine says). */
 #pragma once
 
 #include "base/json.h"
@@ -74,9 +74,12 @@ struct source {
 	uv_fs_event_t watch;
 	/* a read that waits its turn; what inotify told looked at again; the watch or a failed read once more */
 	uv_timer_t wake, later, again, midnight;
-	uv_timer_t fleet; /* runs while it is shown */
+	uv_timer_t fleet;	/* runs while it is shown */
+	uv_timer_t silence; /* of an engine that runs */
 	uv_process_t engine;
-	bool engine_started, engine_open;
+	bool engine_open;
+	int64_t engine_ms, engine_pause_ms; /* its start (monotonic); before the next */
+	uv_timer_t engine_again;
 	bool watching, closing;
 	int handles;
 	void (*on_closed)(void *arg);
@@ -85,6 +88,11 @@ struct source {
 
 /* --- source.c --- */
 void source_changed(struct source *s, unsigned parts);
+void source_link(struct source *s, enum link link, const struct error *err);
+void source_released(struct source *s); /* a handle is closed */
+
+/* --- source_engine.c --- */
+void engine_start(struct source *s); /* none of ours runs */
 
 /* --- source_read.c --- */
 void read_job_run(struct read_job *job); /* thread pool */

@@ -43,9 +43,12 @@ static const cJSON *get_list(const cJSON *m) { return cJSON_IsArray(m) ? m : NUL
 #define GET_TEXT(to, o, name) get_text((to), sizeof(to), (o), (name))
 
 static void take_cloud(struct status *s, const cJSON *cloud) {
+	char code[32];
 	GET_TEXT(s->station, cloud, "station");
 	GET_TEXT(s->endpoint, cloud, "endpoint");
 	GET_TEXT(s->cloud_error, get(cloud, "error"), "message");
+	get_text(code, sizeof code, get(cloud, "error"), "code");
+	s->key_refused = strcmp(code, error_classes[ERR_KEY].name) == 0;
 	s->cloud_ok = cJSON_IsTrue(get(cloud, "ok"));
 	s->latency_ms = get_i64(cloud, "latency_ms", -1);
 	s->token_expires_ms = get_time(cloud, "token_expires_at");

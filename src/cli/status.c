@@ -38,6 +38,11 @@ static const char *text(const cJSON *o, const char *name) { return cJSON_GetStri
 /* Errors are {code, message}. */
 static const char *error_of(const cJSON *o) { return text(at(o, "error"), "message"); }
 
+static bool cloud_refuses_key(const cJSON *cloud) {
+	const char *code = text(at(cloud, "error"), "code");
+	return code && strcmp(code, error_classes[ERR_KEY].name) == 0;
+}
+
 static int on_newest(void *arg, const struct session_row *row) {
 	*(int64_t *)arg = row->updated_ms;
 	return 0;
@@ -101,13 +106,13 @@ static void print_engine(const struct status *s) {
 
 static void print_cloud(const struct status *s) {
 	const cJSON *cloud = at(s->engine, "cloud");
+	const char *how = cJSON_IsTrue(at(cloud, "ok")) ? "ok" : cloud_refuses_key(cloud) ? "key refused" : "not reached";
 	char seen[AGO_TEXT];
 	if (!cloud) {
 		puts("cloud    - (only a running engine knows)");
 		return;
 	}
-	printf("cloud    %s, %s", cJSON_IsTrue(at(cloud, "ok")) ? "ok" : "not reached",
-		text(cloud, "endpoint") ? TEXT_SAFE(text(cloud, "endpoint")) : "-");
+	printf("cloud    %s, %s", how, text(cloud, "endpoint") ? TEXT_SAFE(text(cloud, "endpoint")) : "-");
 	if (number(cloud, "latency_ms") >= 0) printf(", %.0f ms", number(cloud, "latency_ms"));
 	if (text(cloud, "last_answer_at")) printf(", answered %s", ago_of(seen, s->now_ms, text(cloud, "last_answer_at")));
 	if (error_of(cloud)) printf("\n         %s", TEXT_SAFE(error_of(cloud)));
@@ -222,11 +227,11 @@ static void print_json(struct status *s) {
 /* A refused key and a cloud out of reach come before what waits for a person (product.md "Exit codes"). */
 static int status_verdict(const struct status *s, struct error *err) {
 	const cJSON *cloud = at(s->engine, "cloud");
-	const char *code = text(at(cloud, "error"), "code");
-	if (error_of(cloud)) {
-		bool key = code && strcmp(code, error_classes[ERR_KEY].name) == 0;
-		return error_set(err, key ? ERR_KEY : ERR_UNREACHABLE, "the cloud %s: %s",
-			key ? "refuses the key" : "is not reached", error_of(cloud));
+	if (error_of(cloud) && cloud_refuses_key(cloud)) return error_set(err, ERR_KEY, "%s", error_of(cloud));
+	if (error_of(cloud)) return error_set(err, ERR_UNREACHABLE, "the cloud is not reached: %s", error_of(cloud));
+	if (!s->engine && s->engine_error.code != ERR_NOT_FOUND) {
+		*err = s->engine_error;
+		return -1;
 	}
 	if (!s->attention_n) return 0;
 	return error_set(err, ERR_ATTENTION, "%lld session%s a person", (long long)s->attention_n,
@@ -260,8 +265,8 @@ int cli_status(int argc, char **argv) {
 	static const struct arg_spec spec = {.command = "status",
 		.summary = "Shows whether it is safe to leave, engine, cloud, queue, today, and every session that needs a "
 				   "person with its mend.",
-		.text = "Exit status 1 when a session is held, rejected, failed or gone; 69 when the engine does not reach the "
-				"cloud.\n\n"
+		.text = "Exit status 1 when a session is held, rejected, failed or gone; 69 when the engine does not answer, "
+				"or does not reach the cloud.\n\n"
 				"Examples:\n  headgate status\n  headgate status --json"};
 	return cli_command(&spec, argc, argv, NULL, NULL, status_body);
 }

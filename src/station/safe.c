@@ -28,7 +28,7 @@ static void safe_count(const struct journal_summary *s, int64_t *ret_person, int
 
 static enum safe safe_under_way(const struct safe_facts *f, int64_t n, char *text, size_t size) {
 	if (!f->engine) {
-		snprintf(text, size, "NOT safe: %lld not in the cloud, no engine runs", (long long)n);
+		snprintf(text, size, "NOT safe: %lld not in the cloud, no engine answers", (long long)n);
 		return SAFE_NO;
 	}
 	if (!f->cloud_ok) {

@@ -42,7 +42,7 @@ def test_pause_and_resume_by_a_running_engine(place):
     got = station.command("pause", S1, NOWHERE)
     assert got.code == 3 and NOWHERE in got.err and not station.session(S1)["paused"], got
     assert engine.stop(15) == 0
-    assert verdict(station) == {"verdict": "no", "text": "NOT safe: 1 not in the cloud, no engine runs"}, verdict(station)
+    assert verdict(station) == {"verdict": "no", "text": "NOT safe: 1 not in the cloud, no engine answers"}, verdict(station)
 
 
 def test_ignore_without_an_engine(place):

@@ -2,9 +2,7 @@
 """The console and what is behind it: engines that run, do not run, end, are stuck or lie; a cloud that goes; a journal
 that is locked. Whatever happens it goes on drawing, answers keys, and harms no engine."""
 import json
-import os
 import random
-import signal
 import socket
 import sqlite3
 import sys
@@ -15,30 +13,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from headgate_test import main, make_session, wait_for  # noqa: E402
-from pty_console import Console, engine_of  # noqa: E402
+from pty_console import Console, end_engine, ended, engine_of, engine_pid  # noqa: E402
 
 SESSION = "20261120_134502"
 WIDE = {"rows": 24, "columns": 110}
-
-
-def engine_pid(station):
-    """The process that holds this station, as `status` tells it; None when none does."""
-    got = station.command("status", "--json")
-    rows = [row for row in got.json_lines() if isinstance(row.get("engine"), dict)] if got.out.strip() else []
-    return rows[0]["engine"].get("pid") if rows else None
-
-
-def ended(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
-    except OSError:
-        return True
-
-
-def end_engine(pid):
-    if pid and not ended(pid):
-        os.kill(pid, signal.SIGTERM)
-        wait_for(lambda: ended(pid), 40, "the engine's end")
 
 
 def test_starts_an_engine_that_outlives_it_while_work_is_left(place):
@@ -140,13 +118,6 @@ class FakeEngine:
             one.close()
 
 
-def answers_keys(console):
-    console.press("?")
-    console.wait_until("Keys of this screen")
-    console.press("Esc")
-    console.wait_gone("Keys of this screen")
-
-
 def station_with_history(place):
     """A journal with one accepted session, and no engine."""
     station = place.station(place.cloud())
@@ -160,7 +131,7 @@ def test_a_stuck_engine(place):
     FakeEngine(place, station, lambda connection: threading.Event().wait(100))
     console = Console(station, "--read-only", **WIDE)
     console.wait_row(SESSION, "accepted")
-    answers_keys(console)
+    console.assert_answers_keys()
     assert "cloud ok" not in console.screen.text, "invented"
     assert console.quit() == 0
 
@@ -271,11 +242,11 @@ def test_a_malicious_engine(place):
     console.wait_row(SESSION, timeout_s=40)
     end = time.monotonic() + 20
     while engine.connections < 5 and time.monotonic() < end:
-        answers_keys(console)
+        console.assert_answers_keys()
         console.pump(0.2)
     for screen in "81":
         console.press(screen)
-        answers_keys(console)
+        console.assert_answers_keys()
     console.wait_row(SESSION)
     console.assert_clean()
     assert engine.connections >= 1
@@ -289,7 +260,7 @@ def test_a_locked_journal(place):
     db.execute("BEGIN EXCLUSIVE")
     console = Console(station, "--read-only", **WIDE)
     console.wait_until("Sessions")
-    answers_keys(console)
+    console.assert_answers_keys()
     assert SESSION not in console.screen.text
     db.execute("COMMIT")
     db.execute("PRAGMA locking_mode = NORMAL")
@@ -303,7 +274,7 @@ def test_a_station_that_never_ran(place):
     station = place.station(place.cloud())
     console = Console(station, "--read-only", **WIDE)
     console.wait_until("Sessions")
-    answers_keys(console)
+    console.assert_answers_keys()
     assert "safe to leave:" not in console.screen.text, "nothing is known, and it says safe"
     assert console.quit() == 0
 

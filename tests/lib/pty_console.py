@@ -10,6 +10,7 @@ import struct
 import subprocess
 import termios
 import time
+from pathlib import Path
 
 from headgate_test import Child, clean_env, dies_with_parent, wait_for
 from vt_screen import Screen
@@ -195,6 +196,26 @@ def engine_of(station, **settings):
     return engine
 
 
+def engine_pid(station):
+    """The process that holds this station, as `status` tells it; None when none does."""
+    got = station.command("status", "--json")
+    rows = [row for row in got.json_lines() if isinstance(row.get("engine"), dict)] if got.out.strip() else []
+    return rows[0]["engine"].get("pid") if rows else None
+
+
+def ended(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
+
+
+def end_engine(pid):
+    if pid and not ended(pid):
+        os.kill(pid, signal.SIGTERM)
+        wait_for(lambda: ended(pid), 40, "the engine's end")
+
+
 class Console(Terminal):
     """The console of a station."""
 
@@ -219,6 +240,12 @@ class Console(Terminal):
 
     def footer(self):
         return self.screen.lines[-1]
+
+    def assert_answers_keys(self):
+        self.press("?")
+        self.wait_until("Keys of this screen")
+        self.press("Esc")
+        self.wait_gone("Keys of this screen")
 
     def assert_clean(self):
         """No byte sequence reached the terminal that is not of its language, and nobody's text became a title or a clipboard."""

@@ -38,7 +38,7 @@ static void test_safe(void **state) {
 	m.status.cloud_ok = false;
 	safe_is(&m, SAFE_NO, "NOT safe: 2 wait for the cloud");
 	m.link = LINK_LOST;
-	safe_is(&m, SAFE_NO, "NOT safe: 2 not in the cloud, no engine runs");
+	safe_is(&m, SAFE_NO, "NOT safe: 2 not in the cloud, no engine answers");
 	m.summary.by_state[STATE_QUEUED] = 0;
 	safe_is(&m, SAFE_UNKNOWN, "safe as of 1 min ago, no engine watches");
 }
@@ -123,8 +123,14 @@ static void test_why_before_the_state(void **state) {
 	why_says(&m, &r, &none, NULL, "has not answered for 7 min: connection refused");
 	m.status.cloud_answer_ms = 0;
 	why_says(&m, &r, &none, NULL, "has not answered yet: connection refused");
+	m.status.key_refused = true;
+	text_copy(m.status.cloud_error, sizeof m.status.cloud_error, "the API key is refused; ask for one");
+	why_says(&m, &r, &none, NULL, "the API key is refused; ask for one.");
 	m.link = LINK_NONE;
 	why_says(&m, &r, &none, NULL, "No engine runs");
+	m.link = LINK_SILENT;
+	error_set(&m.link_err, ERR_TIMEOUT, "it is stopped");
+	why_says(&m, &r, &none, NULL, "Nobody carries it: it is stopped.");
 	r.state = STATE_ACCEPTED; /* settled: that is all there is to say */
 	why_says(&m, &r, &none, NULL, "It is safe");
 }

@@ -190,10 +190,10 @@ static void progress_words(const struct model *m, const struct session_row *r, c
 	int64_t wait_ms = r->next_attempt_ms - m->now_ms;
 	bool waits = !state_is_settled(r->state) && !r->paused && !r->ignored;
 	if (waits && m->link != LINK_UP && r->stored_bytes)
-		snprintf(to, size, "no engine runs, %s stored%s%s", UNIT_BYTES(r->stored_bytes), colon, reason);
-	else if (waits && m->link != LINK_UP) snprintf(to, size, "no engine runs%s%s", colon, reason);
+		snprintf(to, size, "no engine answers, %s stored%s%s", UNIT_BYTES(r->stored_bytes), colon, reason);
+	else if (waits && m->link != LINK_UP) snprintf(to, size, "no engine answers%s%s", colon, reason);
 	else if (waits && !m->status.cloud_ok && r->state >= STATE_QUEUED)
-		snprintf(to, size, "waits for the cloud%s%s", colon, reason);
+		snprintf(to, size, "waits for %s%s%s", m->status.key_refused ? "another API key" : "the cloud", colon, reason);
 	else if (r->state == STATE_ACCEPTED && !r->reason)
 		snprintf(to, size, "whole and verified%s", r->present ? "" : ", no longer on this disk");
 	else if (r->state == STATE_QUEUED && !r->paused && wait_ms > 0)

@@ -36,6 +36,7 @@ static void fact_engine(struct pager *p, const struct model *m) {
 		[LINK_NONE] = "none runs on this station: nothing uploads",
 		[LINK_CONNECTING] = "connecting",
 		[LINK_LOST] = "gone",
+		[LINK_SILENT] = "silent",
 		[LINK_REFUSED] = "refused",
 	};
 	const struct status *s = &m->status;
@@ -67,6 +68,7 @@ static void fact_cloud(struct pager *p, enum role role, const struct model *m) {
 	if (s->cloud_ok && s->latency_ms >= 0)
 		n = snprintf(text, sizeof text, "answers in %lld ms", (long long)s->latency_ms);
 	else if (s->cloud_ok) n = snprintf(text, sizeof text, "answers");
+	else if (s->key_refused) n = snprintf(text, sizeof text, "%s", s->cloud_error);
 	else
 		n = snprintf(text, sizeof text, "lost%s%s%s: %s", s->cloud_answer_ms ? ", it last answered " : "",
 			s->cloud_answer_ms ? unit_age(age, m->now_ms - s->cloud_answer_ms) : "", s->cloud_answer_ms ? " ago" : "",

@@ -27,7 +27,7 @@ static void test_every_sentence(void **state) {
 		{{.summary = NULL, .engine = true, .cloud_ok = true}, SAFE_UNKNOWN, "safe to leave? not known yet"},
 		{{&held, 0, true, true, 1000}, SAFE_NO, "NOT safe: 1 needs you"},
 		{{&two, 0, false, false, -1}, SAFE_NO, "NOT safe: 2 need you"},
-		{{&moving, 0, false, true, -1}, SAFE_NO, "NOT safe: 3 not in the cloud, no engine runs"},
+		{{&moving, 0, false, true, -1}, SAFE_NO, "NOT safe: 3 not in the cloud, no engine answers"},
 		{{&moving, 0, true, false, -1}, SAFE_NO, "NOT safe: 3 wait for the cloud"},
 		{{&moving, 0, true, true, 34000}, SAFE_SOON, "not yet safe: 3 left, 0:34"},
 		{{&moving, 0, true, true, -1}, SAFE_SOON, "not yet safe: 3 left"},

@@ -291,21 +291,44 @@ static void an_engine_that_refuses_says_why(void **state) {
 	assert_int_equal(f->why.code, ERR_CONFIG);
 }
 
-static void silence_ends_the_link_in_time(void **state) {
+static void silence_is_said_in_time(void **state) {
 	struct fixture *f = *state;
 	f->silent = true;
 	engine_start(f);
 	int64_t from = clock_mono_ms();
 	attach(f, 200);
-	UNTIL(f, f->link == LINK_LOST);
+	UNTIL(f, f->link == LINK_SILENT);
 	assert_in_range(clock_mono_ms() - from, 150, 10000);
 	assert_int_equal(f->why.code, ERR_TIMEOUT);
-	f->silent = false;
+	f->silent = false; /* what it was asked is lost: another wire is tried in the end */
 	UNTIL(f, f->link == LINK_UP);
+	assert_int_equal(f->peers, 2);
 	f->silent = true;
 	for (int i = 0; i < ATTACH_ASKS_MAX + 3; i++) attach_ask(f->attach, "rescan", NULL, on_answer, f);
-	UNTIL(f, f->link == LINK_LOST);
+	UNTIL(f, f->link == LINK_SILENT);
 	assert_int_equal(f->answers, ATTACH_ASKS_MAX + 3);
+}
+
+/* As an engine does that was stopped and goes on: it answers everything, late. */
+static void the_first_word_ends_the_silence(void **state) {
+	struct fixture *f = *state;
+	f->silent = true;
+	engine_start(f);
+	attach(f, 200);
+	UNTIL(f, f->link == LINK_SILENT);
+	attach_ask(f->attach, "rescan", NULL, on_answer, f);
+	assert_int_equal(f->answers, 1);
+	assert_int_equal(f->answer_err.code, ERR_TIMEOUT);
+	f->silent = false;
+	say_id(f->peer, HELLO_ANSWER, 0);
+	UNTIL(f, f->link == LINK_UP && f->subscribes == 1);
+	f->silent = true;
+	attach_ask(f->attach, "rescan", NULL, on_answer, f);
+	UNTIL(f, f->link == LINK_SILENT && f->answers == 2);
+	say_id(f->peer, EMPTY_ANSWER, 2);
+	UNTIL(f, f->link == LINK_UP);
+	assert_int_equal(f->answers, 2);
+	assert_int_equal(f->peers, 1);
 }
 
 static void garbage_drops_the_link_and_nothing_else(void **state) {
@@ -395,7 +418,8 @@ int main(void) {
 		ATTACHED(without_an_engine_little_happens),
 		ATTACHED(another_protocol_is_refused_in_a_sentence),
 		ATTACHED(an_engine_that_refuses_says_why),
-		ATTACHED(silence_ends_the_link_in_time),
+		ATTACHED(silence_is_said_in_time),
+		ATTACHED(the_first_word_ends_the_silence),
 		ATTACHED(garbage_drops_the_link_and_nothing_else),
 		ATTACHED(notices_of_no_shape_are_left_out),
 		ATTACHED(an_endless_line_costs_bounded_memory),
