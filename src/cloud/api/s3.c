@@ -67,7 +67,7 @@ bool s3_admit(struct call *c, struct reply *r) {
 
 const char *s3_etag(char to[S3_ETAG], const struct sha256 *sha256) {
 	char hex[SHA256_HEX];
-	snprintf(to, S3_ETAG, "\"%s\"", sha256_hex(hex, sha256));
+	snprintf(to, S3_ETAG, "\"%s-1\"", sha256_hex(hex, sha256));
 	return to;
 }
 

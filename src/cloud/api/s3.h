@@ -7,8 +7,8 @@
 
 /* False: not signed by this cloud's access key, or with parameters that are not served; r says which. */
 bool s3_admit(struct call *c, struct reply *r);
-#define S3_ETAG (SHA256_HEX + 2)
-/* "<sha256>" in quotes: an opaque entity tag. Of another length than S3's MD5, so that nobody takes it for one. */
+#define S3_ETAG (SHA256_HEX + 4)
+/* "<sha256>-1" in quotes: an opaque entity tag. Clients take one without "-", as of a multipart upload, for an MD5. */
 const char *s3_etag(char to[S3_ETAG], const struct sha256 *sha256);
 void s3_object_headers(struct reply *r, const struct object_row *row);
 

@@ -12,7 +12,7 @@ enum s3_error s3_error_of(enum fault f) {
 	switch (f) {
 	case FAULT_ADDRESS_REFUSED: return S3_ACCESS_DENIED;
 	case FAULT_NOT_FOUND: return S3_NO_SUCH_KEY;
-	case FAULT_ROUTE_UNKNOWN: return S3_NO_SUCH_BUCKET;
+	case FAULT_ROUTE_UNKNOWN: return S3_NOT_IMPLEMENTED; /* of a bucket: lists and the like */
 	case FAULT_METHOD_REFUSED: return S3_METHOD_NOT_ALLOWED;
 	case FAULT_LENGTH_REQUIRED: return S3_MISSING_LENGTH;
 	case FAULT_BODY_TOO_LARGE: return S3_ENTITY_TOO_LARGE;
