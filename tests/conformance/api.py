@@ -405,6 +405,17 @@ class HalfPut:
         return answer
 
 
+def half_puts(place, n):
+    """A cloud at which n PUTs of one object stand still in their middle."""
+    cloud = place.cloud("--rate", "0")
+    token = cloud.token(cloud.key("lab-1"))
+    content = bytes(range(256)) * 8000
+    entry = entry_of(cloud, token, "f", content)
+    puts = [HalfPut(cloud, entry, content) for _ in range(n)]
+    wait_for(lambda: writes_of(cloud) == n, 10, f"{n} writes of the same object")
+    return cloud, token, content, entry, puts
+
+
 def refuses_connections(cloud):
     where = urllib.parse.urlsplit(cloud.url)
     try:
@@ -415,12 +426,7 @@ def refuses_connections(cloud):
 
 
 def test_sigterm_lets_a_put_finish(place):
-    cloud = place.cloud("--rate", "0")
-    token = cloud.token(cloud.key("lab-1"))
-    content = bytes(range(256)) * 8000
-    entry = entry_of(cloud, token, "f", content)
-    put = HalfPut(cloud, entry, content)
-    wait_for(lambda: writes_of(cloud) == 1, 10, "the half")
+    cloud, token, content, entry, (put,) = half_puts(place, 1)
     cloud.child.signal(signal.SIGTERM)
     wait_for(lambda: refuses_connections(cloud), 10, "no more connections")
     assert cloud.child.running
@@ -432,12 +438,7 @@ def test_sigterm_lets_a_put_finish(place):
 
 
 def test_sigterm_cuts_a_put_that_stands_still(place):
-    cloud = place.cloud("--rate", "0")
-    token = cloud.token(cloud.key("lab-1"))
-    content = bytes(range(256)) * 8000
-    entry = entry_of(cloud, token, "f", content)
-    put = HalfPut(cloud, entry, content)
-    wait_for(lambda: writes_of(cloud) == 1, 10, "the half")
+    cloud, token, content, entry, (put,) = half_puts(place, 1)
     began = time.monotonic()
     assert cloud.stop() == 0
     assert 25 < time.monotonic() - began < 34
@@ -451,12 +452,7 @@ def test_sigterm_cuts_a_put_that_stands_still(place):
 
 
 def test_a_client_that_goes_away_leaves_nothing(place):
-    cloud = place.cloud("--rate", "0")
-    token = cloud.token(cloud.key("lab-1"))
-    content = bytes(range(256)) * 8000
-    entry = entry_of(cloud, token, "f", content)
-    put = HalfPut(cloud, entry, content)
-    wait_for(lambda: writes_of(cloud) == 1, 10, "the half")
+    cloud, token, content, entry, (put,) = half_puts(place, 1)
     put.socket.close()
     wait_for(lambda: any(e.get("code") == "client_gone" for e in api_log(cloud)), 10, "the log's word of it")
     assert cloud.object_count() == 0
@@ -464,12 +460,7 @@ def test_a_client_that_goes_away_leaves_nothing(place):
 
 
 def test_two_puts_at_once_store_one(place):
-    cloud = place.cloud("--rate", "0")
-    token = cloud.token(cloud.key("lab-1"))
-    content = bytes(range(256)) * 8000
-    entry = entry_of(cloud, token, "f", content)
-    puts = [HalfPut(cloud, entry, content) for _ in range(3)]
-    wait_for(lambda: writes_of(cloud) == 3, 10, "three writes of the same object")
+    cloud, _, content, entry, puts = half_puts(place, 3)
     answers = sorted(put.finish()[9:12] for put in puts)
     assert answers == [b"200", b"412", b"412"], answers
     assert cloud.object(entry["key"]) == content and cloud.object_count() == 1

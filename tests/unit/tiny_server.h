@@ -206,3 +206,9 @@ __attribute__((unused)) static void tiny_stop(struct tiny *s) {
 	for (int i = 0; i < s->thread_n; i++) pthread_join(s->threads[i], NULL);
 	close(s->listener);
 }
+
+/* The server is on loopback: what the environment says of proxies is not meant for it. */
+static inline void tiny_no_proxies(void) {
+	static const char *const names[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) unsetenv(names[i]);
+}

@@ -214,18 +214,22 @@ static void add_signer_headers(struct vector *v, char when[TIME_TEXT]) {
 	if (v->sign_body) v->headers[v->header_n++] = (struct sigv4_header){"x-amz-content-sha256", v->payload_hash};
 }
 
+static struct sigv4_request request_of(const struct vector *v) {
+	return (struct sigv4_request){.method = v->method,
+		.path = v->path,
+		.query = v->query,
+		.headers = v->headers,
+		.header_n = v->header_n,
+		.payload_hash = v->payload_hash};
+}
+
 static void check_header_form(struct vector *v) {
 	char when[TIME_TEXT], hex[SHA256_HEX];
 	struct error err = ERROR_INIT;
 	AUTO(buf_done) struct buf authorization = BUF_INIT(1 << 14);
 	size_t plain_n = v->header_n;
 	add_signer_headers(v, when);
-	struct sigv4_request r = {.method = v->method,
-		.path = v->path,
-		.query = v->query,
-		.headers = v->headers,
-		.header_n = v->header_n,
-		.payload_hash = v->payload_hash};
+	struct sigv4_request r = request_of(v);
 	assert_int_equal(sigv4_authorization(&r, &v->scope, &authorization, &err), 0);
 	const char *wanted = strstr(section(v, "header-signed-request.txt"), "Authorization:");
 	assert_non_null(wanted);
@@ -247,12 +251,7 @@ static void check_query_form(struct vector *v) {
 	char hex[SHA256_HEX];
 	struct error err = ERROR_INIT;
 	AUTO(buf_done) struct buf url = BUF_INIT(1 << 14);
-	struct sigv4_request r = {.method = v->method,
-		.path = v->path,
-		.query = v->query,
-		.headers = v->headers,
-		.header_n = v->header_n,
-		.payload_hash = v->payload_hash};
+	struct sigv4_request r = request_of(v);
 	if (sigv4_presign("", &r, &v->scope, v->expires_s, &url, &err) < 0) fail_msg("%s: %s", v->name, err.text);
 
 	const char *line = section(v, "query-signed-request.txt");

@@ -15,9 +15,7 @@
 
 #include <cmocka.h>
 
-#include "base/file.h"
-
-static char dir[] = "/tmp/headgate-file-XXXXXX";
+#include "../scratch.h"
 
 static void must(int failed, const struct error *err) {
 	if (failed) fail_msg("%s", err->text);
@@ -26,7 +24,7 @@ static void must(int failed, const struct error *err) {
 static void test_write_and_read(void **state) {
 	(void)state;
 	struct error err = ERROR_INIT;
-	AUTO(xfree) char *path = path_join(dir, "a file");
+	AUTO(xfree) char *path = path_join(scratch, "a file");
 	AUTO(buf_done) struct buf b = BUF_INIT(100);
 	must(file_write_atomic(path, "one", 3, 0640, &err), &err);
 	must(file_write_atomic(path, "a\0b\n", 4, 0600, &err), &err);
@@ -47,25 +45,25 @@ static void test_reading_what_is_no_file(void **state) {
 	(void)state;
 	struct error err = ERROR_INIT;
 	AUTO(buf_done) struct buf b = BUF_INIT(100);
-	AUTO(xfree) char *none = path_join(dir, "none"), *fifo = path_join(dir, "fifo");
+	AUTO(xfree) char *none = path_join(scratch, "none"), *fifo = path_join(scratch, "fifo");
 	assert_int_equal(file_read(none, 10, &b, &err), -1);
 	assert_int_equal(err.code, ERR_NOT_FOUND);
 	assert_int_equal(err.os, ENOENT);
 	assert_int_equal(mkfifo(fifo, 0600), 0);
 	assert_int_equal(file_read(fifo, 10, &b, &err), -1);
 	assert_int_equal(err.code, ERR_INPUT);
-	assert_int_equal(file_read(dir, 10, &b, &err), -1);
+	assert_int_equal(file_read(scratch, 10, &b, &err), -1);
 	assert_int_equal(err.code, ERR_INPUT);
 }
 
 static void test_failed_write_leaves_nothing(void **state) {
 	(void)state;
 	struct error err = ERROR_INIT;
-	AUTO(xfree) char *missing = path_join(dir, "no/such/file");
+	AUTO(xfree) char *missing = path_join(scratch, "no/such/file");
 	assert_int_equal(file_write_atomic(missing, "x", 1, 0600, &err), -1);
 	assert_int_equal(err.code, ERR_NOT_FOUND);
 	/* a folder stands in its place: the temporary file must go again */
-	AUTO(xfree) char *inner = path_join(dir, "place/target"), *place = path_join(dir, "place");
+	AUTO(xfree) char *inner = path_join(scratch, "place/target"), *place = path_join(scratch, "place");
 	must(file_mkdirs(inner, 0700, &err), &err);
 	assert_int_equal(file_write_atomic(inner, "x", 1, 0600, &err), -1);
 	assert_int_equal(rmdir(inner), 0);
@@ -82,7 +80,7 @@ static void test_folders(void **state) {
 	(void)state;
 	struct error err = ERROR_INIT;
 	struct stat st;
-	AUTO(xfree) char *deep = path_join(dir, "d1//d2/d3/"), *file = path_join(dir, "plain");
+	AUTO(xfree) char *deep = path_join(scratch, "d1//d2/d3/"), *file = path_join(scratch, "plain");
 	must(file_mkdirs(deep, 0700, &err), &err);
 	must(file_mkdirs(deep, 0700, &err), &err);
 	assert_int_equal(stat(deep, &st), 0);
@@ -121,7 +119,7 @@ static void test_paths(void **state) {
 static void test_lock_is_exclusive_and_dies_with_its_holder(void **state) {
 	(void)state;
 	struct error err = ERROR_INIT;
-	AUTO(xfree) char *path = path_join(dir, "lock");
+	AUTO(xfree) char *path = path_join(scratch, "lock");
 	int ready[2];
 	assert_int_equal(pipe(ready), 0);
 	pid_t child = fork();
@@ -154,7 +152,7 @@ static void test_lock_is_exclusive_and_dies_with_its_holder(void **state) {
 	close(fd);
 	close(ready[0]);
 	close(ready[1]);
-	AUTO(xfree) char *missing = path_join(dir, "no/lock"), *link = path_join(dir, "link");
+	AUTO(xfree) char *missing = path_join(scratch, "no/lock"), *link = path_join(scratch, "link");
 	assert_int_equal(file_lock(missing, &fd, &err), -1);
 	assert_int_equal(err.code, ERR_NOT_FOUND);
 	assert_int_equal(symlink("lock", link), 0);
@@ -165,13 +163,13 @@ static void test_lock_is_exclusive_and_dies_with_its_holder(void **state) {
 static void test_trees_go_without_following_links(void **state) {
 	(void)state;
 	struct error err = ERROR_INIT;
-	AUTO(xfree) char *tree = path_join(dir, "tree");
-	AUTO(xfree) char *deep = path_join(dir, "tree/a/b/c");
-	AUTO(xfree) char *kept = path_join(dir, "kept");
-	AUTO(xfree) char *file = path_join(dir, "kept/file");
-	AUTO(xfree) char *link = path_join(dir, "tree/a/link");
-	AUTO(xfree) char *data = path_join(dir, "tree/a/b/data");
-	AUTO(xfree) char *root = path_join(dir, "rootlink");
+	AUTO(xfree) char *tree = path_join(scratch, "tree");
+	AUTO(xfree) char *deep = path_join(scratch, "tree/a/b/c");
+	AUTO(xfree) char *kept = path_join(scratch, "kept");
+	AUTO(xfree) char *file = path_join(scratch, "kept/file");
+	AUTO(xfree) char *link = path_join(scratch, "tree/a/link");
+	AUTO(xfree) char *data = path_join(scratch, "tree/a/b/data");
+	AUTO(xfree) char *root = path_join(scratch, "rootlink");
 	must(file_mkdirs(deep, 0700, &err), &err);
 	must(file_mkdirs(kept, 0700, &err), &err);
 	must(file_write_atomic(file, "x", 1, 0600, &err), &err);
@@ -191,7 +189,7 @@ static void test_kinds_of_file_system(void **state) {
 	(void)state;
 	struct error err = ERROR_INIT;
 	struct file_system fs = {0};
-	must(file_system_of(dir, &fs, &err), &err);
+	must(file_system_of(scratch, &fs, &err), &err);
 	assert_non_null(fs.name);
 	assert_true(fs.total_bytes > 0 && fs.free_bytes >= 0 && fs.free_bytes <= fs.total_bytes);
 	must(file_system_of("/dev/shm", &fs, &err), &err);
@@ -201,17 +199,6 @@ static void test_kinds_of_file_system(void **state) {
 	assert_string_equal(fs.name, "unknown");
 	assert_int_equal(file_system_of("/no/such/path", &fs, &err), -1);
 	assert_int_equal(err.code, ERR_NOT_FOUND);
-}
-
-static int make_dir(void **state) {
-	(void)state;
-	return mkdtemp(dir) ? 0 : -1;
-}
-
-static int remove_dir(void **state) {
-	(void)state;
-	struct error err = ERROR_INIT;
-	return file_remove_tree(dir, &err);
 }
 
 int main(void) {
@@ -225,5 +212,5 @@ int main(void) {
 		cmocka_unit_test(test_trees_go_without_following_links),
 		cmocka_unit_test(test_kinds_of_file_system),
 	};
-	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
 }

@@ -747,8 +747,7 @@ static void test_url_safe(void **state) {
 }
 
 int main(void) {
-	static const char *const proxies[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
-	for (size_t i = 0; i < ARRAY_LEN(proxies); i++) unsetenv(proxies[i]);
+	tiny_no_proxies();
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_get, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_what_is_sent, set_up, tear_down),

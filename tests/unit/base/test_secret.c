@@ -11,14 +11,12 @@
 
 #include <cmocka.h>
 
-#include "base/file.h"
+#include "../scratch.h"
 #include "base/secret.h"
-
-static char dir[] = "/tmp/headgate-secret-XXXXXX";
 
 static char *put(const char *name, const void *bytes, size_t n, mode_t mode) {
 	struct error err = ERROR_INIT;
-	char *path = path_join(dir, name);
+	char *path = path_join(scratch, name);
 	if (file_write_atomic(path, bytes, n, mode, &err)) fail_msg("%s", err.text);
 	return path;
 }
@@ -73,10 +71,10 @@ static void test_other_files_are_refused(void **state) {
 	(void)state;
 	char *big = xcalloc(1, 5000);
 	memset(big, 'k', 5000);
-	AUTO(xfree) char *fifo = path_join(dir, "fifo"), *missing = path_join(dir, "missing");
+	AUTO(xfree) char *fifo = path_join(scratch, "fifo"), *missing = path_join(scratch, "missing");
 	assert_int_equal(mkfifo(fifo, 0600), 0);
 	char *paths[] = {put("empty", "", 0, 0600), put("blank", "  \nkey\n", 7, 0600), put("nul", "a\0b\n", 4, 0600),
-		put("big", big, 5000, 0600), xstrdup(dir), TAKE(fifo), TAKE(missing)};
+		put("big", big, 5000, 0600), xstrdup(scratch), TAKE(fifo), TAKE(missing)};
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
 		struct error err = ERROR_INIT;
 		AUTO(secret_done) struct secret s = {0};
@@ -88,17 +86,6 @@ static void test_other_files_are_refused(void **state) {
 	free(big);
 }
 
-static int make_dir(void **state) {
-	(void)state;
-	return mkdtemp(dir) ? 0 : -1;
-}
-
-static int remove_dir(void **state) {
-	(void)state;
-	struct error err = ERROR_INIT;
-	return file_remove_tree(dir, &err);
-}
-
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_set_compare_wipe),
@@ -106,5 +93,5 @@ int main(void) {
 		cmocka_unit_test(test_files_open_to_others_are_refused),
 		cmocka_unit_test(test_other_files_are_refused),
 	};
-	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
 }

@@ -532,8 +532,7 @@ static void test_call_in_callback(void **state) {
 }
 
 int main(void) {
-	static const char *const proxies[] = {"http_proxy", "all_proxy", "ALL_PROXY"};
-	for (size_t i = 0; i < ARRAY_LEN(proxies); i++) unsetenv(proxies[i]);
+	tiny_no_proxies();
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_plain_call, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_body_and_headers, set_up, tear_down),

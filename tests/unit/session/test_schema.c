@@ -11,7 +11,7 @@
 
 #include <unistd.h>
 
-#include "base/file.h"
+#include "../scratch.h"
 #include "session/schema.h"
 
 static void add(struct schema *s, const char *key, const char *rule) {
@@ -112,21 +112,8 @@ static void test_rule_text_is_cut(void **state) {
 
 /* --- INI files --- */
 
-static char dir[] = "/tmp/hg-schema-XXXXXX";
-
-static int setup(void **state) {
-	(void)state;
-	return mkdtemp(dir) ? 0 : -1;
-}
-
-static int teardown(void **state) {
-	(void)state;
-	struct error err = ERROR_INIT;
-	return file_remove_tree(dir, &err);
-}
-
 static int read_ini(struct schema *s, const char *text, struct error *err) {
-	AUTO(xfree) char *path = xasprintf("%s/schema.ini", dir);
+	AUTO(xfree) char *path = xasprintf("%s/schema.ini", scratch);
 	FILE *f = fopen(path, "w");
 	assert_non_null(f);
 	fputs(text, f);
@@ -327,5 +314,5 @@ int main(void) {
 		cmocka_unit_test(test_tighten),
 		cmocka_unit_test(test_tighten_adds),
 	};
-	return cmocka_run_group_tests_name("session/schema", tests, setup, teardown);
+	return cmocka_run_group_tests_name("session/schema", tests, scratch_make, scratch_remove);
 }
