@@ -9,6 +9,7 @@ FIGURES = [
     ("upload", "upload"),  # name, module
     ("large", "upload_large"),
     ("put", "put"),
+    ("presign", "presign"),
     ("prompt", "prompt"),
     ("status", "status"),
     ("console", "console"),

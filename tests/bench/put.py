@@ -27,6 +27,7 @@ http {{
   client_max_body_size 0;
   server {{
     listen 127.0.0.1:{port};
+    {more}
     location / {{ root {dir}/store; dav_methods PUT; create_full_put_path on; }}
   }}
 }}
@@ -39,11 +40,11 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def start_nginx(place):
-    """(folder of its files, base URL, process ids)"""
+def start_nginx(place, more=""):
+    """(folder of its files, base URL, process ids); more: of its configuration's server"""
     folder, port = place.dir / "nginx", free_port()
     (folder / "store").mkdir(parents=True)
-    (folder / "nginx.conf").write_text(NGINX_CONF.format(dir=folder, port=port, user="user root;" if os.geteuid() == 0 else ""))
+    (folder / "nginx.conf").write_text(NGINX_CONF.format(dir=folder, port=port, more=more, user="user root;" if os.geteuid() == 0 else ""))
     child = Child(place, "nginx", ["nginx", "-p", folder, "-c", folder / "nginx.conf"], clean_env(place.dir))
 
     def answers():
