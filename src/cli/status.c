@@ -265,8 +265,8 @@ int cli_status(int argc, char **argv) {
 	static const struct arg_spec spec = {.command = "status",
 		.summary = "Shows whether it is safe to leave, engine, cloud, queue, today, and every session that needs a "
 				   "person with its mend.",
-		.text = "Exit status 1 when a session is held, rejected, failed or gone; 69 when the engine does not answer, "
-				"or does not reach the cloud.\n\n"
+		.text = "Exit status 1 when a session is held, rejected, failed or gone; 69 when the engine does not\n"
+				"answer, or does not reach the cloud.\n\n"
 				"Examples:\n  headgate status\n  headgate status --json"};
 	return cli_command(&spec, argc, argv, NULL, NULL, status_body);
 }
