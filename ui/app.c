@@ -293,7 +293,7 @@ static void on_walk(uv_handle_t *h, void *arg) {
 
 static void on_source_closed(void *arg) { uv_walk(&((struct app *)arg)->loop, on_walk, NULL); }
 
-static void app_free(struct app *a) {
+void app_free(struct app *a) {
 	for (size_t i = 0; screens[i]; i++) {
 		if (a->states[i] && screens[i]->done) screens[i]->done(a->states[i]);
 		free(a->states[i]);

@@ -53,6 +53,7 @@ void app_back(struct app *a);
 void app_quit(struct app *a);
 void app_paint(struct app *a); /* one frame, now */
 void app_question_done(struct app *a);
+void app_free(struct app *a); /* what it holds beside loop, terminal and source */
 
 /* --- input.c --- */
 void input_key(struct app *a, const struct key_event *key);

@@ -11,7 +11,6 @@
 
 #define FILE_NAME "console.json"
 #define FILE_MOST (256 << 10)
-#define HISTORY_MOST 100
 
 /* NULL: this user has no home. */
 static char *remember_folder(void) {
@@ -33,11 +32,10 @@ static void recall_screens(struct app *a, const cJSON *kept) {
 
 static void recall_history(struct app *a, const cJSON *kept) {
 	const cJSON *line;
-	size_t n = 0;
 	if (!cJSON_IsArray(kept)) return;
 	cJSON_ArrayForEach (line, kept) {
 		bool sound = cJSON_IsString(line) && strlen(line->valuestring) < PROMPT_MAX;
-		if (sound && n++ < HISTORY_MOST) prompt_remember(&a->command, line->valuestring);
+		if (sound) prompt_remember(&a->command, line->valuestring);
 	}
 }
 
@@ -68,8 +66,7 @@ static cJSON *remember_screens(struct app *a) {
 
 static cJSON *remember_history(const struct prompt *p) {
 	cJSON *list = json_array();
-	for (size_t i = p->history_n > HISTORY_MOST ? p->history_n - HISTORY_MOST : 0; i < p->history_n; i++)
-		json_push(list, cJSON_CreateString(p->history[i]));
+	for (size_t i = 0; i < p->history_n; i++) json_push(list, cJSON_CreateString(p->history[i]));
 	return list;
 }
 
@@ -80,12 +77,9 @@ void remember_save(struct app *a) {
 	AUTO(buf_done) struct buf was = BUF_INIT(FILE_MOST);
 	struct error none = ERROR_INIT;
 	if (!path || !a->stack_n) return;
-	/* the last one that a digit reaches: others are of a moment */
-	for (size_t i = 0; i < a->stack_n; i++)
-		if (a->stack[i]->digit) {
-			cJSON_DeleteItemFromObjectCaseSensitive(o, "screen");
-			json_add_text(o, "screen", a->stack[i]->name);
-		}
+	size_t top = a->stack_n - 1; /* the last one that a digit reaches: others are of a moment */
+	while (top > 0 && !a->stack[top]->digit) top--;
+	json_add_text(o, "screen", a->stack[top]->name);
 	json_add_text(o, "theme", a->theme->name);
 	json_add(o, "screens", remember_screens(a));
 	json_add(o, "history", remember_history(&a->command));

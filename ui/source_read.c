@@ -19,12 +19,6 @@
 
 /* --- copies --- */
 
-static void row_copy(struct session_row *to, const struct session_row *from) {
-	*to = *from;
-	to->root = xstrdup(from->root);
-	to->reason = xstrdup(from->reason);
-}
-
 static void page_free(struct session_page *p) {
 	for (size_t i = 0; i < p->n; i++) session_row_done(&p->rows[i]);
 	free(p->rows);
@@ -56,7 +50,7 @@ static void detail_free(struct session_detail *d) {
 
 static int on_page_row(void *arg, const struct session_row *row) {
 	struct session_page *p = arg;
-	row_copy(&p->rows[p->n++], row);
+	p->rows[p->n++] = session_row_copy(row);
 	return 0;
 }
 

@@ -63,18 +63,13 @@ static int check_session(struct checker *k, const char *root, const char *sessio
 	return 0;
 }
 
-static void names_free(char **names, size_t n) {
-	for (size_t i = 0; i < n; i++) xfree(names[i]);
-	xfree(names);
-}
-
 /* A folder of sessions: each of them. Not one: 0, and nothing was checked. */
 static int check_root(struct checker *k, const char *root, struct error *err) {
 	char **names = NULL;
 	size_t n = 0;
 	int failed = root_list(root, &names, &n, err);
 	for (size_t i = 0; i < n && !failed; i++) failed = check_session(k, root, names[i], err);
-	names_free(names, n);
+	root_list_free(names, n);
 	return failed;
 }
 

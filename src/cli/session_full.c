@@ -47,13 +47,7 @@ static int on_attempt(void *arg, const struct attempt_row *a) {
 }
 
 static int on_event(void *arg, const struct event_row *e) {
-	cJSON *o = json_object();
-	json_add_time(o, "at", e->at_ms);
-	json_add_text(o, "id", e->event_id);
-	json_add_text(o, "level", e->level);
-	json_add_text(o, "code", e->code);
-	json_add_text(o, "message", e->message);
-	json_push(arg, o);
+	json_push(arg, event_json(e));
 	return 0;
 }
 

@@ -37,13 +37,6 @@ static int setup_on_flag(void *arg, const char *name, const char *value, struct 
 	return 0;
 }
 
-static enum option_source setup_source(const struct config *c, const void *field) {
-	size_t offset = (size_t)((const char *)field - (const char *)c);
-	for (size_t i = 0; i < c->set.n; i++)
-		if (c->set.rows[i].type != OPTION_CALL && c->set.rows[i].offset == offset) return c->set.origins[i].source;
-	return SOURCE_DEFAULT;
-}
-
 /* An answer counts as if it had been given as a flag. */
 static int setup_answer(
 	struct setup *s, const char *flag, const char *question, const char *offered, struct error *err) {
@@ -62,7 +55,7 @@ static int setup_answer(
  * again, so that answers are checked as any other value. */
 static int setup_ask(struct setup *s, struct error *err) {
 	struct config *c = &s->cli->config;
-	bool told = setup_source(c, &c->endpoint) >= SOURCE_ENVIRONMENT || (c->endpoint && !prompt_possible());
+	bool told = config_origin(c, &c->endpoint)->source >= SOURCE_ENVIRONMENT || (c->endpoint && !prompt_possible());
 	if (!c->watch.n && setup_answer(s, "watch", "Folder in which recordings appear", NULL, err)) return -1;
 	if (!told && setup_answer(s, "endpoint", "Address of the cloud (https://…)", c->endpoint, err)) return -1;
 	config_done(c);
@@ -108,7 +101,7 @@ static int setup_probe(struct setup *s, struct error *err) {
 	fprintf(stderr, "ok   %s answers in %lld ms; the key belongs to station %s\n", c->endpoint,
 		(long long)probe.latency_ms, TEXT_SAFE(probe.station));
 	if (!*probe.station || strcmp(probe.station, c->name) == 0) return 0;
-	if (setup_source(c, &c->name) >= SOURCE_ENVIRONMENT)
+	if (config_origin(c, &c->name)->source >= SOURCE_ENVIRONMENT)
 		return error_set(err, ERR_CONFIG, "the key belongs to station %s, not to %s: give that name, or another key",
 			probe.station, c->name);
 	xfree(c->name);
@@ -143,7 +136,8 @@ static int setup_ini(const struct setup *s, struct buf *out, struct error *err) 
 	if (setup_line(out, "name", c->name, err)) return -1;
 	for (size_t i = 0; i < c->watch.n; i++)
 		if (setup_line(out, "watch", c->watch.items[i], err)) return -1;
-	if (setup_source(c, &c->state_dir) != SOURCE_DEFAULT && setup_line(out, "state", c->state_dir, err)) return -1;
+	if (config_origin(c, &c->state_dir)->source != SOURCE_DEFAULT && setup_line(out, "state", c->state_dir, err))
+		return -1;
 	buf_str(out, "[cloud]\n");
 	if (setup_line(out, "endpoint", c->endpoint, err) || setup_line(out, "api_key_file", s->key_file, err)) return -1;
 	return c->ca_file ? setup_line(out, "ca_file", c->ca_file, err) : 0;
@@ -192,7 +186,7 @@ static int setup_places(struct setup *s, struct error *err) {
 	if (!s->file) s->file = geteuid() == 0 ? xstrdup(CONFIG_SYSTEM_FILE) : config_user_file();
 	if (!s->file) return error_set(err, ERR_USAGE, "there is no home folder to write to: give --config FILE");
 	/* A key file that another configuration names is used when nothing else is said, and never written over. */
-	bool told = setup_source(c, &c->api_key_file) >= SOURCE_ENVIRONMENT;
+	bool told = config_origin(c, &c->api_key_file)->source >= SOURCE_ENVIRONMENT;
 	bool given = s->key_from || c->api_key.len;
 	s->key_is_new = given || !c->api_key_file || access(c->api_key_file, F_OK) != 0;
 	if (c->api_key_file && (told || !s->key_is_new)) {

@@ -33,6 +33,16 @@ cJSON *session_json(const struct session_row *row) {
 	return o;
 }
 
+cJSON *event_json(const struct event_row *e) {
+	cJSON *o = json_object();
+	json_add_time(o, "at", e->at_ms);
+	json_add_text(o, "id", e->event_id);
+	json_add_text(o, "level", e->level);
+	json_add_text(o, "code", e->code);
+	json_add_text(o, "message", e->message);
+	return o;
+}
+
 static bool mend_of_checks(const struct check_list *l, char *to, size_t size) {
 	for (size_t i = 0; i < l->n; i++) {
 		if (l->items[i].verdict != VERDICT_HOLD || !l->items[i].mend[0]) continue;

@@ -6,6 +6,7 @@
 #include "station/journal.h"
 
 cJSON *session_json(const struct session_row *row);
+cJSON *event_json(const struct event_row *e); /* without its session */
 /* The way out of what holds a session: the check's own mend, else "headgate retry ID" and the like. */
 void session_mend(struct journal_view *v, const struct session_row *row, char *to, size_t size);
 /* The sessions that need a person, newest first, as session_json with a "mend": at most `most` of *ret_n. */

@@ -11,14 +11,12 @@
 #include "station/checking.h"
 
 void snapshot_drop(struct snapshot *s, const char *name) {
-	for (size_t i = 0; name && i < s->n; i++) {
-		if (strcmp(s->files[i].name, name) != 0) continue;
-		s->bytes -= s->files[i].size;
-		file_row_done(&s->files[i]);
-		memmove(s->files + i, s->files + i + 1, (s->n - i - 1) * sizeof s->files[0]);
-		s->n--;
-		return;
-	}
+	struct file_row *f = file_row_find(s->files, s->n, name);
+	if (!f) return;
+	s->bytes -= f->size;
+	file_row_done(f);
+	s->n--;
+	memmove(f, f + 1, (size_t)(s->files + s->n - f) * sizeof *f);
 }
 
 static void unreadable_add(struct snapshot *s, const char *name, const struct error *why) {
@@ -28,14 +26,10 @@ static void unreadable_add(struct snapshot *s, const char *name, const struct er
 	s->bad_kinds[s->bad_n] = NULL;
 }
 
-static int by_name(const void *a, const void *b) {
-	return strcmp(((const struct file_row *)a)->name, ((const struct file_row *)b)->name);
-}
-
 void snapshot_keep_known(struct snapshot *s, const struct file_row *known, size_t n, bool same_revision) {
-	for (size_t i = 0; n && i < s->n; i++) {
+	for (size_t i = 0; i < s->n; i++) {
 		struct file_row *f = &s->files[i];
-		const struct file_row *k = bsearch(f, known, n, sizeof *known, by_name);
+		const struct file_row *k = file_row_find(known, n, f->name);
 		if (!k || !k->hashed || k->size != f->size || k->mtime_ns != f->mtime_ns || k->ctime_ns != f->ctime_ns ||
 			k->inode != f->inode) {
 			continue;

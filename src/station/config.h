@@ -50,7 +50,9 @@ struct config {
 MUST_USE int config_load(struct config *c, const char *config_flag, const char *const *flags, struct error *err);
 enum config_need { NEED_WATCH = 1, NEED_CLOUD = 2, NEED_STATE = 4 };
 MUST_USE int config_require(
-	struct config *c, int needs, struct error *err);			  /* reads the key file; makes the state folder */
+	struct config *c, int needs, struct error *err); /* reads the key file; makes the state folder */
+/* Where the value of a field of c came from; never NULL. */
+const struct option_origin *config_origin(const struct config *c, const void *field);
 int64_t config_rate_now(const struct config *c, int64_t wall_ms); /* bytes a second, 0: no limit */
 void config_done(struct config *c);
 DEFINE_AUTO_VAL(struct config, config_done)

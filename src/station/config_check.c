@@ -17,12 +17,15 @@
 #include "base/units.h"
 #include "session/name.h"
 
-const char *config_where(const struct config *c, const void *field) {
+const struct option_origin *config_origin(const struct config *c, const void *field) {
+	static const struct option_origin unbound = {SOURCE_DEFAULT, "default"};
 	size_t offset = (size_t)((const char *)field - (const char *)c);
 	for (size_t i = 0; i < c->set.n; i++)
-		if (c->set.rows[i].type != OPTION_CALL && c->set.rows[i].offset == offset) return c->set.origins[i].where;
-	return "default";
+		if (c->set.rows[i].type != OPTION_CALL && c->set.rows[i].offset == offset) return &c->set.origins[i];
+	return &unbound;
 }
+
+static const char *config_where(const struct config *c, const void *field) { return config_origin(c, field)->where; }
 
 /* --- bandwidth --- */
 

@@ -6,5 +6,3 @@
 #include "station/config.h"
 
 MUST_USE int config_finish(struct config *c, struct error *err);
-/* "/etc/headgate/headgate.ini:12" of the row bound to that field. */
-const char *config_where(const struct config *c, const void *field);

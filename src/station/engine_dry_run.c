@@ -26,20 +26,13 @@ static void say(const struct dry_run *d, const char *root, const char *name, con
 	d->on_session(d->arg, o);
 }
 
-static bool has(const struct snapshot *s, const char *name) {
-	for (size_t i = 0; name && i < s->n; i++) {
-		if (strcmp(s->files[i].name, name) == 0) return true;
-	}
-	return false;
-}
-
 /* NULL: at rest, as far as one look can tell. */
 static const char *waits_for(
 	const struct dry_run *d, const char *root, const char *name, const struct snapshot *s, char *to, size_t size) {
 	char writer[256];
-	if (has(s, d->config->done_marker)) return NULL;
+	if (file_row_find(s->files, s->n, d->config->done_marker)) return NULL;
 	if (clock_wall_ms() - s->newest_ms < d->config->settle_ms) return "it changed a moment ago";
-	if (!has(s, d->config->schema.file)) {
+	if (!file_row_find(s->files, s->n, d->config->schema.file)) {
 		snprintf(to, size, "waits for its metadata file %s", d->config->schema.file);
 		return to;
 	}

@@ -183,7 +183,6 @@ struct ticket *ticket_new(const struct session *s);
 struct session *ticket_committed(void *ticket, const struct error *err);
 struct session *session_new(struct engine *e, const char *name, size_t root);
 struct session *session_load(struct engine *e, const struct session_row *row); /* copies; in the table afterwards */
-void session_row_copy(struct session_row *to, const struct session_row *from);
 void session_enter(struct session *s);				  /* what being in its state means: after a commit, and at start */
 void session_poke(struct session *s);				  /* drive it before the loop sleeps */
 void session_due(struct session *s, int64_t mono_ms); /* drive it then at the latest */

@@ -57,16 +57,10 @@ struct session *session_new(struct engine *e, const char *name, size_t root) {
 	return s;
 }
 
-void session_row_copy(struct session_row *to, const struct session_row *from) {
-	*to = *from;
-	to->root = xstrdup(from->root);
-	to->reason = xstrdup(from->reason);
-}
-
 struct session *session_load(struct engine *e, const struct session_row *row) {
 	struct session *s = session_new(e, row->name, engine_root(e, row->root, false));
 	session_row_done(&s->row);
-	session_row_copy(&s->row, row);
+	s->row = session_row_copy(row);
 	memcpy(s->seen_fingerprint, row->fingerprint, sizeof s->seen_fingerprint);
 	s->quiet_ms = quiet_from_wall(row->fingerprint_ms, clock_wall_ms(), now_ms());
 	upload_wait(s, row->next_attempt_ms - clock_wall_ms());

@@ -108,12 +108,7 @@ static struct came *walk_place(struct walk *w, int64_t session) {
 
 static void walk_station(struct walk *w, const struct event_row *e) {
 	if (strcmp(e->level, "info") == 0 || strcmp(e->level, "debug") == 0) return;
-	cJSON *o = json_object();
-	json_add_time(o, "at", e->at_ms);
-	json_add_text(o, "level", e->level);
-	json_add_text(o, "code", e->code);
-	json_add_text(o, "message", e->message);
-	json_push(w->station, o);
+	json_push(w->station, event_json(e));
 	w->station_n++;
 	if (cJSON_GetArraySize(w->station) > LISTED) cJSON_DeleteItemFromArray(w->station, 0);
 }

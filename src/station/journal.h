@@ -33,6 +33,7 @@ struct session_row {
 	char *reason;		 /* last reason in words, or NULL; owned; raw (escape before a terminal) */
 };
 void session_row_done(struct session_row *r);
+struct session_row session_row_copy(const struct session_row *r);
 
 enum file_state { FILE_PENDING, FILE_STORED, FILE_STATE_N };
 struct file_row {
@@ -48,6 +49,8 @@ struct file_row {
 };
 void file_row_done(struct file_row *f);
 struct file_row file_row_copy(const struct file_row *f);
+int file_row_order(const void *a, const void *b); /* by name, bytewise: the order of every list of them */
+struct file_row *file_row_find(const struct file_row *files, size_t n, const char *name); /* NULL: not there */
 
 struct attempt_row { /* one request about one file (or the whole session: name "") */
 	char *name;

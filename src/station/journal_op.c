@@ -28,9 +28,7 @@ static void op_explain(struct journal_op *op, const char *level, const char *cod
 }
 
 static void op_copy_row(struct journal_op *op, const struct session_row *row) {
-	op->row = *row;
-	op->row.root = xstrdup(row->root);
-	op->row.reason = xstrdup(row->reason);
+	op->row = session_row_copy(row);
 	text_copy(op->session_name, sizeof op->session_name, row->name);
 }
 

@@ -11,6 +11,13 @@ void session_row_done(struct session_row *r) {
 	r->root = r->reason = NULL;
 }
 
+struct session_row session_row_copy(const struct session_row *r) {
+	struct session_row copy = *r;
+	copy.root = xstrdup(r->root);
+	copy.reason = xstrdup(r->reason);
+	return copy;
+}
+
 void file_row_done(struct file_row *f) {
 	free(f->name);
 	free(f->parts);
@@ -35,4 +42,13 @@ struct file_row file_row_copy(const struct file_row *f) {
 		memcpy(copy.parts, f->parts, f->part_n * sizeof *f->parts);
 	}
 	return copy;
+}
+
+int file_row_order(const void *a, const void *b) {
+	return strcmp(((const struct file_row *)a)->name, ((const struct file_row *)b)->name);
+}
+
+struct file_row *file_row_find(const struct file_row *files, size_t n, const char *name) {
+	const struct file_row wanted = {.name = (char *)(uintptr_t)name};
+	return n && name ? bsearch(&wanted, files, n, sizeof *files, file_row_order) : NULL;
 }

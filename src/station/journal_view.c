@@ -210,11 +210,7 @@ int journal_session(
 	if (found <= 0) return found;
 	struct session_row r;
 	int failed = session_read(v->db, s, &r, err);
-	if (!failed) {
-		*ret = r;
-		ret->root = xstrdup(r.root);
-		ret->reason = xstrdup(r.reason);
-	}
+	if (!failed) *ret = session_row_copy(&r);
 	db_reset(v->db, s);
 	return failed ? -1 : 1;
 }

@@ -191,10 +191,6 @@ static int walk_folder(struct walk *w, int fd, int depth, struct error *err) {
 
 /* --- what a walk gives --- */
 
-static int by_file_name(const void *a, const void *b) {
-	return strcmp(((const struct file_row *)a)->name, ((const struct file_row *)b)->name);
-}
-
 static int by_text(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 /* Fields are ended by NUL, which no name holds: no two lists of files give the same bytes. */
@@ -223,7 +219,7 @@ int snapshot_take(
 	int failed = walk_folder(&w, fd, 0, err);
 	buf_done(&w.path);
 	if (failed) return -1;
-	if (s.n) qsort(s.files, s.n, sizeof s.files[0], by_file_name);
+	if (s.n) qsort(s.files, s.n, sizeof s.files[0], file_row_order);
 	if (s.bad_n) qsort(s.bad_kinds, s.bad_n, sizeof s.bad_kinds[0], by_text);
 	snapshot_fingerprint(&s);
 	*ret = s;

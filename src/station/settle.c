@@ -33,19 +33,6 @@ struct look {
 
 /* --- the thread pool's side --- */
 
-static bool has_file(const struct snapshot *s, const char *name) {
-	if (!name) return false;
-	size_t from = 0, to = s->n;
-	while (from < to) {
-		size_t middle = from + (to - from) / 2;
-		int order = strcmp(s->files[middle].name, name);
-		if (order == 0) return true;
-		if (order < 0) from = middle + 1;
-		else to = middle;
-	}
-	return false;
-}
-
 /* What cannot be walked has a fingerprint too: that of the sentence which says so. It settles, and the check holds it
  * with that sentence. */
 static void look_failed(struct look *l) {
@@ -65,8 +52,8 @@ static void look_run(struct job *j) {
 	if (snapshot_take(l->root, l->ticket.name, &j->engine->cancel, &l->snapshot, &l->err)) {
 		look_failed(l);
 	} else {
-		l->has_metadata = has_file(&l->snapshot, l->metadata);
-		l->has_marker = has_file(&l->snapshot, l->marker);
+		l->has_metadata = file_row_find(l->snapshot.files, l->snapshot.n, l->metadata) != NULL;
+		l->has_marker = file_row_find(l->snapshot.files, l->snapshot.n, l->marker) != NULL;
 		if (l->last && strcmp(l->expected, l->snapshot.fingerprint) == 0) {
 			l->lease = snapshot_leases(l->root, l->ticket.name, &l->snapshot, l->writer, sizeof l->writer);
 		} else {

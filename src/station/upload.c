@@ -36,13 +36,11 @@ static void load_run(struct job *j) {
 static void upload_fill(struct session *s, struct load *l) {
 	struct upload *u = s->upload;
 	u->files = TAKE(l->files);
-	u->metadata = u->n = l->n;
+	u->n = l->n;
 	u->slots = xcalloc(u->n, sizeof *u->slots);
 	s->row.stored_files = s->row.stored_bytes = 0;
-	const char *metadata = s->engine->rules->schema.file;
-	for (size_t i = 0; i < u->n; i++) {
-		if (strcmp(u->files[i].name, metadata) == 0) u->metadata = i;
-	}
+	const struct file_row *metadata = file_row_find(u->files, u->n, s->engine->rules->schema.file);
+	u->metadata = metadata ? (size_t)(metadata - u->files) : u->n;
 	for (size_t i = 0; i < u->n; i++) {
 		if (u->files[i].state != FILE_STORED || s->recheck) continue;
 		upload_stored(u, i);

@@ -151,14 +151,7 @@ void console_close(struct console *c) {
 	while (uv_run(&a->loop, UV_RUN_DEFAULT)) continue; /* once more after uv_stop */
 	assert_int_equal(uv_loop_close(&a->loop), 0);
 	tty_close(a->tty);
-	for (size_t i = 0; screens[i]; i++) {
-		if (a->states[i] && screens[i]->done) screens[i]->done(a->states[i]);
-		free(a->states[i]);
-	}
-	app_question_done(a);
-	prompt_done(&a->command);
-	prompt_done(&a->search);
-	pager_done(&a->help);
+	app_free(a);
 	vterm_free(c->vt);
 	close(c->master);
 	close(c->slave);
