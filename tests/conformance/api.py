@@ -125,6 +125,16 @@ def test_a_token_outlives_a_restart_but_not_its_key(place):
     assert error_of(cloud.request("GET", "/v1/sessions", token=token))[1] == "key_revoked"
 
 
+def test_urls_outlive_the_revocation_of_their_key(place):
+    """As the documentation says: for the minutes they have."""
+    cloud = place.cloud()
+    token = cloud.token(cloud.key("lab-1"))
+    entry = entry_of(cloud, token, "f", b"issued before")
+    cloud.revoke(cloud.keys()[0]["id"])
+    assert cloud.request("GET", "/v1/schema", token=token)[0] == 401
+    assert cloud.request("PUT", entry["put"]["url"], b"issued before", headers=entry["put"]["headers"])[0] == 200
+
+
 def test_a_station_has_nothing_of_anothers(place):
     cloud = place.cloud("--rate", "0")
     one, two, admin = (cloud.token(cloud.key(name, scope)) for name, scope in (("lab-1", None), ("lab-2", None), ("ops", "admin")))
@@ -173,12 +183,43 @@ def test_object_puts_are_not_counted_twice(place):
     assert unsigned[0] == 403 and unsigned[-1] == 503, unsigned
 
 
+def test_lists_and_batches_have_the_sizes_of_the_page(place):
+    """A hundred rows unless asked for more; 500 events and 1,000 names a call."""
+    cloud = place.cloud("--rate", "0")
+    token = cloud.token(cloud.key("lab-1"))
+    for n in range(101):
+        entry_of(cloud, token, "f", b"x", f"20260814_{n:06}")
+    page = cloud.call("GET", "/v1/sessions", token=token)
+    assert len(page["sessions"]) == 100 and page["next"], len(page["sessions"])
+    rest = cloud.call("GET", "/v1/sessions?cursor=" + urllib.parse.quote(page["next"]), token=token)
+    assert len(rest["sessions"]) == 1 and rest["next"] is None, rest
+    assert len(cloud.call("GET", "/v1/sessions?limit=1000", token=token)["sessions"]) == 101
+    events = [{"id": f"e-{n}", "at": "2026-11-21T10:10:10.042Z", "level": "info", "code": "c", "message": "m"} for n in range(500)]
+    assert cloud.call("POST", "/v1/events", {"events": events}, token)["stored"] == 500
+    assert cloud.call("POST", "/v1/events", {"events": events[:2] * 2}, token)["stored"] == 0
+    names = {"session": SESSION, "revision": 1, "names": [f"n{n}" for n in range(1000)]}
+    assert len(cloud.call("POST", "/v1/objects/stat", names, token)["objects"]) == 1000
+    names["names"].append("one more")
+    assert error_of(cloud.request("POST", "/v1/objects/stat", names, token))[:2] == (400, "bad_request")
+
+
 def test_addresses_outside_the_list_are_refused(place):
     far = place.cloud("--allow", "10.0.0.0/8")
     assert error_of(far.request("GET", "/v1/info"))[:2] == (403, "address_refused")
     assert far.request("GET", "/headgate-raw/x")[0] == 403
     near = place.cloud("--allow", "10.0.0.0/8", "--allow", "127.0.0.0/8")
     assert near.request("GET", "/v1/info")[0] == 200
+
+
+def test_what_a_file_says_counts_and_a_flag_counts_more(place):
+    """[cloud] of --config, HEADGATE_CLOUD_* over it, flags over both."""
+    ini = place.dir / "cloud.ini"
+    ini.write_text("[cloud]\nallow = 10.0.0.0/8\nallow = 127.0.0.0/8\nraw_bucket = from-file\ntoken_time = 10m\nurl_time = 5m\n")
+    cloud = place.cloud("--config", ini, "--raw-bucket", "from-flag", env={"HEADGATE_CLOUD_TOKEN_TIME": "20m"})
+    answer = cloud.call("POST", "/v1/authenticate", {"api_key": cloud.key("lab-1")})
+    assert answer["expires_in"] == 1200, answer["expires_in"]
+    entry = entry_of(cloud, answer["token"], "f", b"x")
+    assert entry["bucket"] == "from-flag" and "X-Amz-Expires=300&" in entry["put"]["url"], entry
 
 
 def test_bodies_that_are_refused_say_why(place):
