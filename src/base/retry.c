@@ -78,9 +78,21 @@ static void read_json_words(const struct http_answer *a, struct answer_words *re
 		text_copy(ret->message, sizeof ret->message, message);
 }
 
+static const char word_chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+
+/* Whoever repeats what was asked repeats what is secret in it: a URL's signature, a JSON web token. */
+static void hide_secrets(struct answer_words *w) {
+	static const char *const before[] = {"Signature=", "eyJ"};
+	for (size_t i = 0; i < ARRAY_LEN(before); i++)
+		for (char *at = w->message; (at = strstr(at, before[i]));) {
+			at += strlen(before[i]);
+			size_t n = strspn(at, word_chars);
+			memmove(at, at + n, strlen(at + n) + 1);
+		}
+}
+
 /* What is not a word of anybody's API is none. */
 static void keep_word(struct answer_words *w) {
-	static const char word_chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
 	if (w->word[strspn(w->word, word_chars)]) w->word[0] = '\0';
 }
 
@@ -181,6 +193,7 @@ int answer_check(const struct http_answer *a, enum answer_kind kind, const char 
 	if (kind == ANSWER_S3) read_s3_words(a, &words);
 	else if (!success) read_json_words(a, &words);
 	keep_word(&words);
+	hide_secrets(&words);
 	if (success && !*words.word) return success_is_own(a, kind, &words) ? 0 : set_middlebox(a, what, err);
 	/* An error inside a 200 (S3's slow operations): its word decides; one that is not known may be passing. */
 	const struct answer_rule *rule = find_rule(kind, success ? 500 : a->status, &words);

@@ -76,6 +76,15 @@ def test_the_cloud_dies_and_returns(place):
     assert engine.stop(10) == 0
 
 
+def test_recording_comes_first(place):
+    """The engine gives way to the recorder: CPU and disk at low priority."""
+    station = place.station(place.cloud())
+    engine = station.start()
+    begun(station, engine)
+    assert os.getpriority(os.PRIO_PROCESS, engine.pid) > os.getpriority(os.PRIO_PROCESS, 0)
+    assert place.run(["ionice", "-p", engine.pid], station.env()).out == "best-effort: prio 7\n"
+
+
 def test_a_second_engine_is_refused_with_75(place):
     cloud = place.cloud()
     station = place.station(cloud)

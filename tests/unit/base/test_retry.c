@@ -193,6 +193,21 @@ static void test_outside_text(void **state) {
 	assert_string_equal(err.text, "put a.bin: no answer");
 }
 
+static void test_secrets_that_come_back(void **state) {
+	(void)state;
+	struct error err = ERROR_INIT;
+	struct http_answer a =
+		answer(500, "<Error><Code>InternalError</Code><Message>/b/k?X-Amz-Signature=0a1b&amp;X-Amz-Date=1 or "
+					"Signature=2c; eyJhbGciOi.eyJzdWIi.S-_x</Message></Error>");
+	assert_int_equal(answer_check(&a, ANSWER_S3, "x", &err), -1);
+	assert_string_equal(
+		err.text, "x: the server answered 500 InternalError: /b/k?X-Amz-Signature=&X-Amz-Date=1 or Signature=; eyJ");
+	a = answer(400, "{\"error\":{\"code\":\"bad\",\"message\":\"what is Bearer eyJ0.e30.c2ln?\"}}");
+	assert_int_equal(answer_check(&a, ANSWER_JSON_API, "x", &err), -1);
+	assert_null(strstr(err.text, "c2ln"));
+	assert_non_null(strstr(err.text, "what is Bearer eyJ?"));
+}
+
 static void test_nothing_is_said_twice(void **state) {
 	(void)state;
 	static const struct {
@@ -326,6 +341,7 @@ int main(void) {
 		cmocka_unit_test(test_refined),
 		cmocka_unit_test(test_success),
 		cmocka_unit_test(test_outside_text),
+		cmocka_unit_test(test_secrets_that_come_back),
 		cmocka_unit_test(test_nothing_is_said_twice),
 		cmocka_unit_test(test_headers),
 		cmocka_unit_test(test_backoff),
