@@ -154,13 +154,15 @@ static_assert(ARRAY_LEN(option_types) == OPTION_TYPE_N, "one row a type");
 
 /* --- assigning --- */
 
-/* Whether a value from `where` adds to a list or begins it anew: the same source, and the same file. */
+/* Whether a value from `where` adds to a list or begins it anew: the same source, and a later line of the same file,
+ * which may be read again (a --config that names the system's). */
 static bool option_same_origin(const struct option_origin *o, enum option_source source, const char *where) {
 	if (o->source != source) return false;
 	if (source != SOURCE_FILE) return true;
 	const char *old_end = strrchr(o->where, ':'), *new_end = strrchr(where, ':');
 	return old_end && new_end && old_end - o->where == new_end - where &&
-		   strncmp(o->where, where, (size_t)(new_end - where)) == 0;
+		   strncmp(o->where, where, (size_t)(new_end - where)) == 0 &&
+		   strtol(old_end + 1, NULL, 10) < strtol(new_end + 1, NULL, 10);
 }
 
 static int option_assign(struct option_set *set, size_t i, const char *value, enum option_source source,

@@ -144,12 +144,12 @@ static int demo_programs(struct demo *d, struct error *err) {
 		err, ERR_NOT_FOUND, "headgate-cloud is not beside this program (%s): build or install both", d->headgate_cloud);
 }
 
-/* The environment without what begins so and without proxies, and with one more. */
-static char **environment_without(const char *const *drop, size_t drop_n, char *more) {
+/* The environment without what begins so and without proxies; `name` and the system's settings are in `dir`. */
+static char **environment_within(const char *dir, const char *name, const char *const *drop, size_t drop_n) {
 	extern char **environ;
 	size_t n = 0;
 	while (environ[n]) n++;
-	char **env = xcalloc(n + 2, sizeof *env);
+	char **env = xcalloc(n + 3, sizeof *env);
 	n = 0;
 	for (char **e = environ; *e; e++) {
 		const char *equals = strchr(*e, '=');
@@ -157,16 +157,18 @@ static char **environment_without(const char *const *drop, size_t drop_n, char *
 		for (size_t i = 0; i < drop_n; i++) dropped = dropped || text_starts(*e, drop[i]);
 		if (!dropped) env[n++] = xstrdup(*e);
 	}
-	env[n] = more;
+	env[n++] = xasprintf("%s=%s", name, dir);
+	env[n] = xasprintf("CONFIGURATION_DIRECTORY=%s", dir);
 	return env;
 }
 
-/* The demo's children see none of the user's own settings; the console keeps the user's view of it. */
+/* The demo's children see no settings of the user or the system; the console keeps the user's view of it. */
 static void demo_environment(struct demo *d) {
-	static const char *const drop[] = {"HEADGATE_", "XDG_", "STATE_DIRECTORY=", "HOME=", "AWS_"};
-	static const char *const settings[] = {"HEADGATE_", "XDG_CONFIG_HOME="};
-	d->env = environment_without(drop, ARRAY_LEN(drop), xasprintf("HOME=%s", d->dir));
-	d->console_env = environment_without(settings, ARRAY_LEN(settings), xasprintf("XDG_CONFIG_HOME=%s", d->dir));
+	static const char *const drop[] = {
+		"HEADGATE_", "XDG_", "STATE_DIRECTORY=", "CONFIGURATION_DIRECTORY=", "HOME=", "AWS_"};
+	static const char *const settings[] = {"HEADGATE_", "XDG_CONFIG_HOME=", "CONFIGURATION_DIRECTORY="};
+	d->env = environment_within(d->dir, "HOME", drop, ARRAY_LEN(drop));
+	d->console_env = environment_within(d->dir, "XDG_CONFIG_HOME", settings, ARRAY_LEN(settings));
 }
 
 static void environment_free(char **env) {

@@ -183,7 +183,7 @@ static int setup_places(struct setup *s, struct error *err) {
 	const struct config *c = &s->cli->config;
 	if (s->cli->config_file) s->file = realpath(s->cli->config_file, NULL);
 	if (s->cli->config_file && !s->file) s->file = xstrdup(s->cli->config_file);
-	if (!s->file) s->file = geteuid() == 0 ? xstrdup(CONFIG_SYSTEM_FILE) : config_user_file();
+	if (!s->file) s->file = geteuid() == 0 ? config_system_file() : config_user_file();
 	if (!s->file) return error_set(err, ERR_USAGE, "there is no home folder to write to: give --config FILE");
 	/* A key file that another configuration names is used when nothing else is said, and never written over. */
 	bool told = config_origin(c, &c->api_key_file)->source >= SOURCE_ENVIRONMENT;

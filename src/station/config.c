@@ -147,6 +147,13 @@ static int set_metadata_key(void *config, const char *name, const char *value, s
 
 /* --- loading --- */
 
+char *config_system_file(void) {
+	const char *systemd = getenv("CONFIGURATION_DIRECTORY");
+	if (!systemd || *systemd != '/') return xstrdup("/etc/headgate/headgate.ini");
+	AUTO(xfree) char *first = xstrndup(systemd, strcspn(systemd, ":"));
+	return path_join(first, "headgate.ini");
+}
+
 char *config_user_file(void) {
 	const char *base = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
 	if (base && *base == '/') return path_join(base, "headgate/headgate.ini");
@@ -175,9 +182,9 @@ static void config_begin(struct config *c, const char *config_flag) {
 
 int config_load(struct config *c, const char *config_flag, const char *const *flags, struct error *err) {
 	config_begin(c, config_flag);
-	AUTO(xfree) char *user = config_user_file();
+	AUTO(xfree) char *machine = config_system_file(), *user = config_user_file();
 	if (options_default(&c->set, err)) return -1;
-	if (config_read_file(c, CONFIG_SYSTEM_FILE, false, err)) return -1;
+	if (config_read_file(c, machine, false, err)) return -1;
 	if (user && config_read_file(c, user, false, err)) return -1;
 	if (config_flag && config_read_file(c, config_flag, true, err)) return -1;
 	if (options_environment(&c->set, err)) return -1;

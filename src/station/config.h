@@ -43,8 +43,7 @@ struct config {
 	struct option_list metadata_keys, metadata_where;
 	bool metadata_keys_begun; /* while loading: the file in hand has set one, so it adds */
 };
-/* Reads /etc/headgate/headgate.ini, the user's, --config (required when given), HEADGATE_*, then the flags given as
- * pairs
+/* Reads the system's file, the user's, --config (required when given), HEADGATE_*, then the flags given as pairs
  * ("endpoint", "http://…") ended by NULL. ERR_CONFIG / ERR_USAGE. What a command needs (an endpoint, a key, a root) is
  * asked of it by config_require. */
 MUST_USE int config_load(struct config *c, const char *config_flag, const char *const *flags, struct error *err);
@@ -58,9 +57,9 @@ void config_done(struct config *c);
 DEFINE_AUTO_VAL(struct config, config_done)
 extern const struct arg_flag config_flags[]; /* flags every station command shares (base/args) */
 extern const size_t config_flag_n;
-/* The paths that are read without being asked for, strongest last; NULL where there is no home. The caller frees. */
-#define CONFIG_SYSTEM_FILE "/etc/headgate/headgate.ini"
-char *config_user_file(void);
+/* The paths that are read without being asked for, strongest last. The caller frees. */
+char *config_system_file(void); /* headgate.ini of $CONFIGURATION_DIRECTORY (systemd.exec(5)), else of /etc/headgate */
+char *config_user_file(void);	/* NULL where there is no home */
 /* "20MB/s 08:00-18:00", "5 MB/s", "" for none. */
 MUST_USE int bandwidth_parse(const char *text, struct bandwidth_window *ret, struct error *err);
 void bandwidth_write(const struct bandwidth_window *w, char *to, size_t size);

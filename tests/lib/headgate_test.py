@@ -63,11 +63,12 @@ def preloaded(shim, **settings):
 
 
 def clean_env(home, **more):
-    """The environment of a child: none of the developer's own HEADGATE_*, AWS_* or XDG settings, and no proxy."""
+    """The environment of a child: none of the developer's own HEADGATE_*, AWS_*, XDG or system settings, and no proxy."""
     kept = {k: v for k, v in os.environ.items()
             if not k.startswith(("HEADGATE_", "AWS_", "XDG_", "NOTIFY_SOCKET")) and not k.lower().endswith("_proxy")}
     kept.pop("STATE_DIRECTORY", None)
-    kept.update(HOME=str(home), XDG_CONFIG_HOME=str(home / ".config"), XDG_STATE_HOME=str(home / ".local/state"), LC_ALL="C.UTF-8")
+    kept.update(HOME=str(home), XDG_CONFIG_HOME=str(home / ".config"), XDG_STATE_HOME=str(home / ".local/state"),
+                CONFIGURATION_DIRECTORY=str(home / "etc"), LC_ALL="C.UTF-8")
     kept.update({k: str(v) for k, v in more.items()})
     return kept
 
@@ -79,6 +80,25 @@ def dies_with_parent():
 def on_volatile_disk(path):
     shown = subprocess.run(["stat", "-f", "-c", "%T", str(path)], capture_output=True, text=True).stdout.strip()
     return shown in ("tmpfs", "ramfs")
+
+
+def end_process(pid, timeout_s=30):
+    """SIGTERM, in the end SIGKILL, to a process that is not our child."""
+    try:
+        os.kill(pid, signal.SIGTERM)
+        try:
+            wait_for(lambda: process_ended(pid), timeout_s, f"the end of process {pid}")
+        except AssertionError:
+            os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def process_ended(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
 
 
 class Result:
@@ -159,6 +179,7 @@ class Place:
         self.dir.chmod(0o755)  # tests of rights run as another user
         self.volatile = on_volatile_disk(self.dir)
         self.children, self.servers, self.allowed_reports = [], [], False
+        self.outlived = []  # what close() had to end: "PID: COMMAND"
 
     def cloud(self, *flags, **settings):
         return Cloud(self, *flags, **settings)
@@ -183,6 +204,31 @@ class Place:
                 child.process.wait(max(0.1, end - time.monotonic()))
             except subprocess.TimeoutExpired:
                 child.kill()
+        self.end_others()
+
+    def others(self):
+        """{pid: command line} of what children started here and left behind: its environment or command line names our folder."""
+        found, ours = {}, str(self.dir).encode()
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                command = (entry / "cmdline").read_bytes()
+                if int(entry.name) != os.getpid() and command and (ours in command or ours in (entry / "environ").read_bytes()):
+                    found[int(entry.name)] = command.replace(b"\0", b" ").decode(errors="replace").strip()
+            except OSError:
+                continue
+        return found
+
+    def end_others(self):
+        """An engine that a console started outlives it for a while: ended. Whatever else was left is a failure."""
+        for pid, command in self.others().items():
+            if " run --linger" in command:
+                end_process(pid)
+        try:
+            wait_for(lambda: not self.others(), 10, "the end of what was left")
+        except AssertionError:
+            for pid, command in self.others().items():
+                self.outlived.append(f"{pid}: {command}")
+                end_process(pid)
 
     def reports(self):
         """What sanitizers said in children's standard error."""
@@ -216,7 +262,7 @@ class Cloud:
             assert self.child.running, f"headgate-cloud ended: {self.child.result()}"
             return re.match(r"ready (https?://\S+)\n", self.child.out)
 
-        self.url = wait_for(ready, 30, "headgate-cloud's line `ready`").group(1).rstrip("/")
+        self.url = wait_for(ready, 60, "headgate-cloud's line `ready`").group(1).rstrip("/")
         self.listen = re.sub(r"^https?://", "", self.url)
         return self
 
@@ -503,6 +549,8 @@ def run_one(function):
     if problem:
         for child in place.children[-12:]:
             problem += f"--- {child.name} ({child.pid}), status {child.process.returncode}\n{child.out[-1500:]}{child.err[-3000:]}\n"
+    if place.outlived and not problem:
+        problem = "left running:\n" + "\n".join(place.outlived) + "\n"
     if reports:
         problem = (problem or "") + "a sanitizer reported:\n" + "\n".join(reports)
     if problem and os.environ.get("HEADGATE_KEEP"):

@@ -155,6 +155,8 @@ static void test_list_sources(void **state) {
 	read_file(first, "[one]\nlist = a\nlist = b\n");
 	read_file(second, "[one]\nlist = c\nlist = d\n");
 	shows(LIST, "c, d");
+	read_file(second, "[one]\nlist = c\nlist = d\n"); /* read twice: --config names the system's own */
+	shows(LIST, "c, d");
 	setenv("TESTOPT_ONE_LIST", "e, f", 1);
 	assert_int_equal(options_environment(&set, &err), 0);
 	unsetenv("TESTOPT_ONE_LIST");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* station/config: rows and flags, the order of sources, defaults of the machine, values that do not fit, what a command
- * needs. HOME and the XDG folders point into a folder of the test's own. */
+ * needs. HOME, the XDG folders and the system's point into a folder of the test's own. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -31,7 +31,8 @@ static int setup(void **state) {
 	static const char *const unset[] = {"XDG_CONFIG_HOME", "XDG_STATE_HOME", "STATE_DIRECTORY"};
 	for (size_t i = 0; i < ARRAY_LEN(unset); i++) unsetenv(unset[i]);
 	snprintf(home, sizeof home, "/tmp/test_config.XXXXXX");
-	return mkdtemp(home) ? setenv("HOME", home, 1) : -1;
+	if (!mkdtemp(home) || setenv("HOME", home, 1)) return -1;
+	return setenv("CONFIGURATION_DIRECTORY", in_home("etc"), 1);
 }
 
 static int teardown(void **state) {
@@ -85,6 +86,8 @@ static void test_sources(void **state) {
 	(void)state;
 	struct error err = ERROR_INIT;
 	assert_int_equal(file_mkdirs(in_home(".config/headgate"), 0700, &err), 0);
+	assert_int_equal(file_mkdirs(in_home("etc"), 0700, &err), 0);
+	put("etc/headgate.ini", "[station]\nname = system\nrescan = 7s\n[upload]\nconnections = 1\n", 0644);
 	put(".config/headgate/headgate.ini",
 		"[station]\nname = user\nwatch = /user\nsettle = 1s\n[upload]\nconnections = 2\n", 0644);
 	put("own.ini", "[station]\nname = own\nwatch = /a\nwatch = /b/\nsettle = 2s\n", 0644);
@@ -97,12 +100,28 @@ static void test_sources(void **state) {
 	assert_int_equal(c.watch.n, 2);
 	assert_string_equal(c.watch.items[1], "/b");
 	assert_int_equal(c.settle_ms, 3000);
+	assert_int_equal(c.rescan_ms, 7000);
 	assert_int_equal(c.connections, 2);
 	assert_string_equal(c.endpoint, "http://127.0.0.1:1");
 	setenv("XDG_CONFIG_HOME", in_home("elsewhere"), 1);
 	AUTO(config_done) struct config other;
 	must_load(&other, NULL, NULL);
-	assert_int_equal(other.connections, 4);
+	assert_int_equal(other.connections, 1);
+	put("etc/headgate.ini", "", 0644);
+}
+
+static void test_system_file(void **state) {
+	(void)state;
+	static const struct {
+		const char *systemd, *path;
+	} cases[] = {{"/x/etc", "/x/etc/headgate.ini"}, {"/x/a:/x/b", "/x/a/headgate.ini"},
+		{"", "/etc/headgate/headgate.ini"}, {"relative", "/etc/headgate/headgate.ini"}};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		setenv("CONFIGURATION_DIRECTORY", cases[i].systemd, 1);
+		AUTO(xfree) char *path = config_system_file();
+		assert_string_equal(path, cases[i].path);
+	}
+	setenv("CONFIGURATION_DIRECTORY", in_home("etc"), 1);
 }
 
 static void test_product_example(void **state) {
@@ -319,8 +338,8 @@ static void test_flags_match_rows(void **state) {
 
 int main(void) {
 	static const struct CMUnitTest tests[] = {TEST(test_defaults), TEST(test_state_folders), TEST(test_sources),
-		TEST(test_product_example), TEST(test_metadata_keys), TEST(test_mistakes), TEST(test_since_good),
-		TEST(test_bandwidth_parse), TEST(test_rate_now), TEST(test_require), TEST(test_key_file), TEST(test_group),
-		TEST(test_flags_match_rows)};
+		TEST(test_system_file), TEST(test_product_example), TEST(test_metadata_keys), TEST(test_mistakes),
+		TEST(test_since_good), TEST(test_bandwidth_parse), TEST(test_rate_now), TEST(test_require), TEST(test_key_file),
+		TEST(test_group), TEST(test_flags_match_rows)};
 	return cmocka_run_group_tests_name("station/config", tests, NULL, NULL);
 }
