@@ -129,7 +129,8 @@ struct engine {
 	char *cursor;
 	int64_t changes_ms; /* monotonic: not before */
 
-	bool outbox_full, outbox_busy, outbox_stuck;
+	bool outbox_full, outbox_busy, outbox_stuck; /* full: there may be more than the last batch that was read */
+	size_t outbox_writes;						 /* of the journal, not committed yet: what is read must hold them */
 	int64_t outbox_ms;
 	struct outbox_refused *outbox_refused; /* NULL: every report of the last batch was taken */
 	bool vitals_busy, beating, key_shared;

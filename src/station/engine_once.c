@@ -43,7 +43,7 @@ static void count(struct once_facts *f, const struct session *s) {
 void once_gather(struct engine *e, struct once_facts *ret) {
 	*ret = (struct once_facts){
 		.scanned = e->scanned && !e->scanning,
-		.calling = (e->schema_asking && !e->schema_asked) || e->outbox_busy ||
+		.calling = (e->schema_asking && !e->schema_asked) || e->outbox_busy || e->outbox_writes ||
 				   (e->outbox_full && !e->outbox_stuck && !e->api.down),
 		.key_refused = e->key_refused,
 		.down = e->api.down || e->objects.down,

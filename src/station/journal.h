@@ -127,8 +127,9 @@ void journal_set_checks(struct journal *j, int64_t session, int64_t revision, co
 void journal_add_event(struct journal *j, int64_t session, const char *level, const char *code, const char *message);
 void journal_set(struct journal *j, const char *name, const char *value, journal_on_commit *on_commit, void *arg);
 /* Failure reports not yet delivered: each with an id of its own. */
-void journal_outbox_add(struct journal *j, const char *id, const char *json);
-void journal_outbox_delete(struct journal *j, const char *const *ids, size_t n);
+void journal_outbox_add(struct journal *j, const char *id, const char *json, journal_on_commit *on_commit, void *arg);
+void journal_outbox_delete(
+	struct journal *j, const char *const *ids, size_t n, journal_on_commit *on_commit, void *arg);
 
 /* --- reading (any thread or process, each with a view of its own; read-only) --- */
 struct journal_view;

@@ -155,15 +155,16 @@ void journal_set(struct journal *j, const char *name, const char *value, journal
 	journal_submit(j, op);
 }
 
-void journal_outbox_add(struct journal *j, const char *id, const char *json) {
-	struct journal_op *op = op_new(OP_OUTBOX_ADD, 0, NULL, NULL);
+void journal_outbox_add(struct journal *j, const char *id, const char *json, journal_on_commit *on_commit, void *arg) {
+	struct journal_op *op = op_new(OP_OUTBOX_ADD, 0, on_commit, arg);
 	op->name = xstrdup(id);
 	op->value = xstrdup(json);
 	journal_submit(j, op);
 }
 
-void journal_outbox_delete(struct journal *j, const char *const *ids, size_t n) {
-	struct journal_op *op = op_new(OP_OUTBOX_DELETE, 0, NULL, NULL);
+void journal_outbox_delete(
+	struct journal *j, const char *const *ids, size_t n, journal_on_commit *on_commit, void *arg) {
+	struct journal_op *op = op_new(OP_OUTBOX_DELETE, 0, on_commit, arg);
 	op->ids = xcalloc(n, sizeof *op->ids);
 	for (size_t i = 0; i < n; i++) op->ids[i] = xstrdup(ids[i]);
 	op->id_n = n;

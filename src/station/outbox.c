@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Reports to the cloud's log: a session held or failed. Each has an id of its own, is in the journal before anything
  * else follows from it, and stays there until the cloud has answered for it, so that a repeat is recognised and none
- * is lost. A batch that is refused goes again one by one, and what is refused alone is passed over until the next
- * round, so that one report never keeps back those behind it. Loop thread; the journal is read in the thread pool. */
+ * is lost. The journal is read again once what was written to it is committed, however slow the disk. A batch that is
+ * refused goes again one by one, and what is refused alone is passed over until the next round, so that one report
+ * never keeps back those behind it. Loop thread; the journal is read in the thread pool. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,13 @@
 
 #define BATCH 100
 #define STUCK_MS 60000
+
+static void on_written(void *arg, const struct error *err) {
+	struct engine *e = arg;
+	e->outbox_writes--;
+	engine_poke(e);
+	engine_journal_done(e, err);
+}
 
 void outbox_report(struct session *s, const char *level, const char *code, const char *message) {
 	char id[25];
@@ -29,16 +37,16 @@ void outbox_report(struct session *s, const char *level, const char *code, const
 	json_add_text(detail, "state", state_name(s->row.state));
 	json_add(event, "detail", detail);
 	AUTO(xfree) char *text = json_text(event);
-	journal_outbox_add(s->engine->journal, id, text);
-	outbox_kick(s->engine); /* the pump comes after the step that is written next */
+	s->engine->outbox_writes++;
+	journal_outbox_add(s->engine->journal, id, text, on_written, s->engine);
+	outbox_kick(s->engine);
 }
 
 void outbox_kick(struct engine *e) {
 	e->outbox_full = true;
-	/* what was just queued must be in the journal before it is read */
-	e->outbox_ms = MAX(e->outbox_stuck ? 0 : e->outbox_ms, now_ms() + 50);
+	if (e->outbox_stuck) e->outbox_ms = 0;
 	e->outbox_stuck = false;
-	engine_wake_at(e, e->outbox_ms);
+	engine_poke(e);
 }
 
 /* Since a batch was refused: reports go alone, and these are passed over. */
@@ -98,9 +106,11 @@ static bool outbox_pass_over(struct engine *e, const struct batch *b) {
 	return true;
 }
 
-/* All that is left was refused: it is kept, and tried again seldom, since a newer cloud may take it. */
+/* All that is left was refused: it is kept, and tried again seldom, since a newer cloud may take it. What was reported
+ * since the batch was read comes at once. */
 static void outbox_round_over(struct engine *e) {
-	e->outbox_full = e->outbox_stuck = e->outbox_refused && e->outbox_refused->n;
+	e->outbox_stuck = !e->outbox_full && e->outbox_refused && e->outbox_refused->n;
+	e->outbox_full = e->outbox_full || e->outbox_stuck;
 	if (e->outbox_stuck) e->outbox_ms = now_ms() + STUCK_MS;
 	outbox_forget(e);
 }
@@ -110,13 +120,16 @@ static void on_delivered(struct engine *e, struct session *s, void *arg, const s
 	struct batch *b = arg;
 	e->outbox_busy = false;
 	if (r && !e->stopping && r->err.http == 400 && outbox_pass_over(e, b)) {
-		e->outbox_ms = now_ms() + 50;
+		e->outbox_ms = now_ms();
 	} else if (r && !e->stopping) {
 		bool refused = r->err.code != ERR_NONE && !error_is_transient(&r->err) && r->err.code != ERR_KEY;
-		if (r->err.code == ERR_NONE) journal_outbox_delete(e->journal, (const char *const *)b->ids, b->n);
+		if (r->err.code == ERR_NONE) {
+			e->outbox_writes++;
+			journal_outbox_delete(e->journal, (const char *const *)b->ids, b->n, on_written, e);
+		}
 		/* what the cloud will not take is kept and tried again seldom: a newer cloud may take it */
 		e->outbox_stuck = refused;
-		e->outbox_ms = now_ms() + (r->err.code == ERR_NONE ? 50 : refused ? STUCK_MS : 1000);
+		e->outbox_ms = now_ms() + (r->err.code == ERR_NONE ? 0 : refused ? STUCK_MS : 1000);
 	}
 	batch_free(b);
 }
@@ -135,6 +148,7 @@ static cJSON *batch_body(const struct batch *b) {
 static void batch_done(struct job *j) {
 	struct batch *b = (struct batch *)j;
 	struct engine *e = j->engine;
+	if (b->n) e->outbox_full = true;
 	if (e->stopping || !b->n || !api_may(e)) {
 		e->outbox_busy = false;
 		if (!b->n && !e->stopping) outbox_round_over(e);
@@ -145,7 +159,7 @@ static void batch_done(struct job *j) {
 }
 
 void outbox_pump(struct engine *e) {
-	if (!e->outbox_full || e->outbox_busy) return;
+	if (!e->outbox_full || e->outbox_busy || e->outbox_writes) return;
 	if (now_ms() < e->outbox_ms) {
 		engine_wake_at(e, e->outbox_ms);
 		return;
@@ -156,5 +170,6 @@ void outbox_pump(struct engine *e) {
 	b->most = e->outbox_refused ? 1 : BATCH;
 	if (e->outbox_refused) b->passed = *e->outbox_refused;
 	e->outbox_busy = true;
+	e->outbox_full = false;
 	job_start(e, &b->job);
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from fault_proxy import DROP, LOSE, Answer, FaultProxy  # noqa: E402
-from headgate_test import assert_stored, main, make_session, wait_for  # noqa: E402
+from headgate_test import assert_stored, main, make_session, preloaded, wait_for  # noqa: E402
 
 SESSION = "20261120_134502"
 
@@ -101,7 +101,7 @@ def test_a_key_revoked_while_the_engine_runs(place):
         shown = station.command("status", "--json").json_lines()[-1]
         return ((shown["cloud"] or {}).get("error") or {}).get("code") == "key_refused"
 
-    wait_for(told, 40, "status to name the key")
+    wait_for(told, 60, "status to name the key")
     assert station.command("status").code == 77
     assert engine.running and station.session("20261120_150000")["state"] != "failed"
     assert engine.stop(10) in (0, 77), engine.result()
@@ -250,7 +250,7 @@ def test_an_answer_that_was_lost_is_found_not_repeated_for_ever(place):
 
 
 def test_another_content_under_the_same_key_is_a_conflict(place):
-    """Somebody else's bytes lie where the file belongs: never overwritten, and said."""
+    """Somebody else's bytes lie where the file belongs: never overwritten, and said, however slow the journal's disk is."""
     cloud = place.cloud()
     first_station = place.station(cloud)
     make_session(first_station.recordings, SESSION, seed=1)
@@ -258,7 +258,8 @@ def test_another_content_under_the_same_key_is_a_conflict(place):
     # The same station's name and key on another machine, the same session, other bytes.
     twin = place.station(cloud, key=first_station.key)
     make_session(twin.recordings, SESSION, seed=2)
-    got = twin.once(wait="20s")
+    slow = preloaded("fault_shim", FAULT_PATH="state.db", FAULT_DO="slow", FAULT_MS="150")
+    got = twin.command("run", "--once", "--wait", "60s", timeout_s=90, env=slow)
     row = twin.session(SESSION)
     assert got.code == 1 and row["state"] == "failed" and "other content" in row["reason"], (got, row)
     reports = [line["event"] for line in cloud.command("logs", "--data", cloud.data, "--json").json_lines()]

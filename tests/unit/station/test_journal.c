@@ -385,11 +385,11 @@ static void events_settings_and_outbox(void **state) {
 	journal_set(f->j, "other", NULL, NULL, NULL);
 	const char *const ids[] = {"i2", "absent"};
 	for (int twice = 0; twice < 2; twice++) {
-		journal_outbox_add(f->j, "i1", "{1}");
-		journal_outbox_add(f->j, "i2", "{2}");
+		journal_outbox_add(f->j, "i1", "{1}", NULL, NULL);
+		journal_outbox_add(f->j, "i2", "{2}", NULL, NULL);
 	}
-	journal_outbox_add(f->j, "i3", "{3}");
-	journal_outbox_delete(f->j, ids, ARRAY_LEN(ids));
+	journal_outbox_add(f->j, "i3", "{3}", NULL, NULL);
+	journal_outbox_delete(f->j, ids, ARRAY_LEN(ids), NULL, NULL);
 	fixture_flush(f);
 	assert_int_equal(f->failures, 0);
 	AUTO(journal_view_close) struct journal_view *v = fixture_view(f);
