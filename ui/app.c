@@ -4,6 +4,8 @@
  * and nothing is written. One thread; the journal is read in the thread pool (ui/source.c). */
 #include "ui/app_internal.h"
 
+#include <assert.h>
+#include <fcntl.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <signal.h>
@@ -214,26 +216,49 @@ static void on_keys(uv_poll_t *p, int status, int events) {
 	if (got < 0) app_end(a); /* nobody is there any more: the engine goes on */
 }
 
+static const struct sigaction by_default = {.sa_handler = SIG_DFL};
+
+static void app_resume(struct app *a) {
+	tty_resume(a->tty);
+	tty_mouse(a->tty, a->mouse);
+	app_draw(a);
+}
+
+/* Ctrl-Z: the whole job is stopped, as by the terminal, once the shell has that back; until `fg`. */
+void app_stop(struct app *a) {
+	struct sigaction own;
+	tty_suspend(a->tty);
+	sigaction(SIGTSTP, &by_default, &own);
+	kill(0, SIGTSTP);
+	sigaction(SIGTSTP, &own, NULL);
+	app_resume(a);
+}
+
 static void on_signal(uv_signal_t *s, int number) {
 	struct app *a = s->data;
 	if (a->closing) return;
-	if (number != SIGWINCH) {
-		app_end(a);
-		return;
+	switch (number) {
+	case SIGTSTP: app_stop(a); return;
+	case SIGCONT: app_resume(a); return;
+	case SIGWINCH: break;
+	default: app_end(a); return;
 	}
 	if (tty_resize(a->tty)) app_draw(a);
 	on_keys(&a->keys, 0, UV_READABLE); /* what curses pushed back */
 }
 
+/* Ctrl-Z stops console and editor alike, being one job of the shell; an editor that stops itself alone takes the
+ * console with it. */
 static int run_editor(const char *path) {
 	const char *editor = getenv("VISUAL");
 	if (!editor || !*editor) editor = getenv("EDITOR");
 	if (!editor || !*editor) editor = "vi";
 	/* Ctrl-C and Ctrl-\ are the editor's meanwhile. */
 	const struct sigaction ignore = {.sa_handler = SIG_IGN};
-	struct sigaction interrupt, quit;
+	struct sigaction interrupt, quit, stop;
 	sigaction(SIGINT, &ignore, &interrupt);
 	sigaction(SIGQUIT, &ignore, &quit);
+	sigaction(SIGTSTP, &by_default, &stop);
 	pid_t pid = fork();
 	if (pid == 0) {
 		signal(SIGPIPE, SIG_DFL); /* ignored here, for the engine's socket */
@@ -243,9 +268,13 @@ static int run_editor(const char *path) {
 		_exit(127);
 	}
 	int status = -1;
-	if (pid > 0) waitpid(pid, &status, 0);
+	while (pid > 0 && waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status)) {
+		raise(SIGTSTP);
+		kill(pid, SIGCONT);
+	}
 	sigaction(SIGINT, &interrupt, NULL);
 	sigaction(SIGQUIT, &quit, NULL);
+	sigaction(SIGTSTP, &stop, NULL);
 	return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
@@ -257,19 +286,21 @@ void app_edit(struct app *a, const char *path, const char *session) {
 	uv_poll_stop(&a->keys);
 	tty_suspend(a->tty);
 	int status = run_editor(path);
-	tty_resume(a->tty);
+	app_resume(a);
 	uv_poll_start(&a->keys, UV_READABLE, on_keys);
 	if (status == 127) app_say(a, ROLE_BAD, "the editor could not be started: set EDITOR to the name of one program");
 	else if (status) app_say(a, ROLE_WARN, "the editor ended with status %d; nothing was checked again", status);
 	else source_command(a->source, "retry", &session, 1);
-	app_draw(a);
 }
 
 /* --- start and end --- */
 
 static void app_handles(struct app *a, int fd) {
-	static const int numbers[] = {SIGWINCH, SIGHUP, SIGTERM, SIGINT};
+	static const int numbers[] = {SIGWINCH, SIGHUP, SIGTERM, SIGINT, SIGTSTP, SIGCONT};
+	static_assert(ARRAY_LEN(numbers) == ARRAY_LEN(a->signals), "a handle for each");
+	int flags = fcntl(fd, F_GETFL);
 	uv_poll_init(&a->loop, &a->keys, fd);
+	fcntl(fd, F_SETFL, flags); /* it is the shell's too, with which libuv's O_NONBLOCK would stay */
 	a->keys.data = a;
 	uv_poll_start(&a->keys, UV_READABLE, on_keys);
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {

@@ -23,7 +23,7 @@ struct app {
 	const struct app_options *o;
 	uv_loop_t loop;
 	uv_poll_t keys;
-	uv_signal_t signals[4];
+	uv_signal_t signals[6];
 	uv_timer_t frame, clock, say_end;
 	uv_prepare_t prepare;
 	struct tty *tty;
@@ -51,6 +51,7 @@ void app_go(struct app *a, const struct screen *s,
 	const char *arg); /* a digit's screen replaces the stack; others are pushed */
 void app_back(struct app *a);
 void app_quit(struct app *a);
+void app_stop(struct app *a);
 void app_paint(struct app *a); /* one frame, now */
 void app_question_done(struct app *a);
 void app_free(struct app *a); /* what it holds beside loop, terminal and source */

@@ -205,6 +205,10 @@ void input_key(struct app *a, const struct key_event *key) {
 		app_draw(a);
 		return;
 	}
+	if (key->key == 'Z' - '@') {
+		app_stop(a);
+		return;
+	}
 	switch (a->mode) {
 	case MODE_DIALOG: input_dialog(a, key); return;
 	case MODE_PROMPT: input_prompt(a, key); return;
@@ -212,6 +216,5 @@ void input_key(struct app *a, const struct key_event *key) {
 	case MODE_SCREEN: break;
 	}
 	if (key->key == KEY_MOUSE_) input_mouse(a, key);
-	else if (key->key == 'C' - '@') app_quit(a);
 	else if (!input_digit(a, key->key)) input_act(a, input_action(app_here(a), key->key), key);
 }

@@ -45,7 +45,7 @@ struct key_event {
 	X(BOTTOM, "bottom", "G End", "to the last row")                                                                    \
 	X(OPEN, "open", "Enter", "open")                                                                                   \
 	X(BACK, "back", "q Esc", "back; at the home screen, quit")                                                         \
-	X(QUIT, "quit", "Q", "quit the console; the engine goes on")                                                       \
+	X(QUIT, "quit", "Q C-c", "quit the console; the engine goes on")                                                   \
 	X(HELP, "help", "?", "help for this screen")                                                                       \
 	X(COMMAND, "command", ":", "command line")                                                                         \
 	X(SEARCH, "search", "/", "filter or search")                                                                       \

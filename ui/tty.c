@@ -8,12 +8,14 @@
 #include <locale.h>
 #include <ncurses.h>
 #include <poll.h>
+#include <signal.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <term.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -117,6 +119,14 @@ static void tty_modes(void) {
 	typeahead(-1); /* a frame goes out whole, whatever is typed meanwhile */
 }
 
+/* Ctrl-C and Ctrl-Z are keys like others, in their order among them: as signals they would overtake those. */
+static void tty_signal_keys(const struct tty *t) {
+	struct termios modes;
+	if (tcgetattr(t->o.in_fd, &modes)) return;
+	modes.c_cc[VINTR] = modes.c_cc[VSUSP] = _POSIX_VDISABLE;
+	if (tcsetattr(t->o.in_fd, TCSADRAIN, &modes) == 0) def_prog_mode();
+}
+
 /* What terminals send beside what terminfo says of them: cursor keys of the mode that was not asked for, marks of a
  * paste. */
 static void tty_more_keys(void) {
@@ -138,6 +148,7 @@ int tty_open(struct tty **ret, const struct tty_options *o, struct error *err) {
 	const char *name = tty_name(t);
 	t->in = fdopen(fcntl(o->in_fd, F_DUPFD_CLOEXEC, 3), "r");
 	t->out = fdopen(fcntl(o->out_fd, F_DUPFD_CLOEXEC, 3), "w");
+	signal(SIGTSTP, SIG_IGN); /* until the console has its own: curses, which would lose some, then leaves it alone */
 	if (name && t->in && t->out) t->screen = newterm(name, t->out, t->in);
 	if (!t->screen) {
 		tty_close(t);
@@ -147,6 +158,7 @@ int tty_open(struct tty **ret, const struct tty_options *o, struct error *err) {
 	set_term(t->screen);
 	tty_whole_frames();
 	tty_modes();
+	tty_signal_keys(t);
 	tty_colours(t);
 	t->inside_tmux = getenv("TMUX") != NULL;
 	t->title_works = text_starts(name, "xterm") || text_starts(name, "screen") || text_starts(name, "tmux");
@@ -217,9 +229,10 @@ void tty_suspend(struct tty *t) {
 }
 
 void tty_resume(struct tty *t) {
+	reset_prog_mode(); /* refresh does it only after tty_suspend, which a SIGSTOP leaves no time for */
 	refresh();
 	tty_pastes(t, true);
-	tty_repaint(t);
+	if (!tty_resize(t)) tty_repaint(t);
 }
 
 /* --- beside the screen --- */

@@ -21,7 +21,7 @@ void tty_flush(struct tty *t);			 /* what changed goes out, one write */
 void tty_repaint(struct tty *t);		 /* everything, at the next flush: Ctrl-L */
 MUST_USE bool tty_resize(struct tty *t); /* asks the kernel; true when the size changed */
 void tty_suspend(struct tty *t);		 /* the terminal is somebody else's ($EDITOR) until tty_resume */
-void tty_resume(struct tty *t);
+void tty_resume(struct tty *t);			 /* and all of it is painted anew, in the size it has now */
 void tty_mouse(struct tty *t, bool on);
 void tty_copy(struct tty *t, const char *text, size_t n); /* OSC 52, wrapped for tmux and screen */
 void tty_bell(struct tty *t);

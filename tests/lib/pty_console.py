@@ -15,7 +15,7 @@ from pathlib import Path
 from headgate_test import Child, clean_env, dies_with_parent, wait_for
 from vt_screen import Screen
 
-KEYS = {"Enter": "\r", "Esc": "\x1b", "Tab": "\t", "S-Tab": "\x1b[Z", "Space": " ", "Backspace": "\x7f", "C-l": "\x0c", "C-c": "\x03",
+KEYS = {"Enter": "\r", "Esc": "\x1b", "Tab": "\t", "S-Tab": "\x1b[Z", "Space": " ", "Backspace": "\x7f", "C-l": "\x0c", "C-c": "\x03", "C-z": "\x1a",
         "C-u": "\x15", "C-p": "\x10", "Up": "\x1bOA", "Down": "\x1bOB", "Right": "\x1bOC", "Left": "\x1bOD", "Home": "\x1bOH", "End": "\x1bOF",
         "PgUp": "\x1b[5~", "PgDn": "\x1b[6~", "Delete": "\x1b[3~"}
 PIECE = 65536

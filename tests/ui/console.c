@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* See console.h. clock_wall_ms is replaced by the linker (--wrap). */
+/* See console.h. clock_wall_ms and kill are replaced by the linker (--wrap). */
 #include "console.h"
 
 #include <fcntl.h>
 #include <locale.h>
 #include <poll.h>
 #include <pty.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,9 @@
 
 int64_t __wrap_clock_wall_ms(void);
 int64_t __wrap_clock_wall_ms(void) { return NOW_MS; }
+
+int __wrap_kill(pid_t pid, int number);
+int __wrap_kill(pid_t pid, int number) { return pid == 0 && number == SIGTSTP ? 0 : -1; } /* not the test */
 
 /* --- in place of the journal and the engine --- */
 

@@ -29,6 +29,7 @@ int dialog_key(const struct key_event *key) {
 	case 'n':
 	case 'N':
 	case 'q':
+	case 'C' - '@':
 	case KEY_ESC: return 0;
 	default: return -1;
 	}
