@@ -87,12 +87,16 @@ int file_write_atomic(const char *path, const void *bytes, size_t n, mode_t mode
 
 int file_group(const char *path, const char *group, mode_t mode, struct error *err) {
 	struct group entry, *found = NULL;
+	struct stat st;
 	char memory[4096];
 	getgrnam_r(group, &entry, memory, sizeof memory, &found);
 	if (!found) return error_set(err, ERR_CONFIG, "there is no group %s on this machine", group);
+	/* as it is to be: then another may own it, as a reader does the -shm file of a journal that it was first to open */
+	if (stat(path, &st) == 0 && st.st_gid == found->gr_gid && (st.st_mode & 07777) == mode) return 0;
 	/* the mode last: a change of the group takes the set-group-ID bit away (chown(2)) */
 	if (lchown(path, (uid_t)-1, found->gr_gid) || chmod(path, mode))
-		return error_errno(err, ERR_DENIED, errno, "cannot give %s to the group %s", path, group);
+		return error_errno(err, ERR_DISK, errno,
+			"cannot give %s to the group %s (who owns it and is in that group can: chgrp it)", path, group);
 	return 0;
 }
 

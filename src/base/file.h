@@ -11,7 +11,7 @@ MUST_USE int file_read(const char *path, size_t max, struct buf *out, struct err
 MUST_USE int file_write_atomic(const char *path, const void *bytes, size_t n, mode_t mode, struct error *err);
 MUST_USE int file_mkdirs(const char *path, mode_t mode, struct error *err);
 MUST_USE int file_sync_dir(const char *dir, struct error *err);
-/* Gives path to the group, with this mode; ERR_CONFIG when there is no such group, ERR_DENIED when it may not be given.
+/* Gives path to the group, with this mode; ERR_CONFIG when there is no such group, ERR_DISK when it may not be given.
  */
 MUST_USE int file_group(const char *path, const char *group, mode_t mode, struct error *err);
 char *path_join(const char *a, const char *b); /* the caller frees */

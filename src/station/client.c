@@ -130,11 +130,15 @@ int control_call(struct control_client *c, const char *method, cJSON *params, cJ
 
 /* --- connecting --- */
 
+int station_denied(struct error *err, const char *state_dir) {
+	return error_set(err, ERR_DISK,
+		"the station's state in %s is closed to you: be the user that runs its engine, or of the group that [station] "
+		"group names",
+		state_dir);
+}
+
 static int no_engine(struct error *err, int e, const char *state_dir) {
-	if (e == EACCES || e == EPERM) {
-		return error_errno(
-			err, ERR_DENIED, e, "cannot reach the engine of %s; use it as the user that runs it", state_dir);
-	}
+	if (e == EACCES || e == EPERM) return station_denied(err, state_dir);
 	if (e == ENOENT || e == ECONNREFUSED || e == ENOTDIR) {
 		return error_set(err, ERR_NOT_FOUND, "no engine runs for %s; start one with: headgate run", state_dir);
 	}

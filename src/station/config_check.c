@@ -228,14 +228,11 @@ static int config_need_watch(struct config *c, struct error *err) {
 static int config_need_state(struct config *c, struct error *err) {
 	if (file_mkdirs(c->state_dir, 0700, err)) return -1;
 	if (!c->group) return 0;
-	const struct group *g = getgrnam(c->group);
-	if (!g)
+	if (!getgrnam(c->group))
 		return error_set(err, ERR_CONFIG,
 			"%s: [station] group \"%s\" does not exist on this machine: groupadd it, or "
 			"name another",
 			config_where(c, &c->group), TEXT_SAFE(c->group));
-	if (chown(c->state_dir, (uid_t)-1, g->gr_gid) || chmod(c->state_dir, 02770))
-		return error_errno(err, ERR_DISK, errno, "open the state folder %s to the group %s", c->state_dir, c->group);
 	return 0;
 }
 

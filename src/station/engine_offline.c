@@ -2,6 +2,7 @@
 /* `headgate retry` and the like without a running engine: takes the station's lock and goes through the journal's
  * gateway as the engine does. A loop of its own, for the journal's callbacks. */
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -92,7 +93,14 @@ int engine_offline_act(
 	while (strcmp(act->name, method) != 0) act++;
 	AUTO(fd_close) int lock = -1;
 	AUTO(xfree) char *path = path_join(c->state_dir, "lock");
-	if (file_lock(path, &lock, err)) return -1;
+	if (file_lock(path, &lock, err)) {
+		if (err->code == ERR_NOT_FOUND)
+			error_set(err, ERR_NOT_FOUND, "there is no journal in %s yet: headgate run makes it", c->state_dir);
+		else if (err->os == EACCES)
+			error_set(err, ERR_DISK, "no engine runs for %s, and without one only its user may %s: start it first",
+				c->state_dir, method);
+		return -1;
+	}
 	struct offline o = {.config = c};
 	struct journal_options jo = {.allow_volatile = c->allow_volatile, .group = c->group};
 	int failed = uv_loop_init(&o.loop);

@@ -11,10 +11,12 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "station/client.h"
 #include "station/journal_sql.h"
 #include "station/journal.h"
 
@@ -28,6 +30,7 @@ struct journal_view {
 static int view_open(struct journal_view **ret, const char *state_dir, enum db_mode mode, struct error *err) {
 	AUTO(xfree) char *path = path_join(state_dir, JOURNAL_FILE);
 	struct db *db;
+	if (access(path, R_OK) && errno == EACCES) return station_denied(err, state_dir);
 	if (db_open(&db, path, mode, &journal_read_schema, err)) return -1;
 	struct journal_view *v = xcalloc(1, sizeof *v);
 	v->db = db;

@@ -7,7 +7,9 @@ error fails the test. The binaries are those of HEADGATE_BUILD (default: build/)
 """
 import atexit
 import base64
+import copy
 import ctypes
+import grp
 import hashlib
 import inspect
 import json
@@ -349,8 +351,8 @@ class Cloud:
 class Station:
     """A station's configuration, folders and commands."""
 
-    def __init__(self, place, cloud=None, *, name="eeg-lab-2", key=None, endpoint=None, settle="300ms", rescan="1s", user=None, **sections):
-        self.place, self.cloud, self.name, self.user = place, cloud, name, user
+    def __init__(self, place, cloud=None, *, name="eeg-lab-2", key=None, endpoint=None, settle="300ms", rescan="1s", user=None, groups=(), **sections):
+        self.place, self.cloud, self.name, self.user, self.groups = place, cloud, name, user, groups
         self.dir = place.dir / f"station-{name}-{len(place.children)}"
         self.recordings, self.state = self.dir / "recordings", self.dir / "state"
         self.recordings.mkdir(parents=True)
@@ -393,13 +395,22 @@ class Station:
             shutil.copy(HEADGATE, copy)
         return copy
 
+    def seen_by(self, user, *groups):
+        """The same station's configuration and folders in the hands of another user of these groups, with a home of its own."""
+        other = copy.copy(self)
+        other.user, other.groups = user, groups
+        other.dir = self.place.dir / "-".join(["home", user, *groups])
+        other.dir.mkdir()
+        os.chown(other.dir, pwd.getpwnam(user).pw_uid, -1)
+        return other
+
     def become_user(self):
         if not self.user:
             return None
         account = pwd.getpwnam(self.user)
 
         def become():
-            os.setgroups([])
+            os.setgroups([grp.getgrnam(name).gr_gid for name in self.groups])
             os.setgid(account.pw_gid)
             os.setuid(account.pw_uid)
 

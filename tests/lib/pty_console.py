@@ -24,7 +24,8 @@ PIECE = 65536
 class Terminal(Child):
     """The command on a pseudo terminal of rows x columns. Its standard error is a file: what a sanitizer says is found there."""
 
-    def __init__(self, place, name, command, rows=24, columns=80, term="xterm-256color", env=None, controlling=True, own_stdin=False, cwd=None):
+    def __init__(self, place, name, command, rows=24, columns=80, term="xterm-256color", env=None, controlling=True, own_stdin=False, cwd=None,
+                 become=None):
         self.place, self.name = place, name
         n = len(place.children)
         self.out_path, self.err_path = place.dir / f"{n:02}-{name}.out", place.dir / f"{n:02}-{name}.err"
@@ -44,6 +45,8 @@ class Terminal(Child):
             if controlling:
                 fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
             signal.signal(signal.SIGHUP, signal.SIG_DFL)
+            if become:
+                become()
             dies_with_parent()
             os.write(tell, struct.pack("d", time.monotonic()))
 
@@ -221,7 +224,7 @@ class Console(Terminal):
 
     def __init__(self, station, *flags, rows=24, columns=80, term="xterm-256color", env=None, **more):
         super().__init__(station.place, "headgate-console", [station.program, "--config", station.ini, *flags], rows, columns, term,
-                         station.env(**(env or {})), **more)
+                         station.env(**(env or {})), become=station.become_user(), **more)
 
     def quit(self):
         """Q; the exit status, and the terminal must be as it was."""
