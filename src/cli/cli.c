@@ -66,8 +66,10 @@ static int cli_on_flag(void *arg, const char *name, const char *value, struct er
 	return 0;
 }
 
-static int cli_around(
-	const struct arg_spec *own_spec, int argc, char **argv, struct cli *c, cli_body *body, bool load) {
+enum configuration { CONFIGURATION_NONE, CONFIGURATION_FLAGS, CONFIGURATION_LOADED };
+
+static int cli_around(const struct arg_spec *own_spec, int argc, char **argv, struct cli *c, cli_body *body,
+	enum configuration configuration) {
 	struct arg_flag common[CLI_FLAG_PAIRS_MAX];
 	struct arg_spec spec = *own_spec;
 	struct error err = ERROR_INIT;
@@ -76,30 +78,36 @@ static int cli_around(
 	spec.program = CLI_PROGRAM;
 	spec.common = common;
 	spec.common_n = 1;
-	for (size_t i = 0; i < config_flag_n; i++)
+	for (size_t i = 0; configuration != CONFIGURATION_NONE && i < config_flag_n; i++)
 		if (!flag_is_own(own_spec, config_flags[i].name)) common[spec.common_n++] = config_flags[i];
 	c->spec = own_spec;
 	int status = command_args(&spec, argc, argv, cli_on_flag, c, &c->operands, &c->operand_n);
 	if (status >= 0) return status;
+	bool load = configuration == CONFIGURATION_LOADED;
 	if ((load && config_load(&c->config, c->config_file, c->pairs, &err)) || body(c, &err))
 		return command_fail(CLI_PROGRAM, &err);
 	return 0;
 }
 
-static int cli_body_run(
-	const struct arg_spec *spec, int argc, char **argv, args_on_flag *own, void *arg, cli_body *body, bool load) {
+static int cli_body_run(const struct arg_spec *spec, int argc, char **argv, args_on_flag *own, void *arg,
+	cli_body *body, enum configuration configuration) {
 	struct cli c = {.own = own, .arg = arg};
-	int status = cli_around(spec, argc, argv, &c, body, load);
+	int status = cli_around(spec, argc, argv, &c, body, configuration);
 	config_done(&c.config);
 	return status;
 }
 
 int cli_command(const struct arg_spec *spec, int argc, char **argv, args_on_flag *own, void *arg, cli_body *body) {
-	return cli_body_run(spec, argc, argv, own, arg, body, true);
+	return cli_body_run(spec, argc, argv, own, arg, body, CONFIGURATION_LOADED);
 }
 
 int cli_command_bare(const struct arg_spec *spec, int argc, char **argv, args_on_flag *own, void *arg, cli_body *body) {
-	return cli_body_run(spec, argc, argv, own, arg, body, false);
+	return cli_body_run(spec, argc, argv, own, arg, body, CONFIGURATION_FLAGS);
+}
+
+int cli_command_apart(
+	const struct arg_spec *spec, int argc, char **argv, args_on_flag *own, void *arg, cli_body *body) {
+	return cli_body_run(spec, argc, argv, own, arg, body, CONFIGURATION_NONE);
 }
 
 /* A script that forgot its command gets the usage, a person the console. */

@@ -29,8 +29,10 @@ struct cli {
 typedef int cli_body(struct cli *c, struct error *err);
 /* Everything around a body: flags, --help, configuration, the sentence on standard error, the exit status. */
 int cli_command(const struct arg_spec *spec, int argc, char **argv, args_on_flag *own, void *arg, cli_body *body);
-/* The same without loading the configuration: setup and demo begin where there is none. */
+/* The same without loading the configuration: setup begins where there is none. */
 int cli_command_bare(const struct arg_spec *spec, int argc, char **argv, args_on_flag *own, void *arg, cli_body *body);
+/* And without the flags of one: the demo has its own. */
+int cli_command_apart(const struct arg_spec *spec, int argc, char **argv, args_on_flag *own, void *arg, cli_body *body);
 int cli_main(int argc, char **argv);
 
 /* --- one a command --- */

@@ -70,6 +70,7 @@ static int console_body(struct cli *c, struct error *err) {
 	struct console_flags *f = c->arg;
 	char self[4096];
 	struct error may = ERROR_INIT;
+	if (c->json) return error_set(err, ERR_USAGE, "--json belongs to a command: headgate status --json");
 	if (!f->app.plain && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)))
 		return error_set(err, ERR_USAGE,
 			"the console needs a terminal: headgate --plain needs none, headgate status --json is for programs");

@@ -382,5 +382,5 @@ int cli_demo(int argc, char **argv) {
 		.engine = CHILD_NONE,
 		.console = CHILD_NONE,
 		.slow.fd = -1};
-	return cli_command_bare(&spec, argc, argv, demo_on_flag, &d, demo_body);
+	return cli_command_apart(&spec, argc, argv, demo_on_flag, &d, demo_body);
 }

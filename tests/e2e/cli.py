@@ -72,6 +72,8 @@ def test_unknown_words(place):
         (("demo", "--sessions", "4"), "one of each kind"),
         (("demo", "--size", "12"), "--size 12 is outside the range"),
         (("demo", "--size", "large"), "--size"),
+        (("demo", "--watch", "/data"), "there is no flag --watch"),
+        (("--plain", "--json"), "--json belongs to a command"),
     ]
     for words, why in cases:
         got = run(place, *words)
