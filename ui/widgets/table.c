@@ -43,7 +43,7 @@ static void layout_widen(struct layout *l, const struct column *columns, const b
 
 static struct layout layout_of(const struct column *columns, int n, int width) {
 	struct layout l = {0};
-	bool kept[COLUMNS_MAX];
+	bool kept[COLUMNS_MAX] = {false};
 	n = MIN(n, COLUMNS_MAX);
 	for (int i = 0; i < n; i++) kept[i] = true;
 	int drop;
