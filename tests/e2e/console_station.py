@@ -31,7 +31,7 @@ def test_every_fact_of_the_station(place):
     station.wait_state(SESSION, "accepted")
     console = Console(station, "--screen", "station", rows=40, columns=140)
     wait_facts(console, rf"running for .*process {engine.pid}, instance \w+", re.escape(cloud.url), r"answers in \d+ ms; token good for (59|1:00):\d\d",
-               r"clock +\d+\.\d s (behind|ahead of) the cloud's", r"queue +0 uploading, 0 queued, 0 B left.* over 3 connections",
+               r"clock +as the cloud's, to the second", r"queue +0 uploading, 0 queued, 0 B left.* over 3 connections",
                r"disk +[\d.]+ .B of [\d.]+ .B free on /\S+", rf"folders +{re.escape(str(station.recordings))[:60]}", "  events", "Upload rate")
     assert console.quit() == 0
 

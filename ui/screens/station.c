@@ -79,9 +79,12 @@ static void fact_cloud(struct pager *p, enum role role, const struct model *m) {
 			UNIT_DURATION(s->token_expires_ms - m->now_ms));
 	fact_add(p, s->cloud_ok ? role : ROLE_BAD, "", text);
 	int64_t off_ms = s->clock_offset_ms < 0 ? -s->clock_offset_ms : s->clock_offset_ms;
-	snprintf(text, sizeof text, "%s %s the cloud's%s",
-		off_ms < 60000 ? seconds_text((char[32]){0}, off_ms) : UNIT_DURATION(off_ms),
-		s->clock_offset_ms < 0 ? "ahead of" : "behind", off_ms > CLOCK_OFF_MS ? ": set it, requests are refused" : "");
+	if (off_ms < 1000) snprintf(text, sizeof text, "as the cloud's, to the second"); /* as its answers tell the time */
+	else
+		snprintf(text, sizeof text, "%s %s the cloud's%s",
+			off_ms < 60000 ? seconds_text((char[32]){0}, off_ms) : UNIT_DURATION(off_ms),
+			s->clock_offset_ms < 0 ? "ahead of" : "behind",
+			off_ms > CLOCK_OFF_MS ? ": set it, requests are refused" : "");
 	fact_add(p, off_ms > CLOCK_OFF_MS ? ROLE_BAD : role, "clock", s->cloud_answer_ms ? text : "-");
 }
 
