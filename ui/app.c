@@ -278,13 +278,14 @@ static int run_editor(const char *path) {
 	return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-void app_edit(struct app *a, const char *path, const char *session) {
+void app_edit(struct app *a, const char *root, const char *session) {
 	if (a->o->read_only) {
 		app_say(a, ROLE_WARN, "this console is read-only: start it without --read-only to edit");
 		return;
 	}
 	uv_poll_stop(&a->keys);
 	tty_suspend(a->tty);
+	AUTO(xfree) char *path = source_metadata_path(a->source, root, session);
 	int status = run_editor(path);
 	app_resume(a);
 	uv_poll_start(&a->keys, UV_READABLE, on_keys);

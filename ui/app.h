@@ -27,8 +27,8 @@ void app_handover(struct app *a, bool seen_now);
 /* A control method over sessions (`retry`, `pause`, `resume`, `ignore`, `unignore`), after the confirmation `question`
  * (NULL: none). */
 void app_command(struct app *a, const char *method, const char *const *sessions, size_t n, const char *question);
-void app_edit(
-	struct app *a, const char *path, const char *session); /* $EDITOR, the terminal given back meanwhile; then retry */
+/* The metadata file in $EDITOR, the terminal given back meanwhile; then retry. */
+void app_edit(struct app *a, const char *root, const char *session);
 void app_copy(struct app *a, const char *text);
 void app_say(struct app *a, enum role role, const char *fmt, ...)
 	PRINTF_LIKE(3, 4); /* the line above the footer, for some seconds */

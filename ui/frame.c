@@ -168,8 +168,10 @@ static enum role safe_role(enum safe safe) {
 	return ROLE_STALE;
 }
 
-/* Draws the tabs (those that are not shown by their digit alone when `brief`); measures only when c is NULL. */
-static int tabs_put(const struct screen *here, bool brief, const struct canvas *c) {
+/* Draws the tabs (those that are not shown by their digit alone when `brief`); measures only when c is NULL.
+ * *ret_at, when not NULL: the one in column `at`. */
+static int tabs_put(
+	const struct screen *here, bool brief, const struct canvas *c, int at, const struct screen **ret_at) {
 	char tab[64];
 	int x = 0;
 	for (size_t i = 0; screens[i]; i++) {
@@ -179,18 +181,30 @@ static int tabs_put(const struct screen *here, bool brief, const struct canvas *
 		else if (brief) snprintf(tab, sizeof tab, " %c ", s->digit);
 		else snprintf(tab, sizeof tab, " %c %s ", s->digit, s->title);
 		if (c) canvas_put(c, 1, x, s == here ? ROLE_TAB_HERE : ROLE_TAB, tab);
+		if (ret_at && at >= x && at < x + text_columns(tab)) *ret_at = s;
 		x += text_columns(tab);
 	}
 	return x;
 }
 
+static bool tabs_brief(const struct screen *here, const char *verdict, int width) {
+	return tabs_put(here, false, NULL, 0, NULL) + text_columns(verdict) + 2 > width;
+}
+
+const struct screen *frame_tab(const struct model *m, const struct screen *here, int width, int x) {
+	char verdict[200];
+	const struct screen *at = NULL;
+	model_safe(m, verdict, sizeof verdict);
+	tabs_put(here, tabs_brief(here, verdict, width), NULL, x, &at);
+	return at;
+}
+
 static void frame_tabs(const struct model *m, const struct screen *here, const struct canvas *c) {
 	char verdict[200];
 	enum safe safe = model_safe(m, verdict, sizeof verdict);
-	int need = text_columns(verdict) + 2;
-	bool brief = tabs_put(here, false, NULL) + need > c->w;
+	bool brief = tabs_brief(here, verdict, c->w);
 	canvas_text(c, 1, 0, c->w, ROLE_TAB, ALIGN_LEFT, "");
-	int x = tabs_put(here, brief, c), columns = MIN(need - 2, c->w - x - 2);
+	int x = tabs_put(here, brief, c, 0, NULL), columns = MIN(text_columns(verdict), c->w - x - 2);
 	if (columns > 8) canvas_text(c, 1, c->w - columns - 1, columns, safe_role(safe), ALIGN_RIGHT, verdict);
 }
 

@@ -11,6 +11,9 @@
 /* The rows of the screen itself; h 0: the terminal is too small for one. */
 struct canvas frame_body(const struct canvas *c);
 void frame_draw(const struct model *m, const struct screen *here, const struct canvas *c);
+/* The screen whose tab is in column x of the tabs' row, FRAME_TABS_Y; NULL: none. */
+#define FRAME_TABS_Y 1
+const struct screen *frame_tab(const struct model *m, const struct screen *here, int width, int x);
 /* say NULL: the keys. */
 void frame_footer(
 	const struct model *m, const struct screen *here, const char *say, enum role say_role, const struct canvas *c);

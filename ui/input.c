@@ -186,6 +186,14 @@ static bool input_digit(struct app *a, uint32_t key) {
 
 static void input_mouse(struct app *a, const struct key_event *key) {
 	const struct screen *s = app_here(a);
+	struct canvas c = tty_canvas(a->tty);
+	const struct screen *tab = key->mouse_y == FRAME_TABS_Y && !key->mouse_wheel && frame_body(&c).h
+								   ? frame_tab(&a->model, s, c.w, key->mouse_x)
+								   : NULL;
+	if (tab) {
+		app_go(a, tab, NULL);
+		return;
+	}
 	struct after after = s->act(a, app_self(a, s), ACTION_NONE, key);
 	after_act(a, &after);
 }

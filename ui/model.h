@@ -62,7 +62,7 @@ struct status {			/* the engine's `status`, parsed */
 struct page_query { /* a window of the sessions table */
 	enum journal_order order;
 	bool reverse;
-	char filter[64]; /* words: part of the name, or a state's name, or of the reason; all must fit */
+	char filter[128]; /* words: part of the name, or a state's name, or of the reason; all must fit */
 	int64_t first, limit;
 };
 struct session_page {

@@ -52,6 +52,10 @@ static void on_folder_over(uv_work_t *work, int status) {
 	source_released(s);
 }
 
+char *source_metadata_path(const struct source *s, const char *root, const char *session) {
+	return xasprintf("%s/%s/%s", root, session, s->metadata_name);
+}
+
 static void on_folder_work(uv_work_t *work) { folder_job_run(work->data); }
 
 static void folder_next(struct source *s) {
@@ -62,7 +66,7 @@ static void folder_next(struct source *s) {
 	job->work.data = job;
 	job->source = s;
 	text_copy(job->session, sizeof job->session, d->name);
-	job->path = xasprintf("%s/%s", d->folder, s->metadata_name);
+	job->path = source_metadata_path(s, d->row.root, d->name);
 	s->folder_job = job;
 	s->handles++;
 	uv_queue_work(s->loop, &job->work, on_folder_work, on_folder_over);

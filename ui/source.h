@@ -25,4 +25,5 @@ void source_detail(struct source *s, const char *session);
 void source_events(struct source *s, int64_t limit);
 void source_fleet(struct source *s, bool shown); /* asked for now and, while it is shown, again and again */
 void source_handover(struct source *s, bool seen_now);
+char *source_metadata_path(const struct source *s, const char *root, const char *session); /* the caller frees it */
 void source_command(struct source *s, const char *method, const char *const *sessions, size_t n);

@@ -208,7 +208,7 @@ enum journal_order {
 	JOURNAL_BY_TRIES,
 	JOURNAL_ORDER_N
 };
-#define JOURNAL_WORDS_MAX 3
+#define JOURNAL_WORDS_MAX 8
 struct journal_window {
 	enum journal_order
 		order; /* change: newest first; name: newest first; size, tries: largest first; state: its name */

@@ -59,11 +59,11 @@
 
 /* The partial indexes are chosen by repeating their WHERE word by word. */
 #define NEWEST_FIRST " AND updated_ms >= ? ORDER BY updated_ms DESC, id DESC"
+#define WORD(n) "(?" n " IS NULL OR name || ' ' || state || ' ' || coalesce(reason, '') LIKE ?" n " ESCAPE '\\')"
 #define WINDOW_WHERE                                                                                                   \
-	" WHERE (?1 IS NULL OR name || ' ' || state || ' ' || coalesce(reason, '') LIKE ?1 ESCAPE '\\')"                   \
-	" AND (?2 IS NULL OR name || ' ' || state || ' ' || coalesce(reason, '') LIKE ?2 ESCAPE '\\')"                     \
-	" AND (?3 IS NULL OR name || ' ' || state || ' ' || coalesce(reason, '') LIKE ?3 ESCAPE '\\')"
-#define WINDOW(order) "SELECT " SESSION_COLUMNS " FROM session" WINDOW_WHERE " ORDER BY " order " LIMIT ?4 OFFSET ?5"
+	" WHERE " WORD("1") " AND " WORD("2") " AND " WORD("3") " AND " WORD("4") " AND " WORD("5") " AND " WORD(          \
+		"6") " AND " WORD("7") " AND " WORD("8")
+#define WINDOW(order) "SELECT " SESSION_COLUMNS " FROM session" WINDOW_WHERE " ORDER BY " order " LIMIT ?9 OFFSET ?10"
 #define EVENT_SELECT                                                                                                   \
 	"SELECT event.id, event_id, at_ms, coalesce(session, 0), level, code, message, event.state,"                       \
 	" coalesce(session.name, '') FROM event LEFT JOIN session ON session.id = event.session"

@@ -168,10 +168,15 @@ static char *window_pattern(const char *word) {
 	return buf_take(&b);
 }
 
+#define WORD_TYPES "tttttttt"
+#define WORD_LIST(w) (w)[0], (w)[1], (w)[2], (w)[3], (w)[4], (w)[5], (w)[6], (w)[7]
+static_assert(sizeof WORD_TYPES - 1 == JOURNAL_WORDS_MAX, "the statements take so many");
+
 static int window_total(struct db *db, char *const *words, int64_t *ret, struct error *err) {
-	bool all = !words[0] && !words[1] && !words[2];
+	bool all = true;
+	for (size_t i = 0; i < JOURNAL_WORDS_MAX; i++) all = all && !words[i];
 	int s = all ? R_SESSION_COUNT : R_WINDOW_COUNT;
-	int found = all ? db_one(db, s, err, "") : db_one(db, s, err, "ttt", words[0], words[1], words[2]);
+	int found = all ? db_one(db, s, err, "") : db_one(db, s, err, WORD_TYPES, WORD_LIST(words));
 	if (found < 0) return -1;
 	*ret = db_i64(db, s, 0);
 	db_reset(db, s);
@@ -192,14 +197,13 @@ static int window_rows(struct db *db, int s, journal_on_session *on_row, void *a
 
 int journal_window(struct journal_view *v, const struct journal_window *w, journal_on_session *on_row, void *arg,
 	int64_t *ret_total, struct error *err) {
-	static_assert(JOURNAL_WORDS_MAX == 3, "the statements take three");
 	static_assert(R_WINDOW_TRIES_REVERSE == R_WINDOW_CHANGE + 2 * JOURNAL_BY_TRIES + 1, "in order of journal_order");
 	char *words[JOURNAL_WORDS_MAX];
 	int64_t total;
 	int s = R_WINDOW_CHANGE + 2 * (int)w->order + w->reverse;
 	for (size_t i = 0; i < JOURNAL_WORDS_MAX; i++) words[i] = window_pattern(w->words[i]);
 	int failed = window_total(v->db, words, &total, err);
-	if (!failed) failed = db_query(v->db, s, err, "tttii", words[0], words[1], words[2], w->limit, w->first);
+	if (!failed) failed = db_query(v->db, s, err, WORD_TYPES "ii", WORD_LIST(words), w->limit, w->first);
 	if (!failed) failed = window_rows(v->db, s, on_row, arg, err);
 	for (size_t i = 0; i < JOURNAL_WORDS_MAX; i++) free(words[i]);
 	if (!failed) *ret_total = total;

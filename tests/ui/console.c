@@ -60,6 +60,10 @@ void source_page(struct source *s, const struct page_query *q) {
 	}
 }
 void source_detail(struct source *s, const char *session) { asked(s, "detail", &session, session != NULL); }
+char *source_metadata_path(const struct source *s, const char *root, const char *session) {
+	(void)s;
+	return xasprintf("%s/%s/metadata.txt", root, session);
+}
 void source_events(struct source *s, int64_t limit) { (void)s, (void)limit; }
 void source_fleet(struct source *s, bool shown) {
 	if (shown) asked(s, "fleet", NULL, 0);

@@ -288,6 +288,79 @@ static void test_mouse(void **state) {
 	shut(c);
 }
 
+static void test_words_beyond_the_filter_are_said(void **state) {
+	(void)state;
+	struct console *c = open_at(screens[0], SITUATION_LIVE, false);
+	console_press(c, "/ text:a b c d e f g h\r");
+	assert_false(console_shows(c, "not used"));
+	console_press(c, "/ text:a b c d e f g h i\r");
+	assert_true(console_shows(c, "the filter takes 8 words of 127 bytes together; what is beyond is not used"));
+	shut(c);
+}
+
+static bool click_on(struct console *c, const char *text) {
+	char row[800];
+	for (int y = 0; y < c->rows; y++) {
+		const char *at = strstr(console_row(c, y, row, sizeof row), text);
+		if (!at) continue;
+		struct key_event click = {.key = KEY_MOUSE_, .mouse_y = y, .mouse_x = (int)(at - row)};
+		input_key(&c->app, &click);
+		console_paint(c);
+		return true;
+	}
+	return false;
+}
+
+static void test_clicks_on_titles(void **state) {
+	(void)state;
+	struct console *c = open_at(screen_by_name("session"), SITUATION_LIVE, false);
+	static const char *const titles[] = {"Files", "Events", "Checks", "Overview", "Metadata", "Attempts"};
+	char here[32];
+	for (size_t i = 0; i < ARRAY_LEN(titles); i++) {
+		assert_true(click_on(c, titles[i]));
+		snprintf(here, sizeof here, "[%s", titles[i]);
+		if (!console_shows(c, here)) fail_msg("a click did not select %s", titles[i]);
+	}
+	assert_true(click_on(c, "8 Station"));
+	assert_ptr_equal(app_here(&c->app), screen_by_name("station"));
+	assert_true(click_on(c, "Fleet") && console_shows(c, "[Fleet]"));
+	assert_true(click_on(c, "Events") && console_shows(c, "[Events]"));
+	assert_true(click_on(c, "1 Sessions"));
+	assert_ptr_equal(app_here(&c->app), screens[0]);
+	console_resize(c, 12, 40); /* tabs by their digit alone */
+	assert_true(click_on(c, " 8 "));
+	assert_ptr_equal(app_here(&c->app), screen_by_name("station"));
+	shut(c);
+}
+
+/* Whatever its size the answer can be read to its end, page by page. */
+static void test_why_is_read_whole(void **state) {
+	(void)state;
+	for (int home = 0; home < 2; home++) {
+		struct console *c = console_open(&(struct console_options){.rows = 8 + 4 * home, .cols = 40});
+		char seen[8192] = "", row[400], why[1024];
+		situation_make(SITUATION_LIVE, &c->app.model);
+		situation_detail(&c->app.model, "20261120_124033");
+		console_start(c);
+		console_press(c, home ? "Down Down" : "Down Down Enter");
+		if (home) console_press(c, "w");
+		do {
+			for (int y = 0; y < c->rows; y++)
+				snprintf(seen + strlen(seen), sizeof seen - strlen(seen), "%s ", console_row(c, y, row, sizeof row));
+			if (!console_shows(c, "w: more")) break;
+			console_press(c, "w");
+		} while (strlen(seen) < 6000);
+		const struct session_detail *d = &c->app.model.detail;
+		model_why(&c->app.model, &d->row, &d->local, NULL, why, sizeof why);
+		for (char *rest = why, *word; (word = strsep(&rest, " \n"));)
+			if (!strstr(seen, word))
+				fail_msg("%s: \"%s\" was not to be seen in %s", home ? "home" : "session", word, seen);
+		console_press(c, "w");
+		assert_false(console_shows(c, "What to do"));
+		shut(c);
+	}
+}
+
 /* Smaller, larger, in between: always a true screen, and nothing of the old one. */
 static void test_resizing(void **state) {
 	(void)state;
@@ -438,6 +511,9 @@ int main(void) {
 		cmocka_unit_test(test_a_command_that_is_none),
 		cmocka_unit_test(test_search_in_a_session),
 		cmocka_unit_test(test_mouse),
+		cmocka_unit_test(test_words_beyond_the_filter_are_said),
+		cmocka_unit_test(test_clicks_on_titles),
+		cmocka_unit_test(test_why_is_read_whole),
 		cmocka_unit_test(test_resizing),
 		cmocka_unit_test(test_themes_turn),
 		cmocka_unit_test(test_view_state_comes_back),

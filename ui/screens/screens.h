@@ -26,7 +26,18 @@ void fact_add(struct pager *p, enum role role, const char *name, const char *val
 /* Text at the bottom of c under a rule; nothing where rows would have no room above it. The rows it takes. */
 int foot_draw(const struct canvas *c, const char *text);
 /* The row of a screen's panes, `here` marked: "[Files 12] Checks 15". */
-void panes_draw(const struct canvas *c, int y, const char *const *titles, int n, int here);
+struct pane_bar { /* where it was drawn last, in the terminal */
+	int y, n, end[8];
+};
+void panes_draw(const struct canvas *c, int y, const char *const *titles, int n, int here, struct pane_bar *ret_bar);
+int panes_click(const struct pane_bar *b, const struct key_event *key); /* the pane whose title it hit, or -1 */
+#define WHY_LEAST 2														/* rows: less cannot be paged through */
+/* An answer that may be longer than its place: `w` shows the rest page by page. */
+struct why_view {
+	int top, height, rows; /* of what was drawn last */
+};
+int why_draw(struct why_view *v, const struct canvas *c, const char *why); /* the rows it takes of c */
+bool why_next(struct why_view *v);										   /* false: that was all */
 /* A cell of a table of events. */
 enum { EVENT_TIME, EVENT_LEVEL, EVENT_CODE, EVENT_SESSION, EVENT_MESSAGE, EVENT_COLUMN_N };
 extern const struct column event_columns[EVENT_COLUMN_N];

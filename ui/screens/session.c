@@ -10,6 +10,8 @@
 struct session_screen {
 	char name[16], search[64];
 	enum session_pane_id pane;
+	struct pane_bar bar;
+	struct why_view why;
 	bool why_hidden;
 	struct table_view views[PANE_N]; /* of those of rows */
 	struct pager pages[PANE_N];		 /* of those that are text */
@@ -49,11 +51,11 @@ static void draw_head(const struct model *m, const struct session_row *r, const 
 }
 
 static int draw_why(
-	const struct session_screen *s, const struct model *m, const struct session_detail *d, const struct canvas *c) {
+	struct session_screen *s, const struct model *m, const struct session_detail *d, const struct canvas *c) {
 	char why[1024];
 	if (s->why_hidden) return 0;
 	model_why(m, &d->row, &d->local, d->attempt_n ? &d->attempts[0] : NULL, why, sizeof why);
-	return canvas_block(c, 0, ROLE_TEXT, why);
+	return why_draw(&s->why, c, why);
 }
 
 static void draw_rows(
@@ -113,9 +115,9 @@ static void session_draw(void *self, const struct model *m, const struct canvas 
 	}
 	canvas_clear(c);
 	draw_head(m, &d->row, c);
-	struct canvas why = canvas_sub(c, 1, 1, MAX(c->h / 3 - 1, 1), c->w - 2);
-	int used = MIN(draw_why(s, m, d, &why), why.h);
-	panes_draw(c, 1 + used, title, PANE_N, (int)s->pane);
+	struct canvas why = canvas_sub(c, 1, 1, MAX(c->h / 3, WHY_LEAST), c->w - 2);
+	int used = draw_why(s, m, d, &why);
+	panes_draw(c, 1 + used, title, PANE_N, (int)s->pane, &s->bar);
 	struct canvas pane = canvas_sub(c, 2 + used, 0, c->h - 2 - used, c->w);
 	draw_pane(s, m, d, &pane);
 }
@@ -150,7 +152,7 @@ static void session_command(struct app *a, const struct session_screen *s, enum 
 
 static void session_edit(struct app *a, const struct session_screen *s) {
 	const struct session_detail *d = detail_of(s, app_model(a));
-	if (d && d->metadata_path) app_edit(a, d->metadata_path, s->name);
+	if (d && d->found) app_edit(a, d->row.root, s->name);
 	else app_say(a, ROLE_WARN, "there is no metadata file to edit");
 }
 
@@ -189,13 +191,20 @@ static bool pane_act(struct session_screen *s, const struct model *m, enum actio
 
 static struct after session_act(struct app *a, void *self, enum action action, const struct key_event *key) {
 	struct session_screen *s = self;
+	int clicked = panes_click(&s->bar, key);
+	if (clicked >= 0) {
+		s->pane = (enum session_pane_id)clicked;
+		return (struct after){.kind = AFTER_DRAW};
+	}
 	switch (action) {
 	case ACTION_RETRY:
 	case ACTION_PAUSE:
 	case ACTION_IGNORE: session_command(a, s, action); break;
 	case ACTION_EDIT: session_edit(a, s); break;
 	case ACTION_COPY: session_copy(a, s); break;
-	case ACTION_WHY: s->why_hidden = !s->why_hidden; break;
+	case ACTION_WHY:
+		if (s->why_hidden || !why_next(&s->why)) s->why_hidden = !s->why_hidden;
+		break;
 	case ACTION_RIGHT:
 	case ACTION_PANE: s->pane = (enum session_pane_id)((s->pane + 1) % PANE_N); break;
 	case ACTION_LEFT: s->pane = (enum session_pane_id)((s->pane + PANE_N - 1) % PANE_N); break;
@@ -227,6 +236,7 @@ static void session_enter(struct app *a, void *self, const char *arg) {
 		memset(s->views, 0, sizeof s->views);
 		for (int i = 0; i < PANE_N; i++) s->pages[i].top = 0;
 		s->pane = PANE_OVERVIEW;
+		s->why.top = 0;
 	}
 	app_detail(a, s->name);
 }

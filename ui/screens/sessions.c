@@ -11,6 +11,7 @@
 
 #define WINDOW_ROWS 200 /* at the least: four screens on a very high terminal */
 #define MARKS_MAX 1000
+#define WHY_ABOVE 4 /* rows that a long answer leaves */
 
 struct sessions_screen {
 	struct table_view table;
@@ -18,6 +19,7 @@ struct sessions_screen {
 	char (*marks)[16];
 	size_t mark_n, mark_capacity;
 	char why[16]; /* the session whose answer is shown below; "": closed */
+	struct why_view why_view;
 	const struct model *model;
 };
 
@@ -263,14 +265,21 @@ static void draw_empty(const struct sessions_screen *s, const struct model *m, c
 }
 
 /* The answer at the bottom; returns how many rows it takes. */
-static int draw_why(const struct sessions_screen *s, const struct model *m, const struct canvas *c) {
+static int draw_why(struct sessions_screen *s, const struct model *m, const struct canvas *c) {
 	const struct session_row *r = row_selected(s, m);
 	const struct session_detail *d = strcmp(m->detail.name, s->why) == 0 && m->detail.found ? &m->detail : NULL;
 	const struct check_list no_checks = {0};
 	char why[1024];
 	if (!s->why[0] || !r || strcmp(r->name, s->why) != 0) return 0;
 	model_why(m, r, d ? &d->local : &no_checks, d && d->attempt_n ? &d->attempts[0] : NULL, why, sizeof why);
-	return foot_draw(c, why);
+	int room = MAX(c->h - 1 - WHY_ABOVE, WHY_LEAST);
+	struct canvas none = canvas_sub(c, 0, 0, 0, c->w - 2);
+	int rows = MIN(canvas_block(&none, 0, ROLE_TEXT, why), room);
+	struct canvas whole = canvas_sub(c, c->h - rows - 1, 0, rows + 1, c->w),
+				  below = canvas_sub(&whole, 1, 1, rows, c->w - 2);
+	canvas_clear(&whole);
+	canvas_rule(&whole, 0, 1, c->w - 2);
+	return why_draw(&s->why_view, &below, why) + 1;
 }
 
 /* The line below the rows: a journal that can no longer be read, the filter, the marks. Its rows: 0 or 1. */
@@ -346,6 +355,7 @@ static struct after over_selected(struct app *a, struct sessions_screen *s, enum
 static void why_toggle(struct app *a, struct sessions_screen *s) {
 	const struct session_row *r = row_selected(s, app_model(a));
 	bool open = !s->why[0] && r;
+	s->why_view.top = 0;
 	text_copy(s->why, sizeof s->why, open ? r->name : "");
 	app_detail(a, open ? s->why : NULL);
 }
@@ -365,6 +375,18 @@ static struct after sessions_open(struct app *a, const struct sessions_screen *s
 	return after;
 }
 
+/* Where the metadata are what is wrong they are opened at once, else what is known of the session. */
+static struct after sessions_edit(struct app *a, const struct sessions_screen *s) {
+	const struct session_row *r = row_selected(s, app_model(a));
+	if (!r || !r->present || (r->state != STATE_HELD && r->state != STATE_REJECTED))
+		return sessions_open(a, s, "session");
+	AUTO(xfree) char *root = xstrdup(r->root);
+	char name[sizeof r->name];
+	text_copy(name, sizeof name, r->name);
+	app_edit(a, root, name);
+	return (struct after){.kind = AFTER_DRAW};
+}
+
 static struct after sessions_act(struct app *a, void *self, enum action action, const struct key_event *key) {
 	struct sessions_screen *s = self;
 	const struct session_row *r = row_selected(s, app_model(a));
@@ -376,11 +398,13 @@ static struct after sessions_act(struct app *a, void *self, enum action action, 
 	}
 	switch (action) {
 	case ACTION_OPEN: return sessions_open(a, s, "session");
-	case ACTION_EDIT: return sessions_open(a, s, "session"); /* there the metadata and the checks are in sight */
+	case ACTION_EDIT: return sessions_edit(a, s);
 	case ACTION_RETRY:
 	case ACTION_PAUSE:
 	case ACTION_IGNORE: return over_selected(a, s, action);
-	case ACTION_WHY: why_toggle(a, s); break;
+	case ACTION_WHY:
+		if (!s->why[0] || !why_next(&s->why_view)) why_toggle(a, s);
+		break;
 	case ACTION_SORT: sessions_sort(a, s, false); break;
 	case ACTION_REVERSE: sessions_sort(a, s, true); break;
 	case ACTION_MARK:
@@ -395,9 +419,20 @@ static struct after sessions_act(struct app *a, void *self, enum action action, 
 	return (struct after){.kind = AFTER_DRAW};
 }
 
+static size_t text_words(const char *text) {
+	size_t n = 0;
+	for (text += strspn(text, " "); *text; n++) {
+		text += strcspn(text, " ");
+		text += strspn(text, " ");
+	}
+	return n;
+}
+
 static void sessions_search(struct app *a, void *self, const char *text, bool entered) {
 	struct sessions_screen *s = self;
-	(void)entered;
+	if (entered && (text_words(text) > JOURNAL_WORDS_MAX || strlen(text) >= sizeof s->query.filter))
+		app_say(a, ROLE_WARN, "the filter takes %d words of %zu bytes together; what is beyond is not used",
+			JOURNAL_WORDS_MAX, sizeof s->query.filter - 1);
 	if (strcmp(s->query.filter, text) == 0) return;
 	text_copy(s->query.filter, sizeof s->query.filter, text);
 	s->table.selected = s->table.top = 0;

@@ -21,6 +21,7 @@ enum pane { PANE_OVERVIEW, PANE_EVENTS, PANE_CONFIG, PANE_FLEET, PANE_N };
 
 struct station_screen {
 	enum pane pane;
+	struct pane_bar bar;
 	char filter[64];
 	struct pager overview;
 	struct table_view views[PANE_N];
@@ -319,7 +320,7 @@ static void station_draw(void *self, const struct model *m, const struct canvas 
 	for (int i = 0; i < PANE_N; i++) titles[i] = panes[i].title;
 	s->model = m;
 	canvas_clear(c);
-	panes_draw(c, 0, titles, PANE_N, (int)s->pane);
+	panes_draw(c, 0, titles, PANE_N, (int)s->pane, &s->bar);
 	struct canvas body = canvas_sub(c, 1, 0, c->h - 1, c->w);
 	if (s->pane == PANE_OVERVIEW) {
 		draw_overview(s, m, &body);
@@ -374,6 +375,8 @@ static struct after pane_turn(struct app *a, struct station_screen *s, int step)
 static struct after station_act(struct app *a, void *self, enum action action, const struct key_event *key) {
 	struct station_screen *s = self;
 	bool moved;
+	int clicked = panes_click(&s->bar, key);
+	if (clicked >= 0) return pane_turn(a, s, clicked - (int)s->pane);
 	switch (action) {
 	case ACTION_RIGHT:
 	case ACTION_PANE: return pane_turn(a, s, 1);

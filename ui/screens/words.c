@@ -81,15 +81,42 @@ int foot_draw(const struct canvas *c, const char *text) {
 	return n + 1;
 }
 
-void panes_draw(const struct canvas *c, int y, const char *const *titles, int n, int here) {
+int why_draw(struct why_view *v, const struct canvas *c, const char *why) {
+	struct canvas none = canvas_sub(c, 0, 0, 0, c->w);
+	v->rows = canvas_block(&none, 0, ROLE_TEXT, why);
+	v->height = MIN(v->rows, c->h);
+	v->top = MIN(v->top, v->rows - v->height);
+	struct canvas page = canvas_sub(c, 0, 0, v->height, c->w);
+	canvas_clear(&page);
+	canvas_block(&page, -v->top, ROLE_TEXT, why);
+	if (v->top + v->height < v->rows) canvas_text(&page, v->height - 1, c->w - 8, 8, ROLE_KEY, ALIGN_RIGHT, "w: more");
+	return v->height;
+}
+
+bool why_next(struct why_view *v) {
+	bool more = v->top + v->height < v->rows;
+	v->top = more ? v->top + MAX(v->height - 1, 1) : 0; /* the last row again, of which the hint hid a part */
+	return more;
+}
+
+void panes_draw(const struct canvas *c, int y, const char *const *titles, int n, int here, struct pane_bar *ret_bar) {
 	int x = 0;
+	*ret_bar = (struct pane_bar){.y = c->y + y, .n = MIN(n, (int)ARRAY_LEN(ret_bar->end))};
 	canvas_text(c, y, 0, c->w, ROLE_TAB, ALIGN_LEFT, "");
 	for (int i = 0; i < n; i++) {
 		char title[64];
 		snprintf(title, sizeof title, i == here ? "[%s]" : " %s ", titles[i]);
 		x += canvas_put(c, y, x, i == here ? ROLE_TAB_HERE : ROLE_TAB, title);
+		if (i < ret_bar->n) ret_bar->end[i] = c->x + x;
 	}
 	if (x + 11 < c->w) canvas_text(c, y, c->w - 10, 9, ROLE_QUIET, ALIGN_RIGHT, "Tab: next");
+}
+
+int panes_click(const struct pane_bar *b, const struct key_event *key) {
+	if (!key || key->key != KEY_MOUSE_ || key->mouse_wheel || key->mouse_y != b->y) return -1;
+	for (int i = 0; i < b->n; i++)
+		if (key->mouse_x < b->end[i]) return i;
+	return -1;
 }
 
 const struct column event_columns[EVENT_COLUMN_N] = {

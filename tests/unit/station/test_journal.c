@@ -609,6 +609,11 @@ static void windows_are_ordered_filtered_and_counted(void **state) {
 	assert_window(v, (struct journal_window){.order = JOURNAL_BY_NAME, .words = {"2026", "0000", "_"}, .limit = 2}, 3,
 		"000002 000001 ");
 	assert_window(v, (struct journal_window){.words = {"settling", "slow"}}, 0, "");
+	for (size_t i = 0; i < JOURNAL_WORDS_MAX; i++) {
+		struct journal_window w = {.order = JOURNAL_BY_NAME};
+		for (size_t k = 0; k < JOURNAL_WORDS_MAX; k++) w.words[k] = k == i ? "slow" : "2026";
+		assert_window(v, w, 1, "000002 ");
+	}
 }
 
 int main(void) {
