@@ -25,7 +25,7 @@
 
 struct wire {
 	uv_pipe_t pipe;
-	struct attach *attach; /* NULL: it is not the present one any more */
+	struct attach *attach;
 	struct buf in;
 	bool greeted, silent;
 };

@@ -138,9 +138,9 @@ void canvas_text(const struct canvas *c, int y, int x, int width, enum role role
 		width += x;
 		x = 0;
 	}
-	width = MIN(MIN(width, c->w - x), CELLS_MAX);
+	width = MIN(width, c->w - x);
 	if (y < 0 || y >= c->h || width <= 0) return;
-	cells_fill(&cells, utf8 ? utf8 : "", width, c->ascii);
+	cells_fill(&cells, utf8 ? utf8 : "", MIN(width, CELLS_MAX), c->ascii);
 	int before = 0, rest = width - cells.columns;
 	if (align == ALIGN_RIGHT) before = rest;
 	else if (align == ALIGN_CENTRE) before = rest / 2;

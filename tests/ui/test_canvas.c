@@ -153,6 +153,21 @@ static void test_bar(void **state) {
 	drawn_row_is(1, "                                      ██");
 }
 
+/* A row is blanked to its end, also where it is wider than any text. */
+static void test_very_wide(void **state) {
+	(void)state;
+	struct console *c = console_open(&(struct console_options){.rows = 3, .cols = 700});
+	struct canvas all = tty_canvas(c->app.tty);
+	char row[4000];
+	canvas_put(&all, 1, 650, ROLE_TEXT, "before");
+	console_flush(c);
+	assert_non_null(strstr(console_row(c, 1, row, sizeof row), "before"));
+	canvas_text(&all, 1, 0, all.w, ROLE_TEXT, ALIGN_LEFT, "after");
+	console_flush(c);
+	assert_string_equal(console_row(c, 1, row, sizeof row), "after");
+	console_close(c);
+}
+
 static void test_spark(void **state) {
 	(void)state;
 	const double values[] = {0, NAN, 4, 8, 20};
@@ -264,6 +279,7 @@ int main(void) {
 		CANVAS_TEST(test_fit),
 		CANVAS_TEST(test_block),
 		CANVAS_TEST(test_bar),
+		cmocka_unit_test(test_very_wide),
 		CANVAS_TEST(test_spark),
 		CANVAS_TEST(test_frame_and_rule),
 		cmocka_unit_test_setup_teardown(test_ascii, drawn_setup_ascii, drawn_teardown),

@@ -163,6 +163,11 @@ static void test_prompt_draws_the_part_before_the_cursor(void **state) {
 	vterm_state_get_cursorpos(vterm_obtain_state(drawn->vt), &at);
 	assert_int_equal(at.row, 4);
 	assert_int_equal(at.col, 5);
+	prompt_open(&p, '/', "名名名名名名名名名名名名名名名名名名名名名名名名名名"); /* 52 columns */
+	prompt_draw(&p, &drawn_on, 5);
+	drawn_row_is(5, "/名名名名名名名名名名名名名名名名名名名");
+	vterm_state_get_cursorpos(vterm_obtain_state(drawn->vt), &at);
+	assert_int_equal(at.col, 39); /* behind the last of them */
 	prompt_done(&p);
 }
 

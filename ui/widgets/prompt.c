@@ -122,15 +122,16 @@ enum prompt_result prompt_key(struct prompt *p, const struct key_event *key) {
 void prompt_draw(const struct prompt *p, const struct canvas *c, int y) {
 	char before[PROMPT_MAX + 2], lead[2] = {p->lead, 0};
 	text_copy(before, MIN(p->at + 1, sizeof before), p->text);
-	int to_cursor = 1 + text_columns(before), skip = MAX(to_cursor - (c->w - 1), 0);
+	int to_cursor = 1 + text_columns(before);
 	/* A line that is too long shows its part before the cursor. */
 	const char *from = p->text;
-	while (skip > 0 && *from) {
+	while (to_cursor > c->w - 1 && *from) {
 		uint32_t ignored;
-		size_t len = text_decode(from, strlen(from), &ignored);
-		from += len ? len : 1;
-		skip--;
-		to_cursor--;
+		char one[8];
+		size_t len = MAX(text_decode(from, strlen(from), &ignored), 1);
+		text_copy(one, len + 1, from);
+		to_cursor -= text_columns(one);
+		from += len;
 	}
 	canvas_text(c, y, 0, c->w, ROLE_INPUT, ALIGN_LEFT, "");
 	canvas_put(c, y, 0, ROLE_KEY, lead);
