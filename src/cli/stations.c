@@ -13,6 +13,7 @@
 #include "station/client.h"
 
 #define PAGES_MAX 100
+#define URL_MOST(cursor_n) (64 + 3 * (cursor_n)) /* each byte may become "%XX" */
 
 struct station {
 	const cJSON *json; /* borrowed */
@@ -36,15 +37,16 @@ static int stations_ask(const struct config *c, cJSON **ret, struct error *err) 
 	AUTO(xfree) char *path = xstrdup("/v1/stations?limit=1000");
 	for (int page_n = 0; path && page_n < PAGES_MAX; page_n++) {
 		AUTO(json_free) cJSON *page = NULL;
-		AUTO(buf_done) struct buf next = BUF_INIT(1024);
 		const cJSON *list;
 		if (cloud_ask(c, path, &page, NULL, err) || json_want_array(page, "stations", NULL, 1000, &list, err))
 			return -1;
 		while (cJSON_GetArraySize(list)) json_push(all, cJSON_DetachItemFromArray((cJSON *)list, 0));
 		xfree(TAKE(path));
-		if (!text(page, "next")) break;
+		const char *cursor = text(page, "next");
+		if (!cursor) break;
+		struct buf next = BUF_INIT(URL_MOST(strlen(cursor)));
 		buf_str(&next, "/v1/stations?limit=1000&cursor=");
-		text_uri_encode(&next, text(page, "next"), strlen(text(page, "next")), false);
+		text_uri_encode(&next, cursor, strlen(cursor), false);
 		path = buf_take(&next);
 	}
 	*ret = TAKE(all);

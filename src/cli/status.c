@@ -14,6 +14,7 @@
 #define ENGINE_MS 2000 /* the engine answers within milliseconds, or something is wrong with it */
 #define LISTED_MAX 20
 #define AGO_TEXT (UNIT_TEXT + 8)
+#define NUMBER_MOST 9e15 /* whole in a double, and a thousand of it in 64 bits */
 
 struct status {
 	struct journal_summary summary;
@@ -30,7 +31,7 @@ static const cJSON *at(const cJSON *o, const char *name) { return cJSON_GetObjec
 
 static double number(const cJSON *o, const char *name) {
 	const cJSON *m = at(o, name);
-	return cJSON_IsNumber(m) ? m->valuedouble : -1;
+	return cJSON_IsNumber(m) && m->valuedouble < NUMBER_MOST ? m->valuedouble : -1;
 }
 
 static const char *text(const cJSON *o, const char *name) { return cJSON_GetStringValue(at(o, name)); }

@@ -218,7 +218,7 @@ void confirm_pump(struct engine *e) {
 		return;
 	}
 	if (!api_may(e)) return;
-	struct buf path = BUF_INIT(2048);
+	struct buf path = BUF_INIT(64 + (e->cursor ? 3 * strlen(e->cursor) : 0)); /* each byte may become "%XX" */
 	buf_str(&path, "/v1/changes?after=");
 	if (e->cursor) text_uri_encode(&path, e->cursor, strlen(e->cursor), false);
 	/* a probe must not hold the others up for the length of a long poll */

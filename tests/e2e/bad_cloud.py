@@ -6,6 +6,7 @@ import hashlib
 import json
 import sys
 import time
+import urllib.parse
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
@@ -388,6 +389,31 @@ def test_an_attempt_is_told_in_this_stations_time(place):
     attempt = station.command("sessions", SESSION, "--json").json_lines()[0]["attempts"][-1]
     at = datetime.datetime.fromisoformat(attempt["at"].replace("Z", "+00:00"))
     assert abs((at - began).total_seconds()) < 600, (attempt, began)
+
+
+def test_a_long_cursor_is_given_back_whole(place):
+    """Of changes, and of the fleet: it is the cloud's own word, and no length of it was agreed."""
+    cursor = "é" * 1500
+    quoted = urllib.parse.quote(cursor)
+
+    def hook(request):
+        stations = request.path.startswith("/v1/stations")
+        if not stations and not request.path.startswith("/v1/changes"):
+            return None
+        if quoted in request.path:
+            seen.add("stations" if stations else "changes")
+            body = {"stations": [{"station": "second-page"}], "next": None} if stations else {"changes": [], "cursor": cursor}
+        else:
+            body = {"stations": [{"station": "first-page"}], "next": cursor} if stations else {"changes": [], "cursor": cursor}
+        return Answer(200, {"Content-Type": "application/json"}, json.dumps(body).encode())
+
+    seen = set()
+    _, _, station, _ = through(place, hook)
+    engine = station.start()
+    wait_for(lambda: "changes" in seen, 20, "the cursor to come back")
+    assert engine.stop(10) == 0, engine.result()
+    got = station.command("stations")
+    assert "first-page" in got.out and "second-page" in got.out and seen == {"stations", "changes"}, got
 
 
 def test_json_that_is_none_or_too_much(place):

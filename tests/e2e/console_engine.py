@@ -197,6 +197,21 @@ def test_the_disk_runway_and_the_clock_are_in_sight(place):
     assert console.quit() == 0
 
 
+def test_figures_that_cannot_be_are_left_out(place):
+    station = station_with_history(place)
+    status = {"engine": {"pid": 1}, "cloud": {"ok": True}, "queue": {"eta_s": 1e300, "rate_bytes_per_s": 7}, "disk": {"free_bytes": 1e300}}
+
+    def talk(connection):
+        for request in lines_of(connection):
+            result = {"protocol": 1, "version": "1", "instance": "i", "schema": 1} if request["method"] == "hello" else status
+            connection.sendall(json.dumps({"jsonrpc": "2.0", "id": request["id"], "result": result}).encode() + b"\n")
+
+    FakeEngine(place, station, talk)
+    got = station.command("status")
+    assert "7 B/s" in got.out and "to go" not in got.out and "free of" not in got.out, got
+    assert "runtime error" not in got.err, got
+
+
 def test_a_malicious_engine(place):
     station = station_with_history(place)
     source, ways = random.Random(4), []
