@@ -3,6 +3,7 @@
 settle time."""
 import sqlite3
 import time
+from contextlib import closing
 
 from headgate_test import GOOD_METADATA, make_session, wait_for
 from measure import row, spread
@@ -13,10 +14,9 @@ BEYOND_MS_MAX = 150
 
 def checking_at(state_db, session):
     """When the session first entered `checking`, in ms since 1970, or None."""
-    with sqlite3.connect(f"file:{state_db}?mode=ro", uri=True, timeout=10) as db:
+    with closing(sqlite3.connect(f"file:{state_db}?mode=ro", uri=True, timeout=10)) as db:
         found = db.execute("SELECT min(event.at_ms) FROM event JOIN session ON session.id = event.session"
                            " WHERE session.name = ? AND event.state = 'checking'", (session,)).fetchone()
-    db.close()
     return found[0]
 
 
@@ -26,7 +26,7 @@ def measure(context):
     station = place.station(cloud, settle=f"{SETTLE_MS}ms", rescan="60s")
     engine = station.start()
     state_db = station.state / "state.db"
-    wait_for(state_db.exists, 20, "the journal")
+    wait_for((station.state / "control.sock").exists, 60, "the engine, whose journal has its tables then")
     beyond = []
     for number in range(count):
         name = f"20261120_14{number // 60:02}{number % 60:02}"

@@ -299,7 +299,7 @@ def bring_session(client, session, metadata, revision=1, data=b"data"):
         found = client.call("GET", "/v1/sessions/{id}", f"/v1/sessions/{session}", want=200)
         return found if found["revision"] == revision and found["state"] != "uploading" else None
 
-    return headgate_test.wait_for(decided, 20, f"a decision on {session} revision {revision}")
+    return headgate_test.wait_for(decided, 60, f"a decision on {session} revision {revision}")
 
 
 def session_calls(client):

@@ -23,7 +23,7 @@ class Control:
 
     def __init__(self, station):
         self.path = str(station.state / "control.sock")
-        wait_for(lambda: os.path.exists(self.path), 20, "the engine's control socket")
+        wait_for(lambda: os.path.exists(self.path), 60, "the engine's control socket")
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.connect(self.path)
         self.socket.settimeout(30)
@@ -154,7 +154,7 @@ def test_an_engine_that_lingers_ends_when_it_is_left_alone(place):
     time.sleep(11)  # longer than a lonely one stays
     assert engine.running
     control.close()
-    assert engine.wait(20) == 0, engine.result()
+    assert engine.wait(60) == 0, engine.result()
     got = station.command("run", "--linger", "--once")
     assert got.code == 2 and "--linger" in got.err, got
 
@@ -169,7 +169,7 @@ def test_a_console_starts_an_engine_that_outlives_it(place):
     assert station.session(S1)["state"] != "accepted", station.session(S1)
     Control(station).close()
     station.wait_state(S1, "accepted", timeout_s=60)
-    wait_for(lambda: not (station.state / "control.sock").exists(), 30, "the end of an engine that nobody needs")
+    wait_for(lambda: not (station.state / "control.sock").exists(), 60, "the end of an engine that nobody needs")
 
 
 def test_a_console_that_looks_on_starts_nothing(place):

@@ -110,7 +110,7 @@ def test_a_key_revoked_while_the_engine_runs(place):
 
 def test_a_new_key_in_the_file_needs_no_restart(place):
     cloud, station, engine, folder = key_revoked_under(place)
-    wait_for(lambda: station.command("status").code == 77, 40, "the key to be refused")
+    wait_for(lambda: station.command("status").code == 77, 60, "the key to be refused")
     station.key_file.write_text(cloud.key() + "\n")
     station.wait_state("20261120_150000", "accepted")
     assert_stored(cloud, folder)

@@ -74,7 +74,7 @@ def test_mistakes_in_the_configuration_name_file_line_and_mend(place):
     }
     for text, (hint, line) in mistakes.items():
         station.ini.write_text(good + text)
-        got = station.command("run", "--once", timeout_s=20)
+        got = station.command("run", "--once", timeout_s=60)
         assert got.code == 2, (text[:60], got)
         assert hint in got.err, f"{text[:60]!r}: {got.err!r} does not say {hint!r}"
         assert "hg_secret" not in got.err, got

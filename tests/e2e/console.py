@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from byte_proxy import ByteProxy, Fault  # noqa: E402
-from headgate_test import GOOD_METADATA, main, make_session, preloaded  # noqa: E402
+from headgate_test import GOOD_METADATA, main, make_session, preloaded, wait_for  # noqa: E402
 from pty_console import Console, engine_of  # noqa: E402
 
 SESSION = "20261120_134502"
@@ -242,7 +242,7 @@ def test_read_only_forbids_what_changes(place):
     console = Console(station, "--read-only", columns=100)
     console.wait_row(SESSION, "held")
     console.wait_until("read-only")
-    before = station.session(SESSION)
+    before = wait_for(lambda: (row := station.session(SESSION))["data_safe"] and row, 60, "its data to be safe")  # the engine rests
     for key in "rpieR":
         console.press(key)
         console.wait_until("this console is read-only")
@@ -284,7 +284,7 @@ def test_themes(place):
     assert not colours(mono), colours(mono)
     assert mono.quit() == 0
     wrong = Console(station, "--theme", "pink")
-    assert wrong.wait(20) == 2 and "there is no theme pink" in wrong.err, wrong.err
+    assert wrong.wait(60) == 2 and "there is no theme pink" in wrong.err, wrong.err
 
 
 def colours(console):

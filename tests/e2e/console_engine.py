@@ -12,8 +12,8 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
-from headgate_test import main, make_session, wait_for  # noqa: E402
-from pty_console import Console, end_engine, ended, engine_of, engine_pid  # noqa: E402
+from headgate_test import main, make_session, process_ended, wait_for  # noqa: E402
+from pty_console import Console, engine_of, engine_pid  # noqa: E402
 
 SESSION = "20261120_134502"
 WIDE = {"rows": 24, "columns": 110}
@@ -22,23 +22,20 @@ WIDE = {"rows": 24, "columns": 110}
 def test_starts_an_engine_that_outlives_it_while_work_is_left(place):
     station = place.station(place.cloud(), settle="4s")
     console, pid = Console(station, **WIDE), None
-    try:
-        console.wait_until("cloud ok", timeout_s=40)
-        pid = wait_for(lambda: engine_pid(station), 20, "an engine")
-        make_session(station.recordings, SESSION)
-        console.wait_row(SESSION, "settling")
-        assert console.quit() == 0
-        assert not ended(pid), "the engine ended with the console though a session was on its way"
-        station.wait_state(SESSION, "accepted")
-        wait_for(lambda: ended(pid), 60, "the end of an engine that nobody needs any more")
-    finally:
-        end_engine(pid)
+    console.wait_until("cloud ok", timeout_s=60)
+    pid = wait_for(lambda: engine_pid(station), 60, "an engine")
+    make_session(station.recordings, SESSION)
+    console.wait_row(SESSION, "settling")
+    assert console.quit() == 0
+    assert not process_ended(pid), "the engine ended with the console though a session was on its way"
+    station.wait_state(SESSION, "accepted")
+    wait_for(lambda: process_ended(pid), 60, "the end of an engine that nobody needs any more")
 
 
 def test_leaves_a_running_engine_alone(place):
     station = place.station(place.cloud())
     engine = engine_of(station)
-    wait_for((station.state / "control.sock").exists, 20, "the engine's socket")
+    wait_for((station.state / "control.sock").exists, 60, "the engine's socket")
     consoles = [Console(station) for _ in range(3)]
     for console in consoles:
         console.wait_until("cloud ok")
@@ -254,7 +251,7 @@ def test_a_malicious_engine(place):
 
     engine = FakeEngine(place, station, turns)
     console = Console(station, "--read-only", **WIDE)
-    console.wait_row(SESSION, timeout_s=40)
+    console.wait_row(SESSION, timeout_s=60)
     end = time.monotonic() + 20
     while engine.connections < 5 and time.monotonic() < end:
         console.assert_answers_keys()

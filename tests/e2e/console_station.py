@@ -74,7 +74,7 @@ def test_the_fleet_shows_who_never_reported_first(place):
     cloud.key("another-lab")
     station = place.station(cloud, key=cloud.key("eeg-lab-2", "station admin"))
     engine_of(station)
-    wait_for(lambda: [row for row in station.command("stations", "--json").json_lines() if not row["silent"]], 30, "a heartbeat")
+    wait_for(lambda: [row for row in station.command("stations", "--json").json_lines() if not row["silent"]], 60, "a heartbeat")
     console = Console(station, "--screen", "station", columns=110)
     console.wait_until("cloud ok")
     console.press("Left")

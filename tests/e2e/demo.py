@@ -1,21 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """headgate demo: what it shows, what it leaves, and that it finds out a store that differs."""
-import fcntl
-import os
-import pty
 import re
 import signal
 import subprocess
 import sys
-import termios
-import threading
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 import headgate_test
 from headgate_test import HEADGATE, clean_env, wait_for
 from programs import on_terminal, run
+from pty_console import Terminal
 
 LEAP = "20210229_161221"
 
@@ -50,37 +46,20 @@ def test_demo_bar_on_a_terminal(place):
     assert code == 0 and "\r\033[K" in seen and "█" in seen and "sessions decided" in seen, (code, seen)
 
 
-class Terminal:
-    """The demo on a pseudo terminal of its own."""
-
+class DemoTerminal(Terminal):
     def __init__(self, place, *flags):
-        self.master, slave = pty.openpty()
-        termios.tcsetwinsize(slave, (24, 80))
-        self.child = subprocess.Popen([HEADGATE, "demo", *map(str, flags)], env=clean_env(place.dir, TERM="xterm", LANG="C.UTF-8"), stdin=slave,
-                                      stdout=slave, stderr=slave, start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
-        os.close(slave)
-        self.seen = b""
-        self.reader = threading.Thread(target=self.read, daemon=True)
-        self.reader.start()
+        super().__init__(place, "headgate-demo", [HEADGATE, "demo", *flags])
 
-    def read(self):
-        try:
-            while piece := os.read(self.master, 65536):
-                self.seen += piece
-        except OSError:  # EIO: the last one closed it
-            pass
-
-    def end(self, key):
-        os.write(self.master, key)
-        code = self.child.wait(60)
-        self.reader.join(30)
-        os.close(self.master)
-        return code, self.seen.decode(errors="replace")
+    def quit(self):
+        """(status, all that was written)"""
+        self.press("Q")
+        code = self.wait(60)
+        return code, self.stream.decode(errors="replace") + self.err
 
 
 def test_demo_on_the_console(place):
     keep = place.dir / "kept"
-    terminal = Terminal(place, "--sessions", "5", "--size", "100kB", "--keep", keep)
+    terminal = DemoTerminal(place, "--sessions", "5", "--size", "100kB", "--keep", keep)
 
     def decided():
         if not (keep / "state/state.db").exists():
@@ -88,9 +67,9 @@ def test_demo_on_the_console(place):
         rows = run(place, "sessions", "--config", keep / "headgate.ini", "--json").json_lines()
         return len(rows) == 5 and all(row["state"] in ("accepted", "rejected") or row["data_safe"] for row in rows)
 
-    wait_for(decided, 60, "the end of all sessions")
-    wait_for(lambda: LEAP.encode() in terminal.seen, 60, "a session on the screen")
-    code, seen = terminal.end(b"Q")
+    terminal.wait_until(lambda _: decided(), "the end of all sessions", 60)
+    terminal.wait_until(LEAP, "a session on the screen")
+    code, seen = terminal.quit()
     assert code == 0, (code, seen[-3000:])
     assert "\033[?1049h" in seen and "\033[?1049l" in seen, "the console was not drawn"
     after = seen.split("\033[?1049l")[-1]
@@ -99,9 +78,9 @@ def test_demo_on_the_console(place):
 
 
 def test_demo_left_early(place):
-    terminal = Terminal(place, "--sessions", "5", "--size", "200MB")
-    wait_for(lambda: b"\033[?1049h" in terminal.seen, 60, "the console")
-    code, seen = terminal.end(b"Q")
+    terminal = DemoTerminal(place, "--sessions", "5", "--size", "200MB")
+    terminal.wait_until(lambda _: b"\033[?1049h" in terminal.stream, "the console")
+    code, seen = terminal.quit()
     assert code == 4 and "before all sessions were decided" in seen, (code, seen.replace("\r\033[K", "\n")[:1000], seen[-2000:])
     assert not place.others(), place.others()
 

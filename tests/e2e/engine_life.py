@@ -22,7 +22,7 @@ def begun(station, engine):
         shown = station.command("status", "--json")
         return shown.code in (0, 1, 69) and shown.json_lines()[-1]["engine"].get("pid") == engine.pid
 
-    wait_for(answers, 20, "the engine to answer")
+    wait_for(answers, 60, "the engine to answer")
 
 
 def test_sigterm_in_the_middle_of_an_upload_then_the_next_run_goes_on(place):
@@ -32,10 +32,10 @@ def test_sigterm_in_the_middle_of_an_upload_then_the_next_run_goes_on(place):
     for number, expected in ((signal.SIGTERM, 0), (signal.SIGINT, 130)):
         engine = station.start()
         begun(station, engine)  # the journal says "uploading" from before
-        wait_for(lambda: (r := station.session(SESSION)) and r["state"] == "uploading", 30, "the upload to begin")
+        wait_for(lambda: (r := station.session(SESSION)) and r["state"] == "uploading", 60, "the upload to begin")
         began = time.monotonic()
         engine.signal(number)
-        assert engine.wait(20) == expected, engine.result()
+        assert engine.wait(60) == expected, engine.result()
         assert time.monotonic() - began < 2.5, "it took longer than the second it has, even under a sanitizer"
         row = station.session(SESSION)
         assert row["state"] in ("queued", "uploading"), row
@@ -52,7 +52,7 @@ def test_sigkill_in_the_middle_then_the_next_run_goes_on(place):
     station = place.station(cloud, upload={"bandwidth": "4MB/s"})
     folder = make_session(station.recordings, SESSION, {"a.edf": 300_000, "b.edf": 12_000_000})
     engine = station.start()
-    wait_for(lambda: (r := station.session(SESSION)) and r["state"] == "uploading", 30, "the upload to begin")
+    wait_for(lambda: (r := station.session(SESSION)) and r["state"] == "uploading", 60, "the upload to begin")
     engine.kill()
     station.sections["upload"].pop("bandwidth")
     station.write()
@@ -67,12 +67,12 @@ def test_the_cloud_dies_and_returns(place):
     begun(station, engine)
     cloud.kill()
     folder = make_session(station.recordings, SESSION)
-    wait_for(lambda: station.command("status").code == 69, 40, "status to say that the cloud is not reached")
+    wait_for(lambda: station.command("status").code == 69, 60, "status to say that the cloud is not reached")
     assert engine.running
     cloud.start()
     station.wait_state(SESSION, "accepted")
     assert_stored(cloud, folder)
-    wait_for(lambda: station.command("status").code == 0, 20, "status to be well again")
+    wait_for(lambda: station.command("status").code == 0, 60, "status to be well again")
     assert engine.stop(10) == 0
 
 
@@ -91,7 +91,7 @@ def test_a_second_engine_is_refused_with_75(place):
     engine = station.start()
     begun(station, engine)
     for words in (("run",), ("run", "--once")):
-        got = station.command(*words, timeout_s=20)
+        got = station.command(*words, timeout_s=60)
         assert got.code == 75 and str(engine.pid) in got.err, got
     assert engine.running
     engine.kill()  # the lock goes with its holder
@@ -170,7 +170,7 @@ def test_a_done_marker_takes_a_session_at_once(place):
     engine = station.start()
     folder = make_session(station.recordings, SESSION)
     (folder / "DONE").write_text("done\n")
-    station.wait_state(SESSION, "accepted", timeout_s=40)
+    station.wait_state(SESSION, "accepted", timeout_s=60)
     assert cloud.object(f"{SESSION}/eeg-lab-2/signals.edf") == (folder / "signals.edf").read_bytes()
     assert engine.stop(10) == 0
 
@@ -266,7 +266,7 @@ def test_shutdown_and_rescan_through_the_socket(place):
             lines.flush()
             answer = json.loads(lines.readline())
             assert answer["id"] == number and "result" in answer, answer
-    assert engine.wait(10) == 0, engine.result()
+    assert engine.wait(60) == 0, engine.result()
 
 
 def test_a_retry_of_a_failed_session(place):

@@ -34,7 +34,7 @@ def test_metadata_out_of_range_is_held_with_its_data_safe_then_mended(place):
     engine = station.start()
     folder = make_session(station.recordings, SESSION, metadata="fatigue_level: 14\nhardware_model: HX-200\n")
     station.wait_state(SESSION, "held")
-    row = wait_for(lambda: (r := station.session(SESSION))["data_safe"] and r, 30, "the data to be safe")
+    row = wait_for(lambda: (r := station.session(SESSION))["data_safe"] and r, 60, "the data to be safe")
     assert row["state"] == "held" and "fatigue_level" in row["reason"] and "14" in row["reason"] and "10" in row["reason"], row
     for name in ("signals.edf", "events.csv"):
         assert cloud.object(f"{SESSION}/eeg-lab-2/{name}") == (folder / name).read_bytes(), name
@@ -96,8 +96,8 @@ def test_a_file_that_is_still_being_written_waits(place):
         recorder.write(b"more")
         recorder.flush()
         # Nothing changes any more, but the recorder has it open: the quiet time alone would take it.
-        wait_for(lambda: (r := station.session(SESSION)) and "signals.edf" in (r["reason"] or ""), 30, "a reason that names the file")
-        wait_for(lambda: engine.running, 1, "the engine")
+        wait_for(lambda: (r := station.session(SESSION)) and "signals.edf" in (r["reason"] or ""), 60, "a reason that names the file")
+        wait_for(lambda: engine.running, 60, "the engine")
         row = station.session(SESSION)
         assert row["state"] == "settling", row
         recorder.write(b" and the end")
@@ -110,7 +110,7 @@ def test_a_session_without_metadata_waits_for_it(place):
     cloud, station = hold(place)
     engine = station.start()
     folder = make_session(station.recordings, SESSION, metadata=None)
-    row = wait_for(lambda: (r := station.session(SESSION)) and r["reason"] and r, 30, "a reason")
+    row = wait_for(lambda: (r := station.session(SESSION)) and r["reason"] and r, 60, "a reason")
     assert row["state"] in ("settling", "held") and "metadata.txt" in row["reason"], row
     (folder / "metadata.txt").write_text("fatigue_level: 4\nhardware_model: HX-200\n")
     station.wait_state(SESSION, "accepted")

@@ -29,13 +29,13 @@ def told(child, *texts):
                 return False
             rest = rest.split(text, 1)[1]
         return True
-    wait_for(all_there, 30, f"{texts} in the plain lines")
+    wait_for(all_there, 60, f"{texts} in the plain lines")
 
 
 def test_a_session_from_found_to_accepted(place):
     station = place.station(place.cloud())
     engine = station.start()
-    wait_for(lambda: (station.state / "control.sock").exists(), 20, "the engine")
+    wait_for(lambda: (station.state / "control.sock").exists(), 60, "the engine")
     lines = plain(place, station, "--read-only")
     told(lines, "an engine runs")
     make_session(station.recordings, S1, {"signals.edf": 100_000})
@@ -47,7 +47,7 @@ def test_a_session_from_found_to_accepted(place):
     told(lines, "NOT safe: 1 needs you\n", "engine")
     assert re.search("  (the engine is gone|no engine runs)\n", lines.out), lines.out
     lines.signal(signal.SIGTERM)
-    assert lines.wait(10) == 0 and not lines.err, lines.result()
+    assert lines.wait(60) == 0 and not lines.err, lines.result()
     assert all(LINE.fullmatch(line) for line in lines.out.splitlines()), lines.out
     assert lines.out.count(f"  {S1}  accepted ") == 1, "a change is told once"
 
@@ -63,7 +63,7 @@ def test_what_was_before_is_not_told(place):
     told(lines, f"{S3}  found", f"{S3}  accepted")
     assert S1 not in lines.out, lines.out
     lines.signal(signal.SIGINT)
-    assert lines.wait(10) == 0, lines.result()
+    assert lines.wait(60) == 0, lines.result()
 
 
 def test_from_before_the_first_journal(place):
@@ -75,7 +75,7 @@ def test_from_before_the_first_journal(place):
     assert station.once().code == 0
     told(lines, f"{S1}  found", f"{S1}  accepted")
     lines.signal(signal.SIGTERM)
-    assert lines.wait(10) == 0, lines.result()
+    assert lines.wait(60) == 0, lines.result()
 
 
 def test_ends_when_nobody_reads(place):
@@ -84,7 +84,7 @@ def test_ends_when_nobody_reads(place):
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert "no engine runs" in child.stdout.readline()
     child.stdout.close()
-    assert child.wait(10) == 0 and child.stderr.read() == ""
+    assert child.wait(60) == 0 and child.stderr.read() == ""
     child.stderr.close()
     with open("/dev/full", "w") as full:
         done = subprocess.run([HEADGATE, "--plain", "--read-only", "--config", station.ini], env=station.env(), stdin=subprocess.DEVNULL,
@@ -99,9 +99,9 @@ def test_outside_text_is_made_safe(place):
     told(lines, "no engine runs")
     station.once(wait="10s")
     told(lines, f"{S1}  found")
-    wait_for(lambda: re.search(f"{S1}  (held|accepted|failed)", lines.out), 30, "its end")
+    wait_for(lambda: re.search(f"{S1}  (held|accepted|failed)", lines.out), 60, "its end")
     lines.signal(signal.SIGTERM)
-    assert lines.wait(10) == 0, lines.result()
+    assert lines.wait(60) == 0, lines.result()
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u202e]", lines.out), lines.out
 
 
@@ -112,9 +112,9 @@ def test_starts_an_engine_as_the_console_does(place):
     told(lines, "an engine runs")
     told(lines, f"{S1}  accepted")
     lines.signal(signal.SIGTERM)
-    assert lines.wait(10) == 0, lines.result()
+    assert lines.wait(60) == 0, lines.result()
     socket = station.state / "control.sock"
-    wait_for(lambda: not socket.exists(), 40, "the end of the engine that it started, once no work is left")
+    wait_for(lambda: not socket.exists(), 60, "the end of the engine that it started, once no work is left")
 
 
 if __name__ == "__main__":

@@ -74,10 +74,10 @@ def test_the_first_minute(place):
         typed.append(line.split(" --")[0].split(" 2026")[0])
         if line.endswith("&"):
             cloud = typist.leaves_running(line)
-            wait_for(lambda: cloud.out.startswith("ready "), 20, "the cloud")
+            wait_for(lambda: cloud.out.startswith("ready "), 60, "the cloud")
         elif line == "headgate run":
             engine = typist.leaves_running(line)
-            wait_for(lambda: "cloud_accepted" in engine.err, 40, "the session to be accepted")
+            wait_for(lambda: "cloud_accepted" in engine.err, 60, "the session to be accepted")
             assert engine.stop() == 0, engine.result()
         else:
             got = typist.types(line)

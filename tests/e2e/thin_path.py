@@ -147,7 +147,7 @@ def test_two_roots_and_the_same_name_under_both(place):
     station.wait_state(SESSION, "accepted")
     station.wait_state("20261120_140000", "accepted")
     make_session(second, SESSION, seed=3)
-    held = wait_for(lambda: [row for row in station.rows() if row["root"] == str(second) and row["state"] == "held"], 30, "the second of that name held")
+    held = wait_for(lambda: [row for row in station.rows() if row["root"] == str(second) and row["state"] == "held"], 60, "the second of that name held")
     assert str(station.recordings) in held[0]["reason"], held
     assert_stored(cloud, first)
     assert_stored(cloud, other)

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-# limit: 300 s
 """The cloud is killed by SIGKILL at random moments while a station uploads, and started again on the same folder and
 port. Held up here (reliability.md "What must never happen"): 1, no recording byte is lost or altered; 2, none is shown
 as safe that is not whole in the store; 3, none is forgotten. After the last round every session is accepted, every byte

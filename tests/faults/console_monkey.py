@@ -40,7 +40,7 @@ def play(place, seed, seconds, *flags):
     console, end, next_arrival = Console(station, *flags, env=env), time.monotonic() + seconds, 0
     while time.monotonic() < end:
         if not console.running:
-            assert console.wait(5) == 0, f"seed {seed}: {console.process.returncode}\n{console.err[-4000:]}"
+            assert console.wait(60) == 0, f"seed {seed}: {console.process.returncode}\n{console.err[-4000:]}"
             console.hang_up()
             console = Console(station, *flags, env=env, rows=source.randrange(1, 60), columns=source.randrange(1, 200))
             starts += 1
@@ -61,8 +61,8 @@ def play(place, seed, seconds, *flags):
     except AssertionError:  # it was deeper than home
         console.press("Q")
         console.press("Esc", "Esc", "n", "Esc", "Q")
-    assert console.wait(20) == 0, console.err[-4000:]
-    assert arrived and wait_for(lambda: station.rows(), 20, "the journal")
+    assert console.wait(60) == 0, console.err[-4000:]
+    assert arrived and wait_for(lambda: station.rows(), 60, "the journal")
     assert engine.stop() == 0
     print(f"# seed {seed}: {arrived} sessions, the console was started {starts + 1} times", flush=True)
 

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-# limit: 300 s
 """The engine is killed by SIGKILL at random moments, and started again on the same journal. Held up here (reliability.md
 "What must never happen"): 1, no recording byte is lost or altered, at the station or in the cloud; 2, none is shown as
 safe that is not whole in the store; 3, a session that was found is never forgotten. After the last round every session

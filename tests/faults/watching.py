@@ -25,7 +25,7 @@ def test_an_overflow_makes_it_look_at_everything(place):
     station.wait_state(FIRST, "accepted")
     overflow.touch()
     folder = make_session(station.recordings, SECOND, seed=2)
-    station.wait_state(SECOND, "accepted", timeout_s=20)
+    station.wait_state(SECOND, "accepted", timeout_s=60)
     assert_stored(cloud, folder)
     assert "faster than they were read" in engine.err, engine.err
     assert engine.stop() == 0, engine.result()
@@ -48,7 +48,7 @@ def test_without_watches_the_rescan_is_enough(place):
     told = engine.err.count("raise fs.inotify.max_user_watches")
     assert told == 1, engine.err  # with the mend, and not once a folder
     (folder / "sub/c.dat").write_bytes(b"after all of it")
-    wait_for(lambda: (station.session(FIRST) or {}).get("revision") == 2, 30, "the change after acceptance to be found")
+    wait_for(lambda: (station.session(FIRST) or {}).get("revision") == 2, 60, "the change after acceptance to be found")
     station.wait_state(FIRST, "accepted")
     assert_stored(cloud, folder, revision=2)
     assert engine.stop() == 0, engine.result()

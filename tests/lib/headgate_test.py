@@ -88,6 +88,7 @@ def end_process(pid, timeout_s=30):
     """SIGTERM, in the end SIGKILL, to a process that is not our child."""
     try:
         os.kill(pid, signal.SIGTERM)
+        os.kill(pid, signal.SIGCONT)  # a test may have stopped it
         try:
             wait_for(lambda: process_ended(pid), timeout_s, f"the end of process {pid}")
         except AssertionError:

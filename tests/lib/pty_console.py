@@ -10,7 +10,6 @@ import struct
 import subprocess
 import termios
 import time
-from pathlib import Path
 
 from headgate_test import Child, clean_env, dies_with_parent, wait_for
 from vt_screen import Screen
@@ -82,7 +81,7 @@ class Terminal(Child):
         self.screen.feed(piece)
         return len(piece)
 
-    def wait_until(self, condition, what=None, timeout_s=30):
+    def wait_until(self, condition, what=None, timeout_s=60):
         """Until condition(screen); a text stands for being seen. Every piece that comes is looked at."""
         seen = (lambda screen: condition in screen.text) if isinstance(condition, str) else condition
         end = time.monotonic() + timeout_s
@@ -93,7 +92,7 @@ class Terminal(Child):
                 assert seen(self.screen), f"{self.name} ended ({self.process.poll()}) before {what or condition!r}:\n{self.screen.text}\n{self.err[-3000:]}"
         return found
 
-    def wait_gone(self, text, timeout_s=30):
+    def wait_gone(self, text, timeout_s=60):
         self.wait_until(lambda screen: text not in screen.text, f"{text!r} to go", timeout_s)
 
     def settle(self, quiet_s=0.15, timeout_s=20):
@@ -129,7 +128,7 @@ class Terminal(Child):
         for key in keys:
             self.send(KEYS.get(key, key))
 
-    def press_until(self, key, condition, what=None, timeout_s=30):
+    def press_until(self, key, condition, what=None, timeout_s=60):
         self.press(key)
         return self.wait_until(condition, what, timeout_s)
 
@@ -195,7 +194,7 @@ def engine_of(station, **settings):
     """Starts the station's engine and waits for its socket: a console that is quicker would start one of its own, which
     outlives the test."""
     engine = station.start(**settings)
-    wait_for((station.state / "control.sock").exists, 30, "the engine's socket")
+    wait_for((station.state / "control.sock").exists, 60, "the engine's socket")
     return engine
 
 
@@ -204,19 +203,6 @@ def engine_pid(station):
     got = station.command("status", "--json")
     rows = [row for row in got.json_lines() if isinstance(row.get("engine"), dict)] if got.out.strip() else []
     return rows[0]["engine"].get("pid") if rows else None
-
-
-def ended(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
-    except OSError:
-        return True
-
-
-def end_engine(pid):
-    if pid and not ended(pid):
-        os.kill(pid, signal.SIGTERM)
-        wait_for(lambda: ended(pid), 40, "the engine's end")
 
 
 class Console(Terminal):
@@ -229,7 +215,7 @@ class Console(Terminal):
     def quit(self):
         """Q; the exit status, and the terminal must be as it was."""
         self.press("Q")
-        status = self.wait(10)
+        status = self.wait(60)
         assert "1049" not in self.screen.modes, "the alternate screen was not left"
         return status
 

@@ -62,6 +62,18 @@ def test_a_process_left_running_is_found_and_ended():
                            10, "the end of the process")
 
 
+def test_syncs_are_slow_when_told():
+    build = os.environ.get("HEADGATE_BUILD")
+    if not build:
+        raise headgate_test.Skip("HEADGATE_BUILD is not set")
+    sync = "import os, tempfile, time; f = tempfile.TemporaryFile(); b = time.monotonic(); os.fsync(f.fileno()); print(time.monotonic() - b)"
+    code = f"import pathlib, runner, subprocess, sys; runner.slow_down_syncs(pathlib.Path({build!r}), '300'); subprocess.run([sys.executable, '-c', {sync!r}])"
+    got = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT / "tests/lib", check=True)
+    assert float(got.stdout) >= 0.3, got
+    wrong = subprocess.run([sys.executable, str(ROOT / "tests/lib/runner.py"), "--build", build, "--slow-sync=soon"], capture_output=True, text=True)
+    assert wrong.returncode == 2 and "not a number of milliseconds" in wrong.stderr, wrong
+
+
 def test_the_last_line_and_the_status_are_honest():
     """The whole program, on a name that no test has and on one that passes."""
     build = os.environ.get("HEADGATE_BUILD")
