@@ -79,9 +79,9 @@ def test_progress_is_live(place):
         return len(seen) >= 3
 
     console.wait_until(three, "three different percentages", 60)
-    console.wait_until(lambda screen: "MB/s" in screen.text, "the sparkline")
     assert ends, "no rate was seen"
     console.wait_row(SESSION, "accepted")
+    console.wait_until(lambda screen: re.search(r"MB/s +[▁▂▃▄▅▆▇█]+ +15 min", screen.text), "the sparkline", 60)
     assert console.quit() == 0
 
 
