@@ -36,7 +36,9 @@ static char *same_name(const struct session *s) {
 	for (size_t root = 0; root < e->root_n; root++) {
 		if (root == s->root) continue;
 		const struct session *other = sessions_find(&e->sessions, s->row.name, root);
-		if ((other && holds_name(other, s)) || accepted_find(&e->accepted, session_stamp(s->row.name), root)) {
+		const struct stub *waits = stub_find(&e->waiting, session_stamp(s->row.name), root);
+		if ((other && holds_name(other, s)) || (waits && waits->id && waits->id < s->row.id) ||
+			stub_find(&e->accepted, session_stamp(s->row.name), root)) {
 			return xasprintf("the same name under %s", e->roots[root].path);
 		}
 	}

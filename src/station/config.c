@@ -55,6 +55,8 @@ static const struct option config_rows[] = {
 		.min = 0, .max = 24 * HOUR, .initial = "10s", .help = "how long a session must not change before it is taken"},
 	{.section = "station", .name = "rescan", .type = OPTION_DURATION, .offset = AT(rescan_ms), .flag = "rescan",
 		.min = 100, .max = 24 * HOUR, .initial = "1m", .help = "how often the folders are read again without an event"},
+	{.section = "station", .name = "at_once", .type = OPTION_INT, .offset = AT(at_once), .min = 1, .max = 100000,
+		.initial = "2000", .help = "sessions in work at the same time; of the others the oldest is next"},
 	{.section = "station", .name = "done_marker", .type = OPTION_TEXT, .offset = AT(done_marker), .flag = "done-marker",
 		.help = "name of a file whose arrival says that a session is complete"},
 	{.section = "station", .name = "since", .type = OPTION_TEXT, .offset = AT(since), .flag = "since",

@@ -162,7 +162,7 @@ void confirm_drive(struct session *s) {
 
 /* --- the cursor --- */
 
-static void processing_changed(struct engine *e, struct accepted *a, const cJSON *change) {
+static void processing_changed(struct engine *e, struct stub *a, const cJSON *change) {
 	if (revision_of(change) != a->revision) return;
 	struct session_row row = {.id = a->id};
 	session_unstamp(row.name, a->stamp);
@@ -176,7 +176,7 @@ static void change_apply(struct engine *e, const cJSON *change) {
 	for (size_t root = 0; root < e->root_n; root++) {
 		struct session *s = sessions_find(&e->sessions, name->valuestring, root);
 		if (s && !s->dead) verdict_give(s, change);
-		struct accepted *a = accepted_find(&e->accepted, session_stamp(name->valuestring), root);
+		struct stub *a = stub_find(&e->accepted, session_stamp(name->valuestring), root);
 		if (a) processing_changed(e, a, change);
 	}
 }

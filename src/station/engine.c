@@ -70,6 +70,7 @@ static void pump_sessions(struct engine *e) {
 static void (*const pumps[])(struct engine *e) = {
 	cloud_pump,
 	rescan_pump,
+	admission_pump,
 	pump_sessions,
 	settle_pump,
 	checking_pump,
@@ -137,8 +138,9 @@ static void low_priority(void) {
 
 static int on_row(void *arg, const struct session_row *row) {
 	struct engine *e = arg;
-	if (row->state == STATE_ACCEPTED) accepted_append(&e->accepted, row, engine_root(e, row->root, false));
-	else session_load(e, row);
+	bool accepted = row->state == STATE_ACCEPTED;
+	if (!accepted && !admission_may_wait(row)) session_load(e, row);
+	else stub_append(accepted ? &e->accepted : &e->waiting, row, engine_root(e, row->root, false));
 	return 0;
 }
 
@@ -159,7 +161,8 @@ static int load(struct engine *e, struct error *err) {
 	struct session_filter all = {.state = -1};
 	if (view_take(e, &v, err)) return -1;
 	int failed = journal_sessions(v, &all, on_row, e, err);
-	accepted_sort(&e->accepted);
+	stub_sort(&e->accepted);
+	stub_sort(&e->waiting);
 	for (size_t i = 0; i < e->sessions.n; i++) {
 		struct session *s = e->sessions.items[i];
 		if (s->row.state == STATE_HELD) held_load(s, v);
@@ -286,6 +289,7 @@ static void engine_done(struct engine *e) {
 	for (size_t i = 0; i < e->sessions.n; i++) session_free(e->sessions.items[i]);
 	free(e->sessions.items);
 	free(e->accepted.items);
+	free(e->waiting.items);
 	watch_free(e);
 	rules_drop(e->rules);
 	for (size_t i = 0; i < e->view_n; i++) journal_view_close(e->views[i]);

@@ -73,8 +73,9 @@ static struct session *act_find(struct engine *e, const struct act *act, const c
 	struct session *found = NULL;
 	for (size_t root = 0; root < e->root_n; root++) {
 		struct session *s = sessions_find(&e->sessions, name, root);
+		if (!s) s = admission_find(e, name, root);
 		if (s && !s->dead && (!found || s->row.id > found->row.id)) found = s;
-		if (s || !accepted_find(&e->accepted, session_stamp(name), root)) continue;
+		if (s || !stub_find(&e->accepted, session_stamp(name), root)) continue;
 		error_set(err, ERR_INPUT, "session %s is accepted: there is nothing to %s%s", name,
 			strcmp(act->name, "retry") == 0 ? "try" : act->name, strcmp(act->name, "retry") == 0 ? " again" : "");
 		return NULL;

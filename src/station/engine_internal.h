@@ -81,7 +81,9 @@ struct engine {
 	struct root *roots;
 	size_t root_n, root_capacity;
 	struct sessions sessions;
-	struct accepted_table accepted;
+	struct stub_table accepted, waiting; /* safe; found, and outside until their turn comes (admission.c) */
+	size_t to_add, adding;				 /* of them not in the journal yet; on their way into it */
+	int64_t admission_ms;				 /* monotonic: when all places were taken, not before */
 	uint32_t generation;
 	bool sweep; /* some session is dead */
 	struct session_queue driven, looks, checks;
@@ -104,7 +106,7 @@ struct engine {
 	struct watch *watch;
 	bool scanned, scanning;
 	size_t presence_pending; /* of them not committed yet */
-	size_t presence_left;	 /* accepted sessions whose coming and going this round may still write */
+	size_t presence_left;	 /* sessions outside whose coming and going this round may still see */
 	int64_t scan_ms;		 /* monotonic: the next periodic one */
 	size_t audit_at;		 /* where the slow walk over accepted sessions goes on */
 	bool auditing;
@@ -215,6 +217,15 @@ void rescan_start(struct engine *e);
 void rescan_pump(struct engine *e);
 void rescan_found(struct engine *e, size_t root, const char *name); /* a name that an event brought */
 void rescan_soon(struct engine *e);
+
+/* --- admission.c --- */
+void admission_found(struct engine *e, const char *name, size_t root); /* a name that is not in work, nor accepted */
+bool admission_may_wait(const struct session_row *row);				   /* a row of the journal, at start */
+/* Those whose folders are not in the listing go into work: what follows from it is decided there. */
+void admission_compare(struct engine *e, size_t root, char *const *names, size_t n);
+struct session *admission_find(struct engine *e, const char *name, size_t root); /* into work now; NULL: not there */
+void admission_pump(struct engine *e);
+bool admission_due(const struct engine *e); /* the next one is about to go into work */
 
 /* --- settle.c --- */
 void settle_enter(struct session *s);

@@ -6,10 +6,12 @@
 static void count_open(struct once_facts *f, const struct session *s) {
 	if (s->awaits_metadata && !s->looking) return; /* not ready: the next run's */
 	f->open++;
+	f->fresh += now_ms() - s->seen_ms < ONCE_OPEN_MS(s->engine->config->settle_ms);
 }
 
 static void count_sending(struct once_facts *f, const struct session *s) {
-	bool waits = !s->upload && !s->transfers && !s->committing && (s->attempt_ms > now_ms() || s->awaits_cloud);
+	bool waits = !s->upload && !s->transfers && !s->committing;
+	waits = waits && (s->attempt_ms > now_ms() || s->awaits_cloud || f->down);
 	f->waiting += waits;
 	f->working += !waits;
 	f->ready_left++;
@@ -49,7 +51,8 @@ void once_gather(struct engine *e, struct once_facts *ret) {
 		.down = e->api.down || e->objects.down,
 		.elapsed_ms = now_ms() - e->started_ms,
 		.wait_ms = e->o->wait_ms,
-		.settle_ms = e->config->settle_ms,
+		.working = admission_due(e),
+		.ready_left = e->waiting.n,
 	};
 	for (size_t i = 0; i < e->sessions.n; i++) count(ret, e->sessions.items[i]);
 	if (!ret->undecided || ret->working) e->undecided_since_ms = 0;

@@ -82,7 +82,7 @@ void session_free(struct session *s) {
 }
 
 static void session_leave(struct session *s) { /* accepted: the few numbers stay */
-	accepted_insert(&s->engine->accepted, &s->row, s->root);
+	stub_insert(&s->engine->accepted, &s->row, s->root);
 	watch_drop(s);
 	s->dead = s->engine->sweep = true;
 	engine_poke(s->engine);

@@ -6,9 +6,7 @@
  * future is left to it too. With --wait: everything is waited for, up to that time. */
 #include "station/once.h"
 
-static bool open_blocks(const struct once_facts *f) {
-	return f->open && (f->wait_ms || f->elapsed_ms < ONCE_OPEN_MS(f->settle_ms));
-}
+static bool open_blocks(const struct once_facts *f) { return f->open && (f->wait_ms || f->fresh); }
 
 static bool verdict_blocks(const struct once_facts *f) {
 	if (!f->undecided || f->key_refused) return false;

@@ -18,13 +18,6 @@
 
 /* --- one name --- */
 
-static void session_add(struct engine *e, const char *name, size_t root) {
-	struct session *s = session_new(e, name, root);
-	s->row.found_ms = clock_wall_ms();
-	s->committing = true;
-	journal_add_session(e->journal, &s->row, session_committed, ticket_new(s));
-}
-
 static void on_present(void *arg, const struct error *err) {
 	struct engine *e = arg;
 	e->presence_pending--;
@@ -32,7 +25,7 @@ static void on_present(void *arg, const struct error *err) {
 }
 
 /* An accepted session keeps its verdict; only whether it is here changes. */
-static void accepted_present(struct engine *e, struct accepted *a, bool present) {
+static void accepted_present(struct engine *e, struct stub *a, bool present) {
 	if (a->present == present) return;
 	if (!e->presence_left) { /* a whole archive was moved: a part a round, so that memory stays bounded */
 		rescan_soon(e);
@@ -67,12 +60,12 @@ void rescan_found(struct engine *e, size_t root, const char *name) {
 		settle_touch(s);
 		return;
 	}
-	struct accepted *a = accepted_find(&e->accepted, session_stamp(name), root);
+	struct stub *a = stub_find(&e->accepted, session_stamp(name), root);
 	if (a) {
 		accepted_present(e, a, true);
 		return;
 	}
-	if (e->roots[root].configured && !name_before_since(e->config, name)) session_add(e, name, root);
+	if (e->roots[root].configured && !name_before_since(e->config, name)) admission_found(e, name, root);
 }
 
 /* --- the roots --- */
@@ -139,6 +132,7 @@ static int by_name(const void *a, const void *b) { return strcmp(a, *(char *cons
 
 static void root_compare(struct engine *e, size_t root, const struct listing *l) {
 	for (size_t i = 0; i < l->n; i++) rescan_found(e, root, l->names[i]);
+	admission_compare(e, root, l->names, l->n);
 	for (size_t i = 0; i < e->sessions.n; i++) {
 		struct session *s = e->sessions.items[i];
 		if (s->root != root || !s->row.present || s->committing) continue;
@@ -148,7 +142,7 @@ static void root_compare(struct engine *e, size_t root, const struct listing *l)
 	}
 	size_t at = 0; /* both in order of the name's digits */
 	for (size_t i = 0; i < e->accepted.n; i++) {
-		struct accepted *a = &e->accepted.items[i];
+		struct stub *a = &e->accepted.items[i];
 		if (a->root != root || !a->present) continue;
 		while (at < l->n && session_stamp(l->names[at]) < a->stamp) at++;
 		if (at == l->n || session_stamp(l->names[at]) != a->stamp) accepted_present(e, a, false);
@@ -226,9 +220,9 @@ static void audit_run(struct job *j) {
 }
 
 static void accepted_changed(struct engine *e, const struct suspect *x) {
-	struct accepted *a = accepted_find(&e->accepted, session_stamp(x->name), x->root);
+	struct stub *a = stub_find(&e->accepted, session_stamp(x->name), x->root);
 	if (!a || x->row.state != STATE_ACCEPTED || strcmp(x->row.fingerprint, x->snapshot.fingerprint) == 0) return;
-	accepted_remove(&e->accepted, a);
+	stub_remove(&e->accepted, a);
 	struct session *s = session_load(e, &x->row);
 	memcpy(s->seen_fingerprint, x->snapshot.fingerprint, sizeof s->seen_fingerprint);
 	s->seen_files = (int64_t)x->snapshot.n;
@@ -252,7 +246,7 @@ static void audit_done(struct job *j) {
 	free(a);
 }
 
-static void audit_add(const struct engine *e, struct audit *a, const struct accepted *x) {
+static void audit_add(const struct engine *e, struct audit *a, const struct stub *x) {
 	if (!x->present || !x->fingerprint) return;
 	ARRAY_RESERVE(a->items, a->n, a->capacity);
 	struct suspect *s = &a->items[a->n++];

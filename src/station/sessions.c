@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Two sorted arrays. Invariants: items are in order of (name, root); no (name, root) is in both tables, nor twice in
- * one. Loop thread. */
+/* Sorted arrays. Invariants: items are in order of (name, root); no (name, root) is in two tables, nor twice in one.
+ * Loop thread. */
 #include "station/sessions.h"
 
 #include <assert.h>
@@ -49,7 +49,7 @@ void sessions_sweep(struct sessions *t, void (*done)(struct session *s)) {
 	t->n = kept;
 }
 
-/* --- accepted ones --- */
+/* --- those outside --- */
 
 int64_t session_stamp(const char *name) {
 	int64_t stamp = 0;
@@ -70,33 +70,33 @@ uint64_t fingerprint_short(const char *hex) {
 	return strtoull(head, NULL, 16);
 }
 
-static int accepted_order(const struct accepted *a, int64_t stamp, size_t root) {
+static int stub_order(const struct stub *a, int64_t stamp, size_t root) {
 	if (a->stamp != stamp) return a->stamp < stamp ? -1 : 1;
 	return a->root < root ? -1 : a->root > root;
 }
 
 static int by_stamp(const void *a, const void *b) {
-	const struct accepted *right = b;
-	return accepted_order(a, right->stamp, right->root);
+	const struct stub *right = b;
+	return stub_order(a, right->stamp, right->root);
 }
 
-static size_t accepted_lower(const struct accepted_table *t, int64_t stamp, size_t root) {
+static size_t stub_lower(const struct stub_table *t, int64_t stamp, size_t root) {
 	size_t from = 0, to = t->n;
 	while (from < to) {
 		size_t middle = from + (to - from) / 2;
-		if (accepted_order(&t->items[middle], stamp, root) < 0) from = middle + 1;
+		if (stub_order(&t->items[middle], stamp, root) < 0) from = middle + 1;
 		else to = middle;
 	}
 	return from;
 }
 
-struct accepted *accepted_find(const struct accepted_table *t, int64_t stamp, size_t root) {
-	size_t i = accepted_lower(t, stamp, root);
-	return i < t->n && accepted_order(&t->items[i], stamp, root) == 0 ? &t->items[i] : NULL;
+struct stub *stub_find(const struct stub_table *t, int64_t stamp, size_t root) {
+	size_t i = stub_lower(t, stamp, root);
+	return i < t->n && stub_order(&t->items[i], stamp, root) == 0 ? &t->items[i] : NULL;
 }
 
-static struct accepted accepted_of(const struct session_row *row, size_t root) {
-	return (struct accepted){
+static struct stub stub_of(const struct session_row *row, size_t root) {
+	return (struct stub){
 		.stamp = session_stamp(row->name),
 		.id = row->id,
 		.fingerprint = fingerprint_short(row->fingerprint),
@@ -106,25 +106,25 @@ static struct accepted accepted_of(const struct session_row *row, size_t root) {
 	};
 }
 
-void accepted_append(struct accepted_table *t, const struct session_row *row, size_t root) {
+void stub_append(struct stub_table *t, const struct session_row *row, size_t root) {
 	ARRAY_RESERVE(t->items, t->n, t->capacity);
-	t->items[t->n++] = accepted_of(row, root);
+	t->items[t->n++] = stub_of(row, root);
 }
 
-void accepted_sort(struct accepted_table *t) {
+void stub_sort(struct stub_table *t) {
 	if (t->n) qsort(t->items, t->n, sizeof t->items[0], by_stamp);
 }
 
-void accepted_insert(struct accepted_table *t, const struct session_row *row, size_t root) {
-	struct accepted a = accepted_of(row, root);
-	size_t i = accepted_lower(t, a.stamp, root);
+void stub_insert(struct stub_table *t, const struct session_row *row, size_t root) {
+	struct stub a = stub_of(row, root);
+	size_t i = stub_lower(t, a.stamp, root);
 	ARRAY_RESERVE(t->items, t->n, t->capacity);
 	memmove(t->items + i + 1, t->items + i, (t->n - i) * sizeof t->items[0]);
 	t->items[i] = a;
 	t->n++;
 }
 
-void accepted_remove(struct accepted_table *t, struct accepted *a) {
+void stub_remove(struct stub_table *t, struct stub *a) {
 	size_t i = (size_t)(a - t->items);
 	assert(i < t->n);
 	memmove(t->items + i, t->items + i + 1, (t->n - i - 1) * sizeof t->items[0]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The engine's sessions in memory: those it has something to do with in full, in order of name (the oldest recording
- * first), accepted ones as a few numbers each, so that 100,000 of them fit. Loop thread. */
+/* The engine's sessions in memory: those in work in full, in order of name (the oldest recording first); accepted ones,
+ * and found ones whose turn has not come, as a few numbers each, so that 100,000 of them fit. Loop thread. */
 #pragma once
 
 #include <sys/queue.h>
@@ -78,22 +78,22 @@ void sessions_insert(struct sessions *t, struct session *s);
 /* Removes and frees the dead ones; `done` lets their parts go first. */
 void sessions_sweep(struct sessions *t, void (*done)(struct session *s));
 
-/* An accepted session: 32 bytes. */
-struct accepted {
-	int64_t stamp; /* the name's digits */
-	int64_t id;
+/* A session of which the journal knows the rest: 32 bytes. */
+struct stub {
+	int64_t stamp;		  /* the name's digits */
+	int64_t id;			  /* 0: not in the journal yet */
 	uint64_t fingerprint; /* the first 16 hex digits */
 	uint32_t root : 15, present : 1, revision : 16;
 };
-struct accepted_table {
-	struct accepted *items; /* in order of stamp, then root */
+struct stub_table {
+	struct stub *items; /* in order of stamp, then root */
 	size_t n, capacity;
 };
 int64_t session_stamp(const char *name); /* "20261120_134502" -> 20261120134502 */
 const char *session_unstamp(char to[16], int64_t stamp);
 uint64_t fingerprint_short(const char *hex);
-struct accepted *accepted_find(const struct accepted_table *t, int64_t stamp, size_t root);
-void accepted_append(struct accepted_table *t, const struct session_row *row, size_t root); /* then accepted_sort */
-void accepted_sort(struct accepted_table *t);
-void accepted_insert(struct accepted_table *t, const struct session_row *row, size_t root);
-void accepted_remove(struct accepted_table *t, struct accepted *a);
+struct stub *stub_find(const struct stub_table *t, int64_t stamp, size_t root);
+void stub_append(struct stub_table *t, const struct session_row *row, size_t root); /* then stub_sort */
+void stub_sort(struct stub_table *t);
+void stub_insert(struct stub_table *t, const struct session_row *row, size_t root);
+void stub_remove(struct stub_table *t, struct stub *a);

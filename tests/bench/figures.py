@@ -12,6 +12,7 @@ FIGURES = [
     ("presign", "presign"),
     ("prompt", "prompt"),
     ("status", "status"),
+    ("first_start", "first_start"),
     ("console", "console"),
 ]
 NAMES = [name for name, _ in FIGURES]

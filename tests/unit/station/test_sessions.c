@@ -75,34 +75,34 @@ static void test_stamps(void **state) {
 
 static void test_accepted(void **state) {
 	(void)state;
-	struct accepted_table t = {0};
+	struct stub_table t = {0};
 	struct session_row row = {.revision = 1, .present = true, .fingerprint = "00000000000000ff"};
 	for (int i = 99; i >= 0; i--) { /* as the journal gives them: newest first */
 		snprintf(row.name, sizeof row.name, "20261120_%06d", i * 7);
 		row.id = i + 1;
-		accepted_append(&t, &row, (size_t)i % 3);
+		stub_append(&t, &row, (size_t)i % 3);
 	}
-	accepted_sort(&t);
+	stub_sort(&t);
 	memcpy(row.name, "20261120_000001", 16);
 	row.id = 1000;
 	row.revision = 4;
 	row.present = false;
-	accepted_insert(&t, &row, 2);
+	stub_insert(&t, &row, 2);
 	assert_int_equal(t.n, 101);
 	for (size_t i = 1; i < t.n; i++) assert_true(t.items[i - 1].stamp < t.items[i].stamp);
-	struct accepted *a = accepted_find(&t, 20261120000001, 2);
+	struct stub *a = stub_find(&t, 20261120000001, 2);
 	assert_non_null(a);
 	assert_int_equal(a->id, 1000);
 	assert_int_equal(a->revision, 4);
 	assert_false(a->present);
 	assert_true(a->fingerprint == 0xff);
-	assert_null(accepted_find(&t, 20261120000001, 1));
-	accepted_remove(&t, a);
-	assert_null(accepted_find(&t, 20261120000001, 2));
+	assert_null(stub_find(&t, 20261120000001, 1));
+	stub_remove(&t, a);
+	assert_null(stub_find(&t, 20261120000001, 2));
 	assert_int_equal(t.n, 100);
-	assert_non_null(accepted_find(&t, 20261120000007, 1));
+	assert_non_null(stub_find(&t, 20261120000007, 1));
 	free(t.items);
-	assert_true(sizeof(struct accepted) <= 32); /* 100,000 of them are 3 MiB */
+	assert_true(sizeof(struct stub) <= 32); /* 100,000 of them are 3 MiB */
 }
 
 int main(void) {
