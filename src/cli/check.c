@@ -3,6 +3,7 @@
  * session itself but holds some is taken for a recording root. The same code as the engine's own check. */
 #include <libgen.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -65,11 +66,11 @@ static int check_session(struct checker *k, const char *root, const char *sessio
 
 /* A folder of sessions: each of them. Not one: 0, and nothing was checked. */
 static int check_root(struct checker *k, const char *root, struct error *err) {
-	char **names = NULL;
+	struct listed *list = NULL;
 	size_t n = 0;
-	int failed = root_list(root, &names, &n, err);
-	for (size_t i = 0; i < n && !failed; i++) failed = check_session(k, root, names[i], err);
-	root_list_free(names, n);
+	int failed = root_list(root, &list, &n, err);
+	for (size_t i = 0; i < n && !failed; i++) failed = check_session(k, root, list[i].name, err);
+	free(list);
 	return failed;
 }
 

@@ -9,8 +9,8 @@
 #include "station/engine_internal.h"
 #include "station/once.h"
 
-#define ADD_MOST 1000 /* on their way into the journal at a time */
-#define COUNT_MS 50	  /* while all places are taken: how often they are counted */
+#define ADD_MOST 500 /* on their way into the journal at a time */
+#define COUNT_MS 50	 /* while all places are taken: how often they are counted */
 
 /* --- into work --- */
 
@@ -80,13 +80,13 @@ struct session *admission_find(struct engine *e, const char *name, size_t root) 
 	return s;
 }
 
-void admission_compare(struct engine *e, size_t root, char *const *names, size_t n) {
+void admission_compare(struct engine *e, size_t root, const struct listed *names, size_t n) {
 	size_t at = 0; /* both in order of the name's digits */
 	for (size_t i = 0; i < e->waiting.n; i++) {
 		struct stub *w = &e->waiting.items[i];
 		if (w->root != root || !w->id) continue;
-		while (at < n && session_stamp(names[at]) < w->stamp) at++;
-		if (at < n && session_stamp(names[at]) == w->stamp) continue;
+		while (at < n && session_stamp(names[at].name) < w->stamp) at++;
+		if (at < n && session_stamp(names[at].name) == w->stamp) continue;
 		if (!e->presence_left) {
 			rescan_soon(e);
 			break;

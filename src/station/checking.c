@@ -12,6 +12,7 @@
 #include "station/engine_internal.h"
 
 #define RULES_WAIT_MS 10000
+#define PENDING_MOST 512 /* what checks found weighs some KB a session until it is in the journal */
 
 struct check_job {
 	struct job job;
@@ -186,6 +187,7 @@ static bool rules_are_coming(struct engine *e) {
 void checking_pump(struct engine *e) {
 	struct session *s;
 	if (rules_are_coming(e)) return;
+	if (journal_pending(e->journal) > PENDING_MOST) return; /* on_journal_moved comes */
 	while (e->check_n < CHECKS_MAX && (s = TAILQ_FIRST(&e->checks)) != NULL) {
 		TAILQ_REMOVE(&e->checks, s, check_link);
 		s->check_queued = false;

@@ -107,7 +107,11 @@ static void on_progress(uv_timer_t *timer) {
 
 /* Whoever reads the journal hears of a commit from here: inotify tells of the WAL's bytes, which are written before the
  * commit can be seen. */
-static void on_journal_moved(void *arg) { control_changed(((struct engine *)arg)->control); }
+static void on_journal_moved(void *arg) {
+	struct engine *e = arg;
+	control_changed(e->control);
+	if (!TAILQ_EMPTY(&e->checks)) engine_poke(e);
+}
 
 void engine_journal_done(void *arg, const struct error *err) {
 	if (err->code != ERR_NONE) engine_fail(arg, err);
@@ -316,6 +320,7 @@ int engine_run(const struct engine_options *o, struct error *err) {
 	e->started_wall_ms = clock_wall_ms();
 	/* one heap for all threads: what one frees another can use, or 10,000 files are paid for once a thread */
 	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_MMAP_THRESHOLD, 1 << 20); /* arrays of all sessions grow in place, and are given back */
 	signal(SIGPIPE, SIG_IGN);
 	lease_init();
 	low_priority();

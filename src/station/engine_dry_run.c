@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* `headgate run --dry-run`: what the engine would send, from the folders alone: no cloud, no journal, nothing hashed.
  * Blocking; for a command. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -71,11 +72,11 @@ int engine_dry_run(
 	const struct dry_run d = {.config = c, .on_session = on_session, .arg = arg};
 	lease_init();
 	for (size_t i = 0; i < c->watch.n; i++) {
-		char **names = NULL;
+		struct listed *list = NULL;
 		size_t n = 0;
-		if (root_list(c->watch.items[i], &names, &n, err)) return -1;
-		for (size_t k = 0; k < n; k++) look(&d, c->watch.items[i], names[k]);
-		root_list_free(names, n);
+		if (root_list(c->watch.items[i], &list, &n, err)) return -1;
+		for (size_t k = 0; k < n; k++) look(&d, c->watch.items[i], list[k].name);
+		free(list);
 	}
 	return 0;
 }

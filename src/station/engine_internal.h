@@ -222,7 +222,7 @@ void rescan_soon(struct engine *e);
 void admission_found(struct engine *e, const char *name, size_t root); /* a name that is not in work, nor accepted */
 bool admission_may_wait(const struct session_row *row);				   /* a row of the journal, at start */
 /* Those whose folders are not in the listing go into work: what follows from it is decided there. */
-void admission_compare(struct engine *e, size_t root, char *const *names, size_t n);
+void admission_compare(struct engine *e, size_t root, const struct listed *names, size_t n);
 struct session *admission_find(struct engine *e, const char *name, size_t root); /* into work now; NULL: not there */
 void admission_pump(struct engine *e);
 bool admission_due(const struct engine *e); /* the next one is about to go into work */

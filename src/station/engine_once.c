@@ -51,7 +51,8 @@ void once_gather(struct engine *e, struct once_facts *ret) {
 		.down = e->api.down || e->objects.down,
 		.elapsed_ms = now_ms() - e->started_ms,
 		.wait_ms = e->o->wait_ms,
-		.working = admission_due(e),
+		.open = admission_due(e),
+		.fresh = admission_due(e),
 		.ready_left = e->waiting.n,
 	};
 	for (size_t i = 0; i < e->sessions.n; i++) count(ret, e->sessions.items[i]);

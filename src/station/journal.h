@@ -85,6 +85,7 @@ MUST_USE int journal_open(
 void journal_close(struct journal *j, void (*on_closed)(void *arg), void *arg);
 bool journal_broken(const struct journal *j);
 int64_t journal_commits(const struct journal *j); /* what was committed and called back since it was opened */
+int64_t journal_pending(const struct journal *j); /* handed over, not called back yet */
 int journal_schema(void);						  /* the version of the tables that this program writes */
 
 /* Fields that a step may set beside the state: those whose bit is in mask. Texts are copied. */

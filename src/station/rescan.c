@@ -71,7 +71,8 @@ void rescan_found(struct engine *e, size_t root, const char *name) {
 /* --- the roots --- */
 
 struct listing {
-	char *path, **names;
+	char *path;
+	struct listed *names;
 	size_t n;
 	struct error err;
 };
@@ -91,7 +92,7 @@ static void rescan_run(struct job *j) {
 
 static void rescan_free(struct rescan *r) {
 	for (size_t i = 0; i < r->root_n; i++) {
-		root_list_free(r->roots[i].names, r->roots[i].n);
+		free(r->roots[i].names);
 		free(r->roots[i].path);
 	}
 	free(r->roots);
@@ -128,10 +129,10 @@ static void root_state(struct engine *e, size_t root, const struct error *why) {
 	r->why = *why;
 }
 
-static int by_name(const void *a, const void *b) { return strcmp(a, *(char *const *)b); }
+static int by_name(const void *a, const void *b) { return strcmp(a, ((const struct listed *)b)->name); }
 
 static void root_compare(struct engine *e, size_t root, const struct listing *l) {
-	for (size_t i = 0; i < l->n; i++) rescan_found(e, root, l->names[i]);
+	for (size_t i = 0; i < l->n; i++) rescan_found(e, root, l->names[i].name);
 	admission_compare(e, root, l->names, l->n);
 	for (size_t i = 0; i < e->sessions.n; i++) {
 		struct session *s = e->sessions.items[i];
@@ -144,8 +145,8 @@ static void root_compare(struct engine *e, size_t root, const struct listing *l)
 	for (size_t i = 0; i < e->accepted.n; i++) {
 		struct stub *a = &e->accepted.items[i];
 		if (a->root != root || !a->present) continue;
-		while (at < l->n && session_stamp(l->names[at]) < a->stamp) at++;
-		if (at == l->n || session_stamp(l->names[at]) != a->stamp) accepted_present(e, a, false);
+		while (at < l->n && session_stamp(l->names[at].name) < a->stamp) at++;
+		if (at == l->n || session_stamp(l->names[at].name) != a->stamp) accepted_present(e, a, false);
 	}
 }
 

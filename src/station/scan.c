@@ -16,6 +16,7 @@
 
 #include "base/buf.h"
 #include "base/digest.h"
+#include "base/text.h"
 #include "session/name.h"
 #include "station/scan_path.h"
 
@@ -229,9 +230,8 @@ int snapshot_take(
 
 /* --- roots --- */
 
-void root_list_free(char **names, size_t n) {
-	for (size_t i = 0; i < n; i++) free(names[i]);
-	free(names);
+static int by_listed_name(const void *a, const void *b) {
+	return strcmp(((const struct listed *)a)->name, ((const struct listed *)b)->name);
 }
 
 /* A link of a session's name is listed too: leaving it out would forget it silently, its snapshot says what is wrong.
@@ -253,26 +253,26 @@ static int root_error(struct error *err, int e, const char *root) {
 		root, (int)geteuid());
 }
 
-int root_list(const char *root, char ***ret_names, size_t *ret_n, struct error *err) {
+int root_list(const char *root, struct listed **ret, size_t *ret_n, struct error *err) {
 	AUTO(dir_close) DIR *d = opendir(root);
 	if (!d) return root_error(err, errno, root);
-	char **names = NULL;
+	struct listed *list = NULL;
 	size_t n = 0, capacity = 0;
 	for (;;) {
 		errno = 0;
 		const struct dirent *e = readdir(d);
 		if (!e) break;
 		if (!entry_is_session(dirfd(d), e)) continue;
-		ARRAY_RESERVE(names, n, capacity);
-		names[n++] = xstrdup(e->d_name);
+		ARRAY_RESERVE(list, n, capacity);
+		text_copy(list[n++].name, sizeof list->name, e->d_name);
 	}
 	if (errno) {
 		int e = errno;
-		root_list_free(names, n);
+		free(list);
 		return root_error(err, e, root);
 	}
-	if (n) qsort(names, n, sizeof names[0], by_text);
-	*ret_names = names;
+	if (n) qsort(list, n, sizeof list[0], by_listed_name);
+	*ret = list;
 	*ret_n = n;
 	return 0;
 }

@@ -4,10 +4,13 @@ port. Held up here (reliability.md "What must never happen"): 1, no recording by
 as safe that is not whole in the store; 3, none is forgotten. After the last round every session is accepted, every byte
 of it equals its file, and the store holds nothing else, half or whole.
 """
+import json
 import os
 import random
+import sqlite3
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
@@ -76,6 +79,43 @@ def test_sigkill_of_the_cloud(place):
         followed += [change["session"] for change in page["changes"]]
     assert sorted(followed) == sorted(told), followed
     assert engine.stop() == 0, engine.result()
+
+
+def lines_of(cloud, code):
+    """The sessions of the log's lines with this code; the log is read as it lies on the disk."""
+    with closing(sqlite3.connect(cloud.data / "logs.db")) as db:
+        return [json.loads(text)["session"] for (text,) in db.execute("SELECT json FROM event WHERE json LIKE ?", (f'%"code":"{code}"%',))]
+
+
+def test_killed_between_a_decision_and_its_line_in_the_log(place):
+    """Every write to logs.db is the cloud's death while a file says so: the catalog decides, and the log never hears."""
+    deadly = place.dir / "deadly"
+    cloud = place.cloud(env=ht.preloaded("fault_shim", FAULT_PATH="logs.db", FAULT_WHILE=deadly, FAULT_DO="kill"))
+    station = place.station(cloud)
+    engine = station.start()
+    ht.wait_for(lambda: (station.state / "state.db").exists(), 20, "the journal")
+    deadly.touch()
+    folder = ht.make_session(station.recordings, "20261121_100000")
+
+    def decided():
+        with closing(sqlite3.connect(cloud.data / "catalog.db")) as db:
+            return db.execute("SELECT count(*) FROM session WHERE state = 'accepted'").fetchone()[0] == 1
+
+    for _ in range(60):  # each life brings the upload further, until the decision is the last thing that is done
+        cloud.child.wait(60)
+        deadly.unlink()
+        if decided():
+            break
+        cloud.start()
+        deadly.touch()
+    assert decided()
+    assert lines_of(cloud, "session_accepted") == []
+    for _ in range(2):  # told after the start, and told once
+        cloud.start()
+        station.wait_state(folder.name, "accepted")
+        cloud.stop()
+        assert lines_of(cloud, "session_accepted") == [folder.name]
+    assert engine.stop() == 0
 
 
 if __name__ == "__main__":

@@ -247,7 +247,8 @@ static void decision_id(const struct look *k, enum cloud_state state, char to[SH
 	to[24] = '\0';
 }
 
-static cJSON *decision_event(const struct look *k, enum cloud_state state, const char *id, int64_t at_ms) {
+static cJSON *decision_event(
+	const struct look *k, enum cloud_state state, int64_t files, const char *id, int64_t at_ms) {
 	char reason[300];
 	checks_reason(&k->checks, reason, sizeof reason);
 	cJSON *j = json_object();
@@ -259,7 +260,7 @@ static cJSON *decision_event(const struct look *k, enum cloud_state state, const
 	json_add_text(j, "station", k->station);
 	json_add_text(j, "session", k->session);
 	json_add_i64(j, "revision", k->revision);
-	json_add_i64(j, "files", (int64_t)k->manifest.n);
+	json_add_i64(j, "files", files);
 	json_add(j, "checks", checks_to_json(&k->checks));
 	return j;
 }
@@ -269,7 +270,7 @@ static void log_decision(const struct look *k, enum cloud_state state) {
 	char id[SHA256_HEX];
 	int64_t now = clock_wall_ms(), stored = 0;
 	decision_id(k, state, id);
-	AUTO(json_free) cJSON *j = decision_event(k, state, id, now);
+	AUTO(json_free) cJSON *j = decision_event(k, state, (int64_t)k->manifest.n, id, now);
 	AUTO(xfree) char *text = json_text(j);
 	struct log_known event = {.id = id, .stream = k->station, .at_ms = now, .json = text};
 	/* The decision stands whether its line can be written or not. */
@@ -322,4 +323,54 @@ int validate_session(struct catalog *c, struct objects *o, struct logs *l, const
 	}
 	if (status == 0) *ret_decided = decided;
 	return status;
+}
+
+/* --- after a start --- */
+
+#define RELOGGED 100
+
+struct relogged {
+	char id[SHA256_HEX];
+	char *json;
+};
+
+/* A decision as the catalog tells it. False: none that is logged. */
+static bool relog(const cJSON *change, struct relogged *ret, struct log_known *ret_event) {
+	struct error err = ERROR_INIT;
+	enum cloud_state state = CLOUD_ACCEPTED;
+	const char *said, *when;
+	const cJSON *checks;
+	int64_t at_ms;
+	AUTO(look_done) struct look k = {0};
+	if (json_want_text(change, "station", NULL, &k.station, &err) ||
+		json_want_text(change, "session", NULL, &k.session, &err) ||
+		json_want_text(change, "state", NULL, &said, &err) || json_want_text(change, "decided_at", NULL, &when, &err) ||
+		time_parse_rfc3339(when, &at_ms) || json_want_i64(change, "revision", NULL, 1, INT64_MAX, &k.revision, &err) ||
+		json_want_array(change, "checks", NULL, CHECK_N, &checks, &err) || checks_from_json(&k.checks, checks, &err))
+		return false;
+	if (strcmp(said, cloud_state_names[CLOUD_REJECTED]) == 0) state = CLOUD_REJECTED;
+	else if (strcmp(said, cloud_state_names[CLOUD_ACCEPTED]) != 0) return false;
+	decision_id(&k, state, ret->id);
+	const cJSON *files = cJSON_GetObjectItemCaseSensitive(change, "files");
+	AUTO(json_free) cJSON *j = decision_event(&k, state, (int64_t)cJSON_GetNumberValue(files), ret->id, at_ms);
+	ret->json = json_text(j);
+	*ret_event = (struct log_known){.id = ret->id, .stream = k.station, .at_ms = at_ms, .json = ret->json};
+	return true;
+}
+
+void validate_log_again(struct catalog *c, struct logs *l) {
+	struct error err = ERROR_INIT;
+	struct relogged lines[RELOGGED] = {0};
+	struct log_known events[RELOGGED];
+	size_t n = 0;
+	int64_t stored = 0;
+	AUTO(json_free) cJSON *changes = NULL;
+	const cJSON *change;
+	int failed = catalog_changes_newest(c, RELOGGED, &changes, &err);
+	cJSON_ArrayForEach (change, changes) {
+		if (relog(change, &lines[n], &events[n])) n++;
+	}
+	if (!failed && n) failed = logs_add_known(l, LOG_GROUP_VALIDATE, events, n, &stored, &err);
+	if (failed) log_event(LOG_ERROR, "validate", err.text, NULL);
+	for (size_t i = 0; i < n; i++) free(lines[i].json);
 }

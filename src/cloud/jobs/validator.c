@@ -171,6 +171,7 @@ static int on_undecided(void *arg, const char *station, const char *session, int
 }
 
 int validator_recover(struct validator *v, struct error *err) {
+	validate_log_again(v->catalog, v->logs);
 	return catalog_undecided(v->catalog, on_undecided, v, err);
 }
 

@@ -112,6 +112,8 @@ MUST_USE int catalog_undecided_of(struct catalog *c, const char *station, const 
 /* --- changes: a cursor over decisions and processing --- */
 MUST_USE int catalog_changes(struct catalog *c, const char *station, const char *after, int64_t limit,
 	cJSON **ret_array, char ret_cursor[48], struct error *err);
+/* The newest of all stations, newest first; each with its `files` too. */
+MUST_USE int catalog_changes_newest(struct catalog *c, int64_t limit, cJSON **ret_array, struct error *err);
 /* Waits until a change beyond `after` may exist, at most wait_ms, or the catalog is closing. No lock or connection is
  * held meanwhile. */
 void catalog_wait_change(struct catalog *c, const char *after, int64_t wait_ms);

@@ -81,6 +81,22 @@ int catalog_changes(struct catalog *c, const char *station, const char *after, i
 	return 0;
 }
 
+int catalog_changes_newest(struct catalog *c, int64_t limit, cJSON **ret_array, struct error *err) {
+	AUTO(catalog_reader_done) struct catalog_reader r = {0};
+	AUTO(json_free) cJSON *array = json_array();
+	int more;
+	if (catalog_reader_take(c, &r, err) || db_query(r.db, SQL_CHANGES_NEWEST, err, "i", limit)) return -1;
+	while ((more = db_step(r.db, SQL_CHANGES_NEWEST, err)) > 0) {
+		cJSON *change = NULL;
+		if (change_json(r.db, SQL_CHANGES_NEWEST, &change, err)) return -1;
+		json_add_i64(change, "files", db_i64(r.db, SQL_CHANGES_NEWEST, 9));
+		json_push(array, change);
+	}
+	if (more < 0) return -1;
+	*ret_array = TAKE(array);
+	return 0;
+}
+
 void catalog_wait_change(struct catalog *c, const char *after, int64_t wait_ms) {
 	struct error err;
 	int64_t seq;

@@ -44,7 +44,8 @@
 	" (SELECT 1 FROM session n WHERE n.station = s.station AND n.session = s.session AND n.revision > s.revision))"    \
 	" ORDER BY s.id LIMIT ?6"
 #define CHANGE_COLUMNS                                                                                                 \
-	"SELECT c.seq, c.station, s.session, s.revision, c.state, c.processing, s.checks, s.decided_ms, c.at_ms"           \
+	"SELECT c.seq, c.station, s.session, s.revision, c.state, c.processing, s.checks, s.decided_ms, c.at_ms,"          \
+	" s.files"                                                                                                         \
 	" FROM change c JOIN session s ON s.id = c.session "
 
 #define CATALOG_STATEMENTS(X)                                                                                          \
@@ -104,6 +105,7 @@
 	X(CHANGE_ADD, "INSERT INTO change (session, station, state, processing, at_ms)"                                    \
 				  " SELECT id, station, state, processing, ?2 FROM session WHERE id = ?1")                             \
 	X(CHANGE_LAST, "SELECT coalesce(max(seq), 0) FROM change")                                                         \
+	X(CHANGES_NEWEST, CHANGE_COLUMNS "ORDER BY c.seq DESC LIMIT ?1")                                                   \
 	X(CHANGES, CHANGE_COLUMNS "WHERE c.seq > ?1 ORDER BY c.seq LIMIT ?2")                                              \
 	X(CHANGES_OF, CHANGE_COLUMNS "WHERE c.seq > ?1 AND c.station = ?3 ORDER BY c.seq LIMIT ?2")                        \
 	/* stations: those that reported, and those with a key that never did */                                           \
