@@ -74,7 +74,7 @@ static int run_key_add(int argc, char **argv) {
 		.common_n = STORE_FLAG_N,
 		.flags = flags,
 		.flag_n = ARRAY_LEN(flags),
-		.summary = "Makes an API key and prints it, once, alone on standard output",
+		.summary = "Makes an API key and prints it, once, alone on standard output.",
 		.text = "Example:\n  (umask 077; headgate-cloud key add --data /srv/headgate --station eeg-lab-2 > api-key)"};
 	return cloud_run(&spec, argc, argv, key_add);
 }
@@ -110,7 +110,7 @@ static int run_key_list(int argc, char **argv) {
 		.command = "key list",
 		.common = store_flags,
 		.common_n = STORE_FLAG_N,
-		.summary = "Lists the API keys (never their text)",
+		.summary = "Lists the API keys (never their text).",
 		.text = "Example:\n  headgate-cloud key list --data /srv/headgate"};
 	return cloud_run(&spec, argc, argv, key_list);
 }
@@ -137,7 +137,7 @@ static int run_key_revoke(int argc, char **argv) {
 		.operand_max = 1,
 		.common = store_flags,
 		.common_n = STORE_FLAG_N,
-		.summary = "Revokes an API key: the next request with it is refused",
+		.summary = "Revokes an API key: the next request with it is refused.",
 		.text = "Example:\n  headgate-cloud key revoke --data /srv/headgate k3v9xq0c"};
 	return cloud_run(&spec, argc, argv, key_revoke);
 }

@@ -86,7 +86,7 @@ int run_sessions(int argc, char **argv) {
 		.common_n = STORE_FLAG_N,
 		.flags = flags,
 		.flag_n = ARRAY_LEN(flags),
-		.summary = "Lists the sessions in the catalog, the newest revision of each",
+		.summary = "Lists the sessions in the catalog, the newest revision of each.",
 		.text = "Example:\n  headgate-cloud sessions --data /srv/headgate --state rejected"};
 	return cloud_run(&spec, argc, argv, list_sessions);
 }
@@ -142,7 +142,7 @@ int run_objects(int argc, char **argv) {
 		.common_n = STORE_FLAG_N,
 		.flags = flags,
 		.flag_n = ARRAY_LEN(flags),
-		.summary = "Lists the objects, stored and promised",
+		.summary = "Lists the objects, stored and promised.",
 		.text = "Example:\n  headgate-cloud objects --data /srv/headgate --session 20261120_134502 --json"};
 	return cloud_run(&spec, argc, argv, list_objects);
 }
@@ -191,6 +191,14 @@ static int on_log(void *arg, int64_t id, const char *group, const char *stream, 
 	return 0;
 }
 
+static int log_group_check(const char *group, struct error *err) {
+	static const char *const groups[] = {LOG_GROUP_API, LOG_GROUP_VALIDATE, LOG_GROUP_STATIONS, LOG_GROUP_AUDIT};
+	for (size_t i = 0; i < ARRAY_LEN(groups); i++)
+		if (!group || strcmp(group, groups[i]) == 0) return 0;
+	return error_set(err, ERR_NOT_FOUND, "there is no log group \"%s\": %s, %s, %s and %s are there", TEXT_SAFE(group),
+		groups[0], groups[1], groups[2], groups[3]);
+}
+
 static int list_logs(const struct cloud_config *c, const struct cloud_args *a, struct error *err) {
 	AUTO(logs_close) struct logs *logs = NULL;
 	struct log_walk walk = {.json = a->json};
@@ -200,7 +208,8 @@ static int list_logs(const struct cloud_config *c, const struct cloud_args *a, s
 		return error_prefix(err, "--since");
 	}
 	if (since_ms) since_ms = clock_wall_ms() - since_ms;
-	if (cloud_limit(a->limit, INT64_MAX, &limit, err) || cloud_need_store(c, err) || logs_open(&logs, c->data, err))
+	if (log_group_check(a->group, err) || cloud_limit(a->limit, INT64_MAX, &limit, err) || cloud_need_store(c, err) ||
+		logs_open(&logs, c->data, err))
 		return -1;
 	for (left = limit; left > 0; left -= walk.n) {
 		walk.n = 0;
@@ -219,7 +228,7 @@ int run_logs(int argc, char **argv) {
 		.common_n = STORE_FLAG_N,
 		.flags = flags,
 		.flag_n = ARRAY_LEN(flags),
-		.summary = "Prints the log groups' events, oldest first",
+		.summary = "Prints the log groups' events, oldest first.",
 		.text = "Example:\n  headgate-cloud logs --data /srv/headgate --group /headgate/validate --since 1h"};
 	return cloud_run(&spec, argc, argv, list_logs);
 }

@@ -483,6 +483,8 @@ def test_cloud_keys_and_store(place):
     audit = cloud.command("logs", *data, "--group", "/headgate/audit", "--json").json_lines()
     assert [row["event"]["code"] for row in audit][-2:] == ["key_added", "key_revoked"], audit
     assert len(cloud.command("logs", *data, "--limit", "3", "--since", "1h").out.splitlines()) == 3
+    got = cloud.command("logs", *data, "--group", "validate")
+    assert got.code == 3 and not got.out and "/headgate/validate" in got.err, got
     cloud.stop()
     assert [row["session"] for row in cloud.command("sessions", *data, "--json").json_lines()] == [GOOD]
     for word in ("sessions", "objects", "logs"):
