@@ -138,6 +138,9 @@ static int64_t transfer_rest_ms(const struct transfer *t) {
 	return rate > 0 ? UPLOAD_BUFFER_BYTES * 1000 / rate : 0;
 }
 
+/* All is sent and nothing of the answer is here: the server may think, for hold_ms. */
+static bool transfer_awaits(const struct transfer *t) { return t->sent >= transfer_size(t) && t->header_bytes == 0; }
+
 /* True when t has been slower than the limit for the whole window. A limit of the caller's own that is lower than ours
  * is not held against it. */
 static bool transfer_too_slow(struct transfer *t, int64_t now_ms, int64_t tick_ms) {
@@ -146,11 +149,23 @@ static bool transfer_too_slow(struct transfer *t, int64_t now_ms, int64_t tick_m
 	int64_t rate_min = h->low_rate_bytes, moved = transfer_moved(t);
 	if (t->request.send_rate_max > 0) rate_min = MIN(rate_min, MAX(1, t->request.send_rate_max / 2));
 	bool fast = (moved - t->moved) * 1000 >= rate_min * tick_ms;
-	/* Until the first byte of the answer to a request that is sent, the server may think: hold_ms. */
-	int64_t hold_ms = t->sent >= transfer_size(t) && t->header_bytes == 0 ? t->request.hold_ms : 0;
+	int64_t hold_ms = transfer_awaits(t) ? t->request.hold_ms : 0;
 	if (fast) t->slow_since_ms = now_ms;
 	t->moved = moved;
 	return now_ms - t->slow_since_ms >= h->low_rate_ms + hold_ms + transfer_rest_ms(t);
+}
+
+static void transfer_timed_out(struct transfer *t) {
+	const struct http *h = t->http;
+	char url[200];
+	http_url_safe(url, sizeof url, t->url);
+	if (transfer_awaits(t)) {
+		error_set(&t->err, ERR_TIMEOUT, "%s %s: sent whole, and not answered within %lld s", t->method, url,
+			(long long)(h->low_rate_ms + t->request.hold_ms + 999) / 1000);
+	} else {
+		error_set(&t->err, ERR_TIMEOUT, "%s %s: slower than %lld bytes a second for %lld s", t->method, url,
+			(long long)h->low_rate_bytes, (long long)(h->low_rate_ms + 999) / 1000);
+	}
 }
 
 static void on_tick(uv_timer_t *timer) {
@@ -159,9 +174,7 @@ static void on_tick(uv_timer_t *timer) {
 	for (struct transfer *t = TAILQ_FIRST(&h->running), *next; t; t = next) {
 		next = TAILQ_NEXT(t, link);
 		if (!transfer_too_slow(t, now_ms, tick_ms)) continue;
-		error_set(&t->err, ERR_TIMEOUT, "%s %s: slower than %lld bytes a second for %lld s", t->method,
-			http_url_safe((char[200]){0}, 200, t->url), (long long)h->low_rate_bytes,
-			(long long)(h->low_rate_ms + 999) / 1000);
+		transfer_timed_out(t);
 		http_transfer_ended(h, t);
 	}
 	if (h->running_n == 0) uv_timer_stop(timer);

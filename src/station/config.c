@@ -85,6 +85,8 @@ static const struct option config_rows[] = {
 		.min = 1, .max = 1LL << 40, .help = "a transfer slower than this (a second) for low_rate_time is given up"},
 	{.section = "upload", .name = "low_rate_time", .type = OPTION_DURATION, .offset = AT(low_rate_ms), .initial = "30s",
 		.min = 1000, .max = HOUR, .help = "see low_rate"},
+	{.section = "upload", .name = "answer_time", .type = OPTION_DURATION, .offset = AT(answer_ms), .initial = "2m",
+		.max = HOUR, .help = "beyond low_rate_time: how long the store may think when it has every byte"},
 	{.section = "upload", .name = "deadline", .type = OPTION_DURATION, .offset = AT(deadline_ms), .initial = "12h",
 		.min = 1000, .max = 7 * 24 * HOUR, .help = "longest time that one transfer may take"},
 	{.section = "upload", .name = "retry_base", .type = OPTION_DURATION, .offset = AT(retry_base_ms), .initial = "30s",

@@ -29,8 +29,8 @@ struct config {
 	/* [upload] */
 	int64_t connections; /* 1..64, default 4 */
 	struct bandwidth_window bandwidth;
-	int64_t low_rate_bytes, low_rate_ms, deadline_ms; /* of one transfer */
-	int64_t retry_base_ms, retry_cap_ms;			  /* journal-level back-off, 30 s .. 1 h */
+	int64_t low_rate_bytes, low_rate_ms, answer_ms, deadline_ms; /* of one transfer */
+	int64_t retry_base_ms, retry_cap_ms;						 /* journal-level back-off, 30 s .. 1 h */
 	/* [metadata], [metadata.keys] */
 	bool cloud_schema; /* check with the cloud's rules too; no: only with our own, the cloud alone judges by its own */
 	struct schema schema; /* the station's own rules; only stricter ones count */

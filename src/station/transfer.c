@@ -205,6 +205,7 @@ bool transfer_start(struct session *s, size_t index) {
 		.url = slot->url,
 		.headers = (const char *const *)slot->headers,
 		.deadline_ms = e->config->deadline_ms,
+		.hold_ms = e->config->answer_ms,
 		.send_rate_max = e->rate_limit ? MAX(e->rate_limit / (int64_t)(e->sending + 1), 1) : 0,
 		.on_progress = on_progress,
 		.on_done = on_done,

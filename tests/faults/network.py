@@ -173,6 +173,40 @@ def test_each_answer_is_lost_once(place):
     assert engine.stop() == 0, engine.result()
 
 
+def test_an_answer_comes_late(place):
+    """A store that thinks when it has the last byte is waited for, longer than a link that stands still, and no byte goes twice."""
+    cloud = place.cloud()
+
+    def late(answer):
+        threading.Event().wait(4)
+        return answer
+
+    proxy = FaultProxy(place, cloud, lambda request: late if request.method == "PUT" else None)
+    station = place.station(cloud, endpoint=proxy.url, settle="100ms", upload=LIMITS | {"low_rate_time": "1s", "answer_time": "60s"})
+    folder = ht.make_session(station.recordings, "20261121_100000", SIZES)
+    engine = station.start()
+    assert_all_safe(cloud, station, [folder])
+    assert proxy.count("PUT") == len(SIZES) + 2, proxy.requests
+    assert engine.stop() == 0, engine.result()
+
+
+def test_an_answer_never_comes(place):
+    """The wait for it has an end of its own; what was stored is found by the next try."""
+    cloud, never = place.cloud(), threading.Event()
+
+    def silent(answer):
+        never.wait(120)
+        return answer
+
+    proxy = FaultProxy(place, cloud, lambda request: silent if request.method == "PUT" and proxy.count("PUT") == 1 else None)
+    station = place.station(cloud, endpoint=proxy.url, settle="100ms", upload=LIMITS | {"low_rate_time": "1s", "answer_time": "1s"})
+    folder = ht.make_session(station.recordings, "20261121_100000", SIZES)
+    engine = station.start()
+    assert_all_safe(cloud, station, [folder])
+    never.set()
+    assert engine.stop() == 0, engine.result()
+
+
 def test_chaos(place):
     """A third of everything goes wrong, at random, for a while; then nothing does."""
     rng, lock, calm = random.Random(SEED + 3), threading.Lock(), threading.Event()
