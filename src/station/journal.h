@@ -104,8 +104,8 @@ enum {
 /* Adds a session in state FOUND and its event. The id comes back in row->id at once (ids are given by the caller's
  * side, from the highest in the journal). */
 void journal_add_session(struct journal *j, struct session_row *row, journal_on_commit *on_commit, void *arg);
-/* THE gateway: the only way a state changes. Looks up the successor of row->state; when there is none, logs, refuses
- * and returns -1 with ERR_INTERNAL (no callback). Else sets row->state and the masked fields' copies in the journal,
+/* THE gateway: the only way a state changes. Looks up the successor of row->state; when there is none, refuses
+ * with ERR_INTERNAL, a bug that the caller logs (no callback). Else sets row->state and the masked fields' copies in the journal,
  * writes the explaining event in the same transaction and calls back after the commit. `message` is for people ("all 12
  * files are stored"). */
 MUST_USE int session_step(struct journal *j, struct session_row *row, enum session_event event, int mask,

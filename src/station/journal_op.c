@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/text.h"
 
 static struct journal_op *op_new(enum journal_op_kind kind, int64_t session, journal_on_commit *on_commit, void *arg) {
@@ -71,12 +70,9 @@ void journal_add_session(struct journal *j, struct session_row *row, journal_on_
 int session_step(struct journal *j, struct session_row *row, enum session_event event, int mask, const char *level,
 	const char *message, journal_on_commit *on_commit, void *arg, struct error *err) {
 	int next = state_next(row->state, event);
-	if (next < 0) {
-		error_set(err, ERR_INTERNAL, "session %s is %s, in which \"%s\" cannot happen; this is a bug of headgate",
+	if (next < 0)
+		return error_set(err, ERR_INTERNAL, "session %s is %s, in which \"%s\" cannot happen; this is a bug of headgate",
 			row->name, state_name(row->state), session_event_name(event));
-		log_event(LOG_ERROR, "journal", err->text, "session", row->name, NULL);
-		return -1;
-	}
 	struct journal_op *op = op_new(OP_STEP, row->id, on_commit, arg);
 	op->old_state = row->state;
 	op->mask = mask;
