@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a key does: in a dialog, in a prompt, in the help, on the screen. The actions a screen has come from its table,
  * then those of the console; a key that is in neither does nothing. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"

@@ -2,7 +2,6 @@
 /* Conclusions from the model: is it safe to leave, and why is a session not uploading. Pure functions. */
 #include "ui/model.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the console keeps for this user: screen, theme, command history, each screen's own state. One bounded JSON file
  * (XDG Base Directory Specification); what cannot be read or written is as if it were not there. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"

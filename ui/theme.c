@@ -2,7 +2,6 @@
 /* The themes. Colours are those of xterm's 256; the second pair is for terminals of 8 or 16. Constant. */
 #include "ui/theme.h"
 
-#include <assert.h>
 #include <string.h>
 
 #define PLAIN .fg = -1, .bg = -1, .fg8 = -1, .bg8 = -1

@@ -5,7 +5,6 @@
  * last whole block, is the same for both; part_bytes and whole_bytes count what each has taken, tail included. */
 #include "base/digest_pair.h"
 
-#include <assert.h>
 #include <endian.h>
 #include <string.h>
 

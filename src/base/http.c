@@ -13,7 +13,6 @@
 
 #include "base/clock.h"
 #include "base/secret.h"
-#include "base/text.h"
 
 #define ANSWER_MAX_DEFAULT (1024 * 1024)
 #define TICK_MIN_MS 10

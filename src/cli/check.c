@@ -2,12 +2,10 @@
 /* headgate check DIR...: the local checks on session folders, nothing sent, no journal written. A folder that is no
  * session itself but holds some is taken for a recording root. The same code as the engine's own check. */
 #include <libgen.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/table.h"
 #include "base/text.h"
 #include "base/units.h"

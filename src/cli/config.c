@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "base/table.h"
-#include "base/text.h"
 #include "cli/cli.h"
 
 #define VALUE_MAX 4096

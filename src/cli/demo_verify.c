@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/digest.h"
-#include "base/file.h"
 #include "base/table.h"
 #include "base/text.h"
 #include "base/units.h"

@@ -7,7 +7,6 @@
 
 #include "base/log.h"
 #include "base/table.h"
-#include "base/text.h"
 #include "base/units.h"
 #include "cli/cli.h"
 #include "cli/progress.h"

@@ -4,7 +4,6 @@
 
 #include "base/clock.h"
 #include "base/secret.h"
-#include "base/text.h"
 #include "cloud/commands_run.h"
 #include "cloud/store/catalog.h"
 #include "cloud/store/logs.h"

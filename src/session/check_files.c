@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/text.h"
 #include "base/units.h"
 #include "session/name.h"
 #include "session/part.h"

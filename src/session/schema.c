@@ -5,8 +5,6 @@
  * has members, each a number when the type is number. */
 #include "session/schema.h"
 
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/ini.h"

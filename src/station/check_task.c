@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "session/name.h"
 #include "station/checking.h"
 
 void snapshot_drop(struct snapshot *s, const char *name) {

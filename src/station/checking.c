@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
 #include "station/engine_internal.h"
 
 #define RULES_WAIT_MS 10000

@@ -4,7 +4,6 @@
  * afterwards. */
 #include "station/config.h"
 
-#include <assert.h>
 #include <stddef.h>
 #include <string.h>
 

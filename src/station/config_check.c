@@ -3,7 +3,6 @@
  * values; and what a command asks for (config_require). Each error names where the value came from. One thread. */
 #include "station/config_check.h"
 
-#include <errno.h>
 #include <grp.h>
 #include <stdio.h>
 #include <string.h>

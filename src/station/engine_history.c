@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the status tells about the past: the rates of the last quarter of an hour, and when the disk will be full by the
  * rate at which it fills now. Loop thread; nothing runs by itself. */
-#include "base/clock.h"
 #include "station/engine_internal.h"
 
 #define SECONDS_A_SLOT (CONTROL_RATE_MS / 1000)

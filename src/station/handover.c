@@ -2,7 +2,6 @@
 /* One walk over the events since the time; what needs a person now is asked for apart. */
 #include "station/handover.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

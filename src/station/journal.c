@@ -13,13 +13,11 @@
  * the thread from its start to its end. `failure` is written once by the thread, before `broken`. */
 #include "station/journal.h"
 
-#include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "station/journal_op.h"

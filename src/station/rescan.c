@@ -5,9 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/log.h"
-#include "session/name.h"
 #include "station/engine_internal.h"
 #include "station/rescan.h"
 

@@ -2,8 +2,6 @@
 /* One table from an error's class to what follows, and the health of an endpoint. Pure; loop thread. */
 #include "station/retrying.h"
 
-#include <assert.h>
-
 static struct retry_decision again_or(enum retry_step otherwise, const struct backoff *b, const struct error *why,
 	int attempts, int64_t retry_after_ms, struct retry_budget *budget) {
 	if (attempts >= RETRY_ATTEMPTS || !retry_budget_take(budget, why)) {

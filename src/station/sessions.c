@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "session/name.h"
-
 static int session_compare(const struct session *s, const char *name, size_t root) {
 	int order = strcmp(s->row.name, name);
 	if (order) return order;

@@ -12,8 +12,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/log.h"
-#include "base/text.h"
 #include "station/engine_internal.h"
 
 struct look {

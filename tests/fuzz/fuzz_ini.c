@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "base/ini.h"
-#include "base/text.h"
 #include "session/schema.h"
 
 struct seen {

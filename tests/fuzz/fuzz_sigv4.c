@@ -7,8 +7,6 @@
 
 #include "aws/query.h"
 #include "aws/sigv4.h"
-#include "base/clock.h"
-#include "base/text.h"
 
 #define HEADERS_MAX 32
 #define SEED_TIME_MS 1369353600000 /* the seeds are signed on 24 May 2013 */

@@ -2,7 +2,6 @@
 /* See console.h. clock_wall_ms and kill are replaced by the linker (--wrap). */
 #include "console.h"
 
-#include <fcntl.h>
 #include <locale.h>
 #include <poll.h>
 #include <pty.h>

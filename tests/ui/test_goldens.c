@@ -3,13 +3,10 @@
  * HEADGATE_GOLDEN=write writes them anew; look at each before it is committed. argv[1]: that folder. */
 #include "console.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
-#include "base/text.h"
 #include "situation.h"
 #include "ui/screen.h"
 

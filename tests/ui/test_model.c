@@ -2,8 +2,6 @@
 /* ui/model, ui/key: the verdict and the answer for every state; names and keys of every action. */
 #include "console.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"

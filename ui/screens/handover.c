@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Handover: what happened since this user last looked, as the journal tells it. Looking makes it seen. */
-#include <stdio.h>
 #include <string.h>
 
-#include "base/text.h"
 #include "base/units.h"
 #include "ui/screens/screens.h"
 #include "ui/widgets/pager.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The station itself: the engine, cloud, queue, disk and folders with the rates of the last minutes; its events; its
  * configuration with the place of each value; and every station of this cloud, the silent ones first. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,6 @@
 /* POST /v1/events: a station's own events into its log group. An id is known for ever: a repeat is not stored again. It
  * counts within its station, so that no station can hide another's events. */
 #include "base/clock.h"
-#include "base/text.h"
 #include "cloud/api/handlers.h"
 
 #define EVENT_ID_MAX 128

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* base/command: dispatch, help, the nearest word, what goes to which stream, exit statuses. */
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -12,7 +11,6 @@
 #include <cmocka.h>
 
 #include "base/command.h"
-#include "base/file.h"
 
 /* --- standard output and error of a call, in files --- */
 

@@ -9,7 +9,6 @@
 
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "base/digest_pair.h"
 
 #define BYTES (1 << 16)

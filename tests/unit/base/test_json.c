@@ -3,13 +3,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "base/json.h"
-#include "base/text.h"
 
 static cJSON *parsed(const char *text) {
 	struct error err = ERROR_INIT;

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* base/secret: wiping, comparison, and the files it refuses. */
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 

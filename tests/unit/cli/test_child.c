@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* cli/child: starting, listening to and ending child processes. */
-#include <errno.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -11,7 +11,6 @@
 
 #include "base/text.h"
 #include "session/check.h"
-#include "session/name.h"
 #include "session/part.h"
 
 /* --- a session to spoil --- */

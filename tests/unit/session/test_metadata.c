@@ -8,7 +8,6 @@
 
 #include <cmocka.h>
 
-#include "base/text.h"
 #include "session/metadata.h"
 
 static struct metadata parsed(const char *text) {

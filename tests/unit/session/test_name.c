@@ -8,7 +8,6 @@
 
 #include <cmocka.h>
 
-#include "base/text.h"
 #include "session/name.h"
 #include "session/part.h"
 

@@ -4,12 +4,9 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
-
-#include <unistd.h>
 
 #include "../scratch.h"
 #include "session/schema.h"

@@ -3,8 +3,6 @@
  * writer, 100,000 sessions. */
 #include "journal_fixture.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>

@@ -3,7 +3,6 @@
  * not there. */
 #include "../station/journal_fixture.h"
 
-#include <fcntl.h>
 #include <math.h>
 #include <sys/stat.h>
 
