@@ -105,9 +105,9 @@ enum {
  * side, from the highest in the journal). */
 void journal_add_session(struct journal *j, struct session_row *row, journal_on_commit *on_commit, void *arg);
 /* THE gateway: the only way a state changes. Looks up the successor of row->state; when there is none, refuses
- * with ERR_INTERNAL, a bug that the caller logs (no callback). Else sets row->state and the masked fields' copies in the journal,
- * writes the explaining event in the same transaction and calls back after the commit. `message` is for people ("all 12
- * files are stored"). */
+ * with ERR_INTERNAL, a bug that the caller logs (no callback). Else sets row->state and the masked fields' copies in
+ * the journal, writes the explaining event in the same transaction and calls back after the commit. `message` is for
+ * people ("all 12 files are stored"). */
 MUST_USE int session_step(struct journal *j, struct session_row *row, enum session_event event, int mask,
 	const char *level, const char *message, journal_on_commit *on_commit, void *arg, struct error *err);
 /* Masked fields without a change of state; message NULL: no event. */

@@ -71,8 +71,9 @@ int session_step(struct journal *j, struct session_row *row, enum session_event 
 	const char *message, journal_on_commit *on_commit, void *arg, struct error *err) {
 	int next = state_next(row->state, event);
 	if (next < 0)
-		return error_set(err, ERR_INTERNAL, "session %s is %s, in which \"%s\" cannot happen; this is a bug of headgate",
-			row->name, state_name(row->state), session_event_name(event));
+		return error_set(err, ERR_INTERNAL,
+			"session %s is %s, in which \"%s\" cannot happen; this is a bug of headgate", row->name,
+			state_name(row->state), session_event_name(event));
 	struct journal_op *op = op_new(OP_STEP, row->id, on_commit, arg);
 	op->old_state = row->state;
 	op->mask = mask;
