@@ -81,9 +81,20 @@ static void after_act(struct app *a, const struct after *after) {
 	}
 }
 
+/* One Escape too many is no wish to leave. */
+static void input_home(struct app *a) {
+	const struct screen *s = app_here(a);
+	if (s->search) s->search(a, app_self(a, s), "", true);
+	app_say(a, ROLE_TEXT, "q leaves the console");
+}
+
 static void input_act(struct app *a, enum action action, const struct key_event *key) {
 	const struct screen *s = app_here(a);
 	if (input_forbidden(a, action)) return;
+	if (action == ACTION_BACK && key && key->key == KEY_ESC && a->stack_n < 2) {
+		input_home(a);
+		return;
+	}
 	if (action == ACTION_SEARCH && s->search) {
 		prompt_start(a, &a->search, '/');
 		return;

@@ -44,7 +44,7 @@ struct key_event {
 	X(TOP, "top", "g Home", "to the first row")                                                                        \
 	X(BOTTOM, "bottom", "G End", "to the last row")                                                                    \
 	X(OPEN, "open", "Enter", "open")                                                                                   \
-	X(BACK, "back", "q Esc", "back; at the home screen, quit")                                                         \
+	X(BACK, "back", "q Esc", "back; at the home screen, q quits, Esc ends the filter")                                 \
 	X(QUIT, "quit", "Q C-c", "quit the console; the engine goes on")                                                   \
 	X(HELP, "help", "?", "help for this screen")                                                                       \
 	X(COMMAND, "command", ":", "command line")                                                                         \

@@ -119,6 +119,12 @@ def test_a_held_session_says_why_is_edited_and_accepted(place):
     console.wait_until("What to do")
     console.press("Esc")
     console.wait_row(SESSION, "held")
+    console.press("/", "nowhere", "Enter")
+    console.wait_gone(SESSION)
+    console.press("Esc")
+    console.wait_row(SESSION, "held")
+    console.press("Esc")  # one too many is no wish to leave
+    console.wait_until("q leaves the console")
     console.press("e")
     console.wait_row(SESSION, "accepted")
     console.wait_until("safe to leave")

@@ -112,7 +112,8 @@ struct press {
 static void press(enum action action, const char *name, void *arg) {
 	const struct press *p = arg;
 	struct console *c = open_at(p->screen, p->situation, p->read_only);
-	bool ends = action == ACTION_QUIT || (action == ACTION_BACK && p->screen == screens[0]);
+	bool is_back = action == ACTION_BACK && p->screen == screens[0] && strcmp(name, "Esc") != 0;
+	bool ends = action == ACTION_QUIT || is_back;
 	console_press(c, name);
 	assert_int_equal(c->app.closing, ends);
 	if (c->app.mode == MODE_DIALOG) console_press(c, "n");
