@@ -105,7 +105,7 @@ def test_a_key_revoked_while_the_engine_runs(place):
     wait_for(told, 60, "status to name the key")
     assert station.command("status").code == 77
     assert engine.running and station.session("20261120_150000")["state"] != "failed"
-    assert engine.stop(10) in (0, 77), engine.result()
+    assert engine.stop() in (0, 77), engine.result()
 
 
 def test_a_new_key_in_the_file_needs_no_restart(place):
@@ -115,7 +115,7 @@ def test_a_new_key_in_the_file_needs_no_restart(place):
     station.wait_state("20261120_150000", "accepted")
     assert_stored(cloud, folder)
     assert station.command("status").code == 0
-    assert engine.stop(10) == 0, engine.result()
+    assert engine.stop() == 0, engine.result()
 
 
 def test_no_cloud_ends_with_69_and_keeps_the_work(place):
@@ -411,7 +411,7 @@ def test_a_long_cursor_is_given_back_whole(place):
     _, _, station, _ = through(place, hook)
     engine = station.start()
     wait_for(lambda: "changes" in seen, 20, "the cursor to come back")
-    assert engine.stop(10) == 0, engine.result()
+    assert engine.stop() == 0, engine.result()
     got = station.command("stations")
     assert "first-page" in got.out and "second-page" in got.out and seen == {"stations", "changes"}, got
 

@@ -16,7 +16,7 @@ from pty_console import Console, engine_of  # noqa: E402
 
 SESSION = "20261120_134502"
 SANITIZED = b"__asan_init" in Path(HEADGATE).read_bytes() if Path(HEADGATE).exists() else False
-OUT_S = 5 if SANITIZED else 1.5  # a second; a leak check at the end takes its own time
+OUT_S = 10 if SANITIZED else 1.5  # a second; a leak check at the end takes its own time
 
 
 def shown(place, *flags, **more):

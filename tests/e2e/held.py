@@ -45,7 +45,7 @@ def test_metadata_out_of_range_is_held_with_its_data_safe_then_mended(place):
     assert row["revision"] == 2, row  # the data of the first are in the cloud, and are not sent again
     assert_stored(cloud, folder, revision=row["revision"])
     assert station.command("status").code == 0
-    assert engine.stop(10) == 0
+    assert engine.stop() == 0
 
 
 def test_status_says_since_when_something_is_not_safe(place):
@@ -85,7 +85,7 @@ def test_rejected_by_the_clouds_schema_then_mended_as_revision_2(place):
     assert cloud.object(f"{SESSION}/eeg-lab-2/metadata.txt") == first, "the object of revision 1 was touched"
     known = cloud.session(SESSION, station.key)
     assert (known["state"], known["revision"], len(known["revisions"])) == ("accepted", 2, 1), known
-    assert engine.stop(10) == 0
+    assert engine.stop() == 0
 
 
 def test_a_file_that_is_still_being_written_waits(place):
@@ -103,7 +103,7 @@ def test_a_file_that_is_still_being_written_waits(place):
         recorder.write(b" and the end")
     station.wait_state(SESSION, "accepted")
     assert_stored(cloud, folder)
-    assert engine.stop(10) == 0
+    assert engine.stop() == 0
 
 
 def test_a_session_without_metadata_waits_for_it(place):
@@ -115,7 +115,7 @@ def test_a_session_without_metadata_waits_for_it(place):
     (folder / "metadata.txt").write_text("fatigue_level: 4\nhardware_model: HX-200\n")
     station.wait_state(SESSION, "accepted")
     assert_stored(cloud, folder)
-    assert engine.stop(10) == 0
+    assert engine.stop() == 0
 
 
 def test_metadata_that_cannot_be_read(place):

@@ -43,7 +43,7 @@ def test_a_session_from_found_to_accepted(place):
          f"  {S1}  accepted   the cloud has it whole", "  safe to leave: ")
     make_session(station.recordings, S2, {"signals.edf": 1000}, metadata="")
     told(lines, f"  {S2}  held ", "  NOT safe: 1 needs you\n")
-    assert engine.stop(10) == 0
+    assert engine.stop() == 0
     told(lines, "NOT safe: 1 needs you\n", "engine")
     assert re.search("  (the engine is gone|no engine runs)\n", lines.out), lines.out
     lines.signal(signal.SIGTERM)

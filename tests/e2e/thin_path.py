@@ -31,7 +31,7 @@ def test_a_session_that_appears_while_the_engine_runs_is_accepted(place):
     assert status.code == 0, status
     shown = status.json_lines()[-1]
     assert shown["by_state"]["accepted"] == 1 and shown["bytes_left"] == 0 and shown["engine"]["pid"] == engine.pid, shown
-    assert engine.stop(10) == 0, engine.result()
+    assert engine.stop() == 0, engine.result()
     assert cloud.stop() == 0, cloud.child.result()
 
 
@@ -151,7 +151,7 @@ def test_two_roots_and_the_same_name_under_both(place):
     assert str(station.recordings) in held[0]["reason"], held
     assert_stored(cloud, first)
     assert_stored(cloud, other)
-    assert engine.stop(10) == 0
+    assert engine.stop() == 0
 
 
 def test_the_same_content_twice_is_held(place):

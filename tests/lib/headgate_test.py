@@ -270,7 +270,7 @@ class Cloud:
         return self
 
     def stop(self):
-        return self.child.stop(35)
+        return self.child.stop(60)
 
     def kill(self):
         self.child.kill()

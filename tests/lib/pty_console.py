@@ -243,13 +243,15 @@ class Console(Terminal):
 
     def assert_true(self):
         """What stands on the screen is what a full repaint gives: no update was lost and none went astray."""
-        for _ in range(5):  # the minute may turn, or an age
+        for _ in range(10):  # the minute may turn, or an age
             self.settle()
-            before = list(self.screen.lines)
+            before, mark = list(self.screen.lines), len(self.stream)
             self.press("C-l")
-            self.wait_until(lambda _: True)
-            self.settle()
-            if before == self.screen.lines:
+            self.wait_until(lambda _: b"\x1b[2J" in self.stream[mark:], "a repaint")
+            try:
+                self.wait_until(lambda screen: screen.lines == before, timeout_s=2)
                 return
-        differing = [f"{a!r}\n{b!r}" for a, b in zip(before, self.screen.lines) if a != b]
+            except AssertionError:
+                after = list(self.screen.lines)
+        differing = [f"{a!r}\n{b!r}" for a, b in zip(before, after) if a != b]
         raise AssertionError("a repaint shows something else:\n" + "\n".join(differing))

@@ -87,7 +87,7 @@ def test_as_tmux_shows_it():
             subprocess.run([*tmux, "new-session", "-d", "-x", "8", "-y", "3", "sh", "-c", command], check=True)
             try:
                 headgate_test.wait_for(Path(folder, "done").exists, 60, "cat", every_s=0.01)
-                end, shown = time.monotonic() + 5, None
+                end, shown = time.monotonic() + 60, None
                 while shown != screen.lines and time.monotonic() < end:  # tmux reads what cat wrote
                     shown = [line.rstrip() for line in subprocess.run([*tmux, "capture-pane", "-p"], capture_output=True, text=True,
                                                                       check=True).stdout.split("\n")[:3]]

