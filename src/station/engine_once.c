@@ -45,6 +45,7 @@ static void count(struct once_facts *f, const struct session *s) {
 void once_gather(struct engine *e, struct once_facts *ret) {
 	*ret = (struct once_facts){
 		.scanned = e->scanned && !e->scanning,
+		.auditing = e->auditing,
 		.calling = (e->schema_asking && !e->schema_asked) || e->outbox_busy || e->outbox_writes ||
 				   (e->outbox_full && !e->outbox_stuck && !e->api.down),
 		.key_refused = e->key_refused,
@@ -108,5 +109,5 @@ void linger_pump(struct engine *e) {
 		engine_wake_at(e, e->started_ms + LINGER_MS);
 		return;
 	}
-	if (f.scanned && !f.calling && !f.working && !f.open && !f.waiting && !f.undecided) engine_stop(e);
+	if (f.scanned && !f.auditing && !f.calling && !f.working && !f.open && !f.waiting && !f.undecided) engine_stop(e);
 }

@@ -16,7 +16,7 @@ static bool verdict_blocks(const struct once_facts *f) {
 
 bool once_over(const struct once_facts *f) {
 	if (f->wait_ms && f->elapsed_ms >= f->wait_ms) return true;
-	if (!f->scanned || f->calling || open_blocks(f)) return false;
+	if (!f->scanned || f->auditing || f->calling || open_blocks(f)) return false;
 	if (f->working && !f->key_refused) return false;
 	if (f->waiting && f->wait_ms && !f->key_refused) return false;
 	return !verdict_blocks(f);

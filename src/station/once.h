@@ -6,6 +6,7 @@
 
 struct once_facts {
 	bool scanned;				 /* the first walk over the roots is done */
+	bool auditing;				 /* accepted sessions are looked at: did one change afterwards? */
 	bool calling;				 /* the first calls to the cloud, or reports to its log, are on their way */
 	size_t working;				 /* sessions being read, checked, sent, or free to be */
 	size_t open;				 /* sessions that change, or are not quiet for long enough yet */

@@ -16,6 +16,7 @@ static void test_waits_for_what_is_ready(void **state) {
 	assert_false(over((struct once_facts){0})); /* nothing was looked at yet */
 	assert_true(over((struct once_facts){.scanned = true}));
 	assert_false(over((struct once_facts){.scanned = true, .calling = true}));
+	assert_false(over((struct once_facts){.scanned = true, .auditing = true})); /* an accepted one may have changed */
 	assert_false(over((struct once_facts){.scanned = true, .working = 1}));
 	assert_false(over((struct once_facts){.scanned = true, .undecided = 1}));
 	assert_false(over((struct once_facts){.scanned = true, .open = 1, .fresh = 1}));
