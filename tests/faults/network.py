@@ -177,16 +177,16 @@ def test_an_answer_comes_late(place):
     """A store that thinks when it has the last byte is waited for, longer than a link that stands still, and no byte goes twice."""
     cloud = place.cloud()
 
-    def late(answer):
-        threading.Event().wait(4)
-        return answer
+    def late(request):
+        if request.method == "PUT":
+            threading.Event().wait(4)
 
-    proxy = FaultProxy(place, cloud, lambda request: late if request.method == "PUT" else None)
+    proxy = FaultProxy(place, cloud, late)
     station = place.station(cloud, endpoint=proxy.url, settle="100ms", upload=LIMITS | {"low_rate_time": "1s", "answer_time": "60s"})
     folder = ht.make_session(station.recordings, "20261121_100000", SIZES)
     engine = station.start()
     assert_all_safe(cloud, station, [folder])
-    assert proxy.count("PUT") == len(SIZES) + 2, proxy.requests
+    assert proxy.count("PUT") == len(SIZES) + 2 and station.session(folder.name)["tries"] == 1, proxy.requests
     assert engine.stop() == 0, engine.result()
 
 
