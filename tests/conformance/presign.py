@@ -7,6 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from headgate_test import main  # noqa: E402
+import s3_sign  # noqa: E402
 from s3 import Signer, change_signature, curl, encode_key, put_headers, sha256_of  # noqa: E402
 
 SESSION, STATION = "20260821_101500", "eeg-lab-2"
@@ -133,6 +134,24 @@ def test_missing_and_added_headers(place):
     assert cloud.object_count() == 0
     # What a client adds of its own and S3 does not look at is no harm.
     assert curl(place, "PUT", url, {**headers, "content-type": "text/plain", "accept-language": "de"}, DATA).status == 200
+
+
+def test_a_url_that_leaves_a_header_open_is_refused(place):
+    """Signed with the cloud's own key, so that nothing but the missing cover can be the reason."""
+    cloud = place.cloud()
+    answer = presign(cloud, {"signals.edf": DATA})["signals.edf"]
+    headers = answer["put"]["headers"]
+    for name in headers:
+        covered = {k: v for k, v in headers.items() if k != name}
+        url = s3_sign.presign(cloud, "PUT", answer["bucket"], answer["key"], covered)
+        got = curl(place, "PUT", url, headers, DATA)
+        assert (got.status, got.word) == (403, "AccessDenied"), (name, got)
+        if name != "content-length":  # neither signed nor sent
+            got = curl(place, "PUT", url, covered, DATA)
+            assert (got.status, got.word) == (400, "InvalidRequest"), (name, got)
+    assert cloud.object_count() == 0
+    url = s3_sign.presign(cloud, "PUT", answer["bucket"], answer["key"], headers)
+    assert curl(place, "PUT", url, headers, DATA).status == 200
 
 
 def test_expired(place):

@@ -38,6 +38,13 @@ static const struct verdict_word {
 	[SIGV4_MISSING_HEADER] = {S3_ACCESS_DENIED, "a header that must be signed is missing or is not signed"},
 };
 
+/* What the URL of a recording must cover (api.md "Presigned PUT"): one that leaves it open is none of ours. */
+static const char *const *headers_required(struct call *c) {
+	static const char *const recording[] = {"content-length", "if-none-match", "x-amz-checksum-sha256", NULL};
+	bool put = strcmp(c->method, "PUT") == 0 && strcmp(c->params[0], c->api->config->raw_bucket) == 0;
+	return put && !call_header(c, "authorization") ? recording : NULL;
+}
+
 bool s3_admit(struct call *c, struct reply *r) {
 	const struct sigv4_request request = {
 		.method = c->method, .path = c->path, .query = c->query, .headers = c->headers, .header_n = c->header_n};
@@ -46,7 +53,8 @@ bool s3_admit(struct call *c, struct reply *r) {
 		.region = c->api->config->region,
 		.service = "s3",
 		.now_ms = clock_wall_ms(),
-		.skew_ms = S3_SKEW_MS};
+		.skew_ms = S3_SKEW_MS,
+		.required = headers_required(c)};
 	enum sigv4_verdict v = sigv4_verify(&request, &verify, NULL);
 	if (v != SIGV4_OK) {
 		bool in_query = v == SIGV4_MALFORMED && !call_header(c, "authorization");

@@ -25,7 +25,11 @@ static bool put_checksum(struct call *c, struct reply *r, struct upload *u) {
 		return false;
 	}
 	u->has_expect = checksum != NULL;
-	if (!hash || strcmp(hash, "UNSIGNED-PAYLOAD") == 0) return true;
+	if (!hash || strcmp(hash, "UNSIGNED-PAYLOAD") == 0) {
+		if (u->has_expect || strcmp(c->params[0], c->api->config->raw_bucket) != 0) return true;
+		reply_s3(r, S3_INVALID_REQUEST, "recordings go with their checksum: send x-amz-checksum-sha256");
+		return false;
+	}
 	if (sha256_from_hex(hash, &of_payload)) {
 		reply_s3(r, S3_NOT_IMPLEMENTED, "x-amz-content-sha256 must be UNSIGNED-PAYLOAD or the hex of a SHA-256");
 		return false;
