@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "station/client.h"
 #include "station/journal_sql.h"
 #include "station/journal.h"
 
