@@ -44,10 +44,11 @@ void demo_plan(struct demo *d) {
 	for (int64_t i = 0; i < d->session_n; i++) {
 		time_t began = now - (time_t)(d->session_n - i) * SESSION_EVERY_S;
 		struct tm day;
-		/* One of each kind, the slow one first, then good ones. */
+		/* One of each kind, the slow one first, then good ones. Too few for that: the first kinds, good ones first. */
 		static const enum demo_kind first[] = {
 			DEMO_STILL_WRITTEN, DEMO_GOOD, DEMO_OUT_OF_RANGE, DEMO_IMPOSSIBLE_DATE, DEMO_CLOUD_REJECTS};
 		d->sessions[i].kind = i < (int64_t)ARRAY_LEN(first) ? first[i] : DEMO_GOOD;
+		if (d->session_n < DEMO_KIND_N) d->sessions[i].kind = (enum demo_kind)i;
 		localtime_r(&began, &day);
 		strftime(d->sessions[i].name, sizeof d->sessions[i].name, "%Y%m%d_%H%M%S", &day);
 		if (d->sessions[i].kind == DEMO_IMPOSSIBLE_DATE)

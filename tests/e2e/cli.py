@@ -69,7 +69,7 @@ def test_unknown_words(place):
         (("run", "--once=yes"), "takes no value"),
         (("run", "--connections", "65"), "--connections: \"65\" is not a whole number from 1 to 64"),
         (("config", "--endpoint", "ftp://x"), "--endpoint: [cloud] endpoint"),
-        (("demo", "--sessions", "4"), "one of each kind"),
+        (("demo", "--sessions", "0"), "from 1 to 100000"),
         (("demo", "--size", "12"), "--size 12 is outside the range"),
         (("demo", "--size", "large"), "--size"),
         (("demo", "--watch", "/data"), "there is no flag --watch"),

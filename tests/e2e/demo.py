@@ -41,6 +41,15 @@ def test_demo_json(place):
     assert got.code == 0 and len(got.json_lines()) == 5 and all(row["as_expected"] for row in got.json_lines()), got
 
 
+def test_fewer_than_one_of_each_kind(place):
+    """The first kinds, good ones first; the exit status is as strict."""
+    for n, kinds in ((1, ["accepted"]), (4, ["accepted"] * 3 + ["held"])):
+        got = run(place, "demo", "--json", "--sessions", str(n), "--size", "100kB")
+        assert got.code == 0, got
+        states = sorted(line["state"] for line in got.json_lines() if "state" in line and "session" in line)
+        assert states == kinds, got
+
+
 def test_demo_bar_on_a_terminal(place):
     code, seen = on_terminal(place, [HEADGATE, "demo", "--no-console", "--sessions", "5", "--size", "2MB"])
     assert code == 0 and "\r\033[K" in seen and "█" in seen and "sessions decided" in seen, (code, seen)
