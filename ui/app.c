@@ -94,7 +94,7 @@ void app_events(struct app *a, int64_t limit) { source_events(a->source, limit);
 
 void app_fleet(struct app *a, bool shown) { source_fleet(a->source, shown); }
 
-void app_handover(struct app *a, bool seen_now) { source_handover(a->source, seen_now); }
+void app_handover(struct app *a) { source_handover(a->source); }
 
 static void on_say_end(uv_timer_t *t) {
 	struct app *a = t->data;

@@ -23,7 +23,7 @@ void app_page(struct app *a, const struct page_query *q); /* MODEL_PAGE follows 
 void app_detail(struct app *a, const char *session);	  /* MODEL_DETAIL follows, and again when it changes */
 void app_events(struct app *a, int64_t limit);
 void app_fleet(struct app *a, bool shown);
-void app_handover(struct app *a, bool seen_now);
+void app_handover(struct app *a);
 /* A control method over sessions (`retry`, `pause`, `resume`, `ignore`, `unignore`), after the confirmation `question`
  * (NULL: none). */
 void app_command(struct app *a, const char *method, const char *const *sessions, size_t n, const char *question);

@@ -137,9 +137,6 @@ static void job_start(struct source *s, unsigned parts, bool if_moved) {
 	job->wish = s->kept;
 	job->wish.parts = parts;
 	job->wish.if_moved = if_moved;
-	job->wish.seen_now = s->seen_now;
-	job->wish.handover_since_ms = s->model->handover_since_ms;
-	if (parts & MODEL_HANDOVER) s->seen_now = false;
 	s->job = job;
 	s->handles++;
 	uv_queue_work(s->loop, &job->work, on_read_work, on_read_over);
@@ -193,8 +190,7 @@ void source_events(struct source *s, int64_t limit) {
 	source_want(s, MODEL_EVENTS, limit > 0);
 }
 
-void source_handover(struct source *s, bool seen_now) {
-	s->seen_now = s->seen_now || seen_now;
+void source_handover(struct source *s) {
 	s->wanted |= MODEL_HANDOVER;
 	source_pump(s);
 }

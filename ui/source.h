@@ -24,6 +24,6 @@ void source_page(struct source *s, const struct page_query *q);
 void source_detail(struct source *s, const char *session);
 void source_events(struct source *s, int64_t limit);
 void source_fleet(struct source *s, bool shown); /* asked for now and, while it is shown, again and again */
-void source_handover(struct source *s, bool seen_now);
+void source_handover(struct source *s);			 /* once; it is seen now */
 char *source_metadata_path(const struct source *s, const char *root, const char *session); /* the caller frees it */
 void source_command(struct source *s, const char *method, const char *const *sessions, size_t n);

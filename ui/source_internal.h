@@ -19,8 +19,6 @@ struct wish { /* what a read is to bring */
 	struct page_query page;
 	char session[16];
 	int64_t events;
-	bool seen_now;
-	int64_t handover_since_ms; /* 0: since this user last looked */
 };
 struct reader { /* the view, used by one job at a time */
 	char *state_dir;
@@ -64,7 +62,7 @@ struct source {
 
 	struct wish kept;	  /* what is kept fresh */
 	unsigned wanted;	  /* asked for, not yet read */
-	bool seen_now, moved; /* the journal may have */
+	bool moved;			  /* the journal may have */
 	size_t looks_left;	  /* after inotify's last word, without an engine */
 	struct read_job *job; /* in flight */
 	struct folder_job *folder_job;

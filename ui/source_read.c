@@ -143,14 +143,15 @@ static int read_station_events(struct read_job *job) {
 static int read_handover(struct read_job *job) {
 	AUTO(json_free) cJSON *handover = NULL;
 	AUTO(buf_done) struct buf text = BUF_INIT(1 << 20);
-	int64_t now = clock_wall_ms(), since = job->wish.handover_since_ms;
-	if (!since) since = handover_seen(job->reader->state_dir);
-	if (!since) since = now - HANDOVER_FIRST_MS;
-	if (handover_read(job->reader->view, since, now, &handover, &job->err)) return -1;
+	int64_t now = clock_wall_ms();
+	struct handover_look since, look;
+	handover_seen(job->reader->state_dir, &since);
+	if (!since.at_ms) since.at_ms = now - HANDOVER_FIRST_MS;
+	if (handover_read(job->reader->view, &since, now, &handover, &look, &job->err)) return -1;
 	handover_write(handover, &text);
 	job->handover = xstrdup(buf_text(&text));
-	job->handover_since_ms = since;
-	return job->wish.seen_now ? handover_set_seen(job->reader->state_dir, now, &job->err) : 0;
+	job->handover_since_ms = since.at_ms;
+	return handover_set_seen(job->reader->state_dir, &look, &job->err);
 }
 
 static const struct {

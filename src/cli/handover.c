@@ -31,11 +31,12 @@ static int handover_on_flag(void *arg, const char *name, const char *value, stru
 		TEXT_SAFE(value));
 }
 
-static int handover_show(const struct cli *c, int64_t since_ms, int64_t now_ms, struct error *err) {
+static int handover_show(const struct cli *c, const struct handover_look *since, int64_t now_ms,
+	struct handover_look *ret_look, struct error *err) {
 	AUTO(journal_view_close) struct journal_view *v = NULL;
 	AUTO(json_free) cJSON *h = NULL;
 	AUTO(buf_done) struct buf out = BUF_INIT(1 << 22);
-	if (cli_view_open(c, &v, err) || handover_read(v, since_ms, now_ms, &h, err)) return -1;
+	if (cli_view_open(c, &v, err) || handover_read(v, since, now_ms, &h, ret_look, err)) return -1;
 	if (c->json) command_json(TAKE(h));
 	else {
 		handover_write(h, &out);
@@ -46,13 +47,14 @@ static int handover_show(const struct cli *c, int64_t since_ms, int64_t now_ms, 
 
 static int handover_body(struct cli *c, struct error *err) {
 	const struct handover_flags *f = c->arg;
-	int64_t now_ms = clock_wall_ms(), since_ms = f->since_ms;
-	if (!since_ms) since_ms = handover_seen(c->config.state_dir);
-	if (!since_ms) since_ms = now_ms - HANDOVER_FIRST_MS;
-	if (handover_show(c, since_ms, now_ms, err)) return -1;
+	int64_t now_ms = clock_wall_ms();
+	struct handover_look since = {.at_ms = f->since_ms}, look;
+	if (!since.at_ms) handover_seen(c->config.state_dir, &since);
+	if (!since.at_ms) since.at_ms = now_ms - HANDOVER_FIRST_MS;
+	if (handover_show(c, &since, now_ms, &look, err)) return -1;
 	if (f->keep || f->since_ms) return 0;
 	if (fflush(stdout) || ferror(stdout)) return 0; /* it was not shown; command_main says so */
-	return handover_set_seen(c->config.state_dir, now_ms, err);
+	return handover_set_seen(c->config.state_dir, &look, err);
 }
 
 int cli_handover(int argc, char **argv) {

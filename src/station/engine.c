@@ -235,6 +235,8 @@ static int open_all(struct engine *e, struct error *err) {
 	if (journal_open(&e->journal, &e->loop, c->state_dir, &jo, err)) return -1;
 	for (size_t i = 0; i < c->watch.n; i++) engine_root(e, c->watch.items[i], true);
 	if (load(e, err) || open_cloud(e, err) || watch_new(e, err) || control_begin(e, err)) return -1;
+	if (!e->o->once)
+		journal_add_event(e->journal, 0, "info", "engine_started", "the engine " HEADGATE_VERSION " starts");
 	cloud_start(e);
 	for (size_t i = 0; i < e->root_n; i++) {
 		if (e->roots[i].configured) watch_root(e, i);
@@ -264,6 +266,7 @@ static void on_closed(void *arg) {
 void engine_stop(struct engine *e) {
 	if (e->stopping) return;
 	e->stopping = true;
+	if (!e->o->once && e->control) journal_add_event(e->journal, 0, "info", "engine_ended", "the engine ends");
 	jobs_cancel(e);
 	for (size_t i = 0; i < e->sessions.n; i++) checking_cancel(e->sessions.items[i]);
 	control_end(e);

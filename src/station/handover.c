@@ -17,6 +17,12 @@
 #define KEPT_MAX (64 << 10)
 #define CHANGED_LISTED 200
 #define LISTED 20
+#define EVENT_MOST 9e15
+
+/* NULL of what is no object. */
+static const cJSON *at(const cJSON *o, const char *name) {
+	return cJSON_IsObject(o) ? cJSON_GetObjectItemCaseSensitive(o, name) : NULL;
+}
 
 /* --- the last look --- */
 
@@ -42,13 +48,21 @@ static char *kept_name(const char *state_dir) {
 	return real ? real : xstrdup(state_dir);
 }
 
-int64_t handover_seen(const char *state_dir) {
+static int64_t kept_time(const cJSON *m) {
+	const char *text = cJSON_GetStringValue(m);
+	int64_t ms;
+	return text && time_parse_rfc3339(text, &ms) == 0 ? ms : 0;
+}
+
+void handover_seen(const char *state_dir, struct handover_look *ret) {
 	AUTO(xfree) char *folder = NULL, *path = kept_path(&folder);
 	AUTO(xfree) char *name = kept_name(state_dir);
 	AUTO(json_free) cJSON *kept = path ? kept_read(path) : NULL;
-	const char *text = kept ? cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(kept, name)) : NULL;
-	int64_t ms;
-	return text && time_parse_rfc3339(text, &ms) == 0 ? ms : 0;
+	const cJSON *look = at(kept, name), *event = at(look, "event");
+	*ret = (struct handover_look){.at_ms = kept_time(cJSON_IsObject(look) ? at(look, "at") : look)};
+	if (!ret->at_ms || !cJSON_IsNumber(event) || event->valuedouble < 1 || event->valuedouble > EVENT_MOST) return;
+	ret->event = (int64_t)event->valuedouble;
+	ret->event_ms = kept_time(at(look, "event_at"));
 }
 
 /* State folders that are gone are forgotten: scratch ones would pile up. */
@@ -59,7 +73,7 @@ static void kept_prune(cJSON *kept) {
 	}
 }
 
-int handover_set_seen(const char *state_dir, int64_t now_ms, struct error *err) {
+int handover_set_seen(const char *state_dir, const struct handover_look *look, struct error *err) {
 	AUTO(xfree) char *folder = NULL, *path = kept_path(&folder);
 	AUTO(xfree) char *name = kept_name(state_dir), *text = NULL;
 	AUTO(json_free) cJSON *kept = path ? kept_read(path) : NULL;
@@ -69,7 +83,10 @@ int handover_set_seen(const char *state_dir, int64_t now_ms, struct error *err) 
 	if (!kept) kept = json_object();
 	kept_prune(kept);
 	cJSON_DeleteItemFromObjectCaseSensitive(kept, name);
-	json_add_time(kept, name, now_ms);
+	cJSON *o = json_object();
+	json_add_time(o, "at", look->at_ms);
+	if (look->event) json_add_i64(o, "event", look->event), json_add_time(o, "event_at", look->event_ms);
+	json_add(kept, name, o);
 	text = json_text(kept);
 	if (file_mkdirs(folder, 0700, err)) return -1;
 	return file_write_atomic(path, text, strlen(text), 0600, err);
@@ -86,7 +103,8 @@ struct walk {
 	struct came *came; /* in order of session */
 	size_t n, capacity;
 	int64_t found, station_n;
-	cJSON *station; /* oldest first while it is gathered */
+	struct handover_look look; /* its event: the last one of the walk */
+	cJSON *station;			   /* oldest first while it is gathered */
 };
 
 /* The place of the session, made when it is not there yet. Ids grow, so that most are appended. */
@@ -106,14 +124,22 @@ static struct came *walk_place(struct walk *w, int64_t session) {
 }
 
 static void walk_station(struct walk *w, const struct event_row *e) {
-	if (strcmp(e->level, "info") == 0 || strcmp(e->level, "debug") == 0) return;
+	if (strcmp(e->level, "debug") == 0) return;
 	json_push(w->station, event_json(e));
 	w->station_n++;
 	if (cJSON_GetArraySize(w->station) > LISTED) cJSON_DeleteItemFromArray(w->station, 0);
 }
 
+static int on_seen(void *arg, const struct event_row *e) {
+	struct handover_look *found = arg;
+	found->event = e->id;
+	found->event_ms = e->at_ms;
+	return 0;
+}
+
 static int on_event(void *arg, const struct event_row *e) {
 	struct walk *w = arg;
+	on_seen(&w->look, e);
 	if (!e->session) walk_station(w, e);
 	if (e->state < 0) return 0;
 	struct came *c = walk_place(w, e->session);
@@ -164,23 +190,29 @@ static cJSON *reversed(cJSON *list) {
 	return to;
 }
 
-static int walk_read(struct journal_view *v, int64_t since_ms, struct walk *w, struct error *err) {
-	int64_t after;
-	if (journal_events_before(v, since_ms, &after, err)) return -1;
+static int walk_read(struct journal_view *v, const struct handover_look *since, struct walk *w, struct error *err) {
+	int64_t after = since->event;
+	if (after && journal_events(v, 0, after - 1, 1, on_seen, &w->look, err)) return -1;
+	if (!after || w->look.event != after || w->look.event_ms != since->event_ms) {
+		w->look.event = 0;
+		if (journal_events_before(v, since->at_ms, &after, err)) return -1;
+		if (after && journal_events(v, 0, after - 1, 1, on_seen, &w->look, err)) return -1;
+	}
 	return journal_events(v, 0, after, 0, on_event, w, err);
 }
 
-int handover_read(struct journal_view *v, int64_t since_ms, int64_t now_ms, cJSON **ret, struct error *err) {
-	struct walk w = {.station = json_array()};
+int handover_read(struct journal_view *v, const struct handover_look *since, int64_t now_ms, cJSON **ret,
+	struct handover_look *ret_look, struct error *err) {
+	struct walk w = {.station = json_array(), .look.at_ms = now_ms};
 	cJSON *attention = NULL;
 	int64_t attention_n = 0;
-	if (walk_read(v, since_ms, &w, err) || attention_list(v, LISTED, &attention, &attention_n, err)) {
+	if (walk_read(v, since, &w, err) || attention_list(v, LISTED, &attention, &attention_n, err)) {
 		json_free(w.station);
 		free(w.came);
 		return -1;
 	}
 	cJSON *o = json_object();
-	json_add_time(o, "since", since_ms);
+	json_add_time(o, "since", since->at_ms);
 	json_add_time(o, "until", now_ms);
 	json_add(o, "sessions", counts_json(&w));
 	json_add(o, "changed", changed_json(&w));
@@ -190,13 +222,12 @@ int handover_read(struct journal_view *v, int64_t since_ms, int64_t now_ms, cJSO
 	json_add(o, "station", reversed(w.station));
 	json_add_i64(o, "station_n", w.station_n);
 	free(w.came);
+	if (ret_look) *ret_look = w.look;
 	*ret = o;
 	return 0;
 }
 
 /* --- as text --- */
-
-static const cJSON *at(const cJSON *o, const char *name) { return cJSON_GetObjectItemCaseSensitive(o, name); }
 
 static int64_t number(const cJSON *o, const char *name) {
 	const cJSON *m = at(o, name);
@@ -248,11 +279,12 @@ static void write_station(const cJSON *h, struct buf *out) {
 	const cJSON *o;
 	char when[TIME_TEXT];
 	if (!number(h, "station_n")) return;
-	buf_fmt(out, "\nthe station itself: %lld warning%s\n", (long long)number(h, "station_n"),
-		number(h, "station_n") == 1 ? "" : "s");
+	buf_str(out, "\nthe station itself:\n");
 	cJSON_ArrayForEach (o, at(h, "station"))
 		buf_fmt(out, "  %s  %-5s  %s\n", local_minute(when, text(o, "at")), TEXT_SAFE(text(o, "level")),
 			TEXT_SAFE(text(o, "message")));
+	if (number(h, "station_n") > LISTED)
+		buf_fmt(out, "  and %lld before\n", (long long)(number(h, "station_n") - LISTED));
 }
 
 void handover_write(const cJSON *h, struct buf *out) {

@@ -67,7 +67,7 @@ void source_events(struct source *s, int64_t limit) { (void)s, (void)limit; }
 void source_fleet(struct source *s, bool shown) {
 	if (shown) asked(s, "fleet", NULL, 0);
 }
-void source_handover(struct source *s, bool seen_now) { asked(s, seen_now ? "handover seen" : "handover", NULL, 0); }
+void source_handover(struct source *s) { asked(s, "handover seen", NULL, 0); }
 void source_command(struct source *s, const char *method, const char *const *sessions, size_t n) {
 	asked(s, method, sessions, n);
 }

@@ -14,7 +14,7 @@ static void handover_enter(struct app *a, void *self, const char *arg) {
 	struct handover_screen *h = self;
 	(void)arg;
 	h->page.top = 0;
-	app_handover(a, true);
+	app_handover(a);
 }
 
 static void handover_fill(struct handover_screen *h, const struct model *m) {

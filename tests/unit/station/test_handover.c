@@ -26,7 +26,7 @@ static int64_t between(void) {
 static cJSON *read_since(const struct fixture *f, int64_t since_ms) {
 	AUTO(journal_view_close) struct journal_view *v = fixture_view(f);
 	cJSON *h = NULL;
-	OK(handover_read(v, since_ms, clock_wall_ms(), &h, E));
+	OK(handover_read(v, &(struct handover_look){.at_ms = since_ms}, clock_wall_ms(), &h, NULL, E));
 	return h;
 }
 
@@ -61,7 +61,7 @@ static void counts_since(void **state) {
 	assert_int_equal(count(h, "under_way"), 1);
 	assert_int_equal(count(h, "changed_n"), 3);
 	assert_int_equal(count(h, "attention_n"), 1);
-	assert_int_equal(count(h, "station_n"), 1);
+	assert_int_equal(count(h, "station_n"), 2);
 	assert_int_equal(count(all, "found"), 4);
 	assert_int_equal(count(all, "accepted"), 2);
 	const cJSON *newest = cJSON_GetArrayItem(cJSON_GetObjectItem(h, "changed"), 0);
@@ -69,8 +69,8 @@ static void counts_since(void **state) {
 	AUTO(buf_done) struct buf out = BUF_INIT(1 << 16);
 	handover_write(h, &out);
 	const char *const wanted[] = {"(now): 2 found, 1 accepted, 1 gone, 1 under way\n", "20261120_110000  accepted\n",
-		"1 needs a person:\n20261120_120000  gone", "bring the folder back", "1 warning\n",
-		"\\x1b[31mdoes not answer\n"};
+		"1 needs a person:\n20261120_120000  gone", "bring the folder back", "the station itself:\n",
+		"  info   the cloud answers again\n", "\\x1b[31mdoes not answer\n"};
 	for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
 		if (!strstr(buf_text(&out), wanted[i])) fail_msg("%s is not in:\n%s", wanted[i], buf_text(&out));
 	assert_null(strchr(buf_text(&out), '\033'));
@@ -134,28 +134,81 @@ static void finds_the_first_event_of_a_time(void **state) {
 	}
 }
 
+/* Since the look before, which becomes this one; how many sessions changed. */
+static int64_t next_look(const struct fixture *f, struct handover_look *look) {
+	AUTO(journal_view_close) struct journal_view *v = fixture_view(f);
+	AUTO(json_free) cJSON *h = NULL;
+	OK(handover_read(v, look, clock_wall_ms(), &h, look, E));
+	return count(h, "changed_n");
+}
+
+static void a_clock_that_is_set_hides_nothing(void **state) {
+	struct fixture *f = *state;
+	struct handover_look look = {.at_ms = clock_wall_ms() - HANDOVER_FIRST_MS};
+	assert_int_equal(next_look(f, &look), 0);
+	assert_int_equal(look.event, 0);
+	for (int i = 0; i < 3; i++) fixture_add_nth(f, i);
+	fixture_wait(f);
+	assert_int_equal(next_look(f, &look), 3);
+	look.at_ms += 3600000; /* the clock was an hour ahead then, and is set back: what comes is "older" than the look */
+	assert_int_equal(next_look(f, &(struct handover_look){look.at_ms, look.event, look.event_ms}), 0);
+	fixture_add_nth(f, 3);
+	fixture_wait(f);
+	struct handover_look same = look;
+	assert_int_equal(next_look(f, &same), 1);
+	assert_int_equal(next_look(f, &same), 0);
+	look.at_ms -= 2 * 3600000; /* set forth: nothing is told twice */
+	assert_int_equal(next_look(f, &look), 1);
+	/* another journal in its place: its events bear other times, and the time of the look counts */
+	look = (struct handover_look){.at_ms = 1, .event = look.event, .event_ms = look.event_ms - 1};
+	assert_int_equal(next_look(f, &look), 4);
+	look = (struct handover_look){.at_ms = 1, .event = 1000000, .event_ms = 1};
+	assert_int_equal(next_look(f, &look), 4);
+}
+
+static int64_t seen(const char *state_dir) {
+	struct handover_look l;
+	handover_seen(state_dir, &l);
+	return l.at_ms;
+}
+
+static void look(const char *state_dir, int64_t at_ms) {
+	OK(handover_set_seen(state_dir, &(struct handover_look){at_ms, at_ms % 1000, at_ms - 1}, E));
+}
+
 static void the_last_look_is_kept(void **state) {
 	struct fixture *f = *state;
 	struct stat st;
 	AUTO(xfree) char *home = path_join(f->dir, "home"), *file = path_join(home, "headgate/handover.json");
 	assert_int_equal(setenv("XDG_STATE_HOME", home, 1), 0);
-	assert_int_equal(handover_seen(f->dir), 0);
-	OK(handover_set_seen(f->dir, 1700000000123, E));
-	OK(handover_set_seen("/tmp", 1700000009000, E));
-	assert_int_equal(handover_seen(f->dir), 1700000000123);
-	assert_int_equal(handover_seen("/tmp"), 1700000009000);
+	assert_int_equal(seen(f->dir), 0);
+	look(f->dir, 1700000000123);
+	look("/tmp", 1700000009000);
+	assert_int_equal(seen(f->dir), 1700000000123);
+	assert_int_equal(seen("/tmp"), 1700000009000);
+	struct handover_look l;
+	handover_seen(f->dir, &l);
+	assert_int_equal(l.event, 123);
+	assert_int_equal(l.event_ms, 1700000000122);
+	handover_seen("/tmp", &l);
+	assert_int_equal(l.event, 0);
 	assert_int_equal(stat(file, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
-	OK(handover_set_seen("/nowhere/else", 1700000000001, E));
-	OK(handover_set_seen(f->dir, 1700000000124, E));
-	assert_int_equal(handover_seen("/nowhere/else"), 0); /* gone, forgotten */
+	look("/nowhere/else", 1700000000001);
+	look(f->dir, 1700000000124);
+	assert_int_equal(seen("/nowhere/else"), 0); /* gone, forgotten */
 	OK(file_write_atomic(file, "[not ours", 9, 0600, E));
-	assert_int_equal(handover_seen(f->dir), 0);
-	OK(handover_set_seen(f->dir, 1700000000124, E));
-	assert_int_equal(handover_seen(f->dir), 1700000000124);
+	assert_int_equal(seen(f->dir), 0);
+	look(f->dir, 1700000000124);
+	assert_int_equal(seen(f->dir), 1700000000124);
+	AUTO(xfree) char *before = xasprintf("{\"%s\":\"2023-11-14T22:13:20.123Z\"}", f->dir); /* by an older version */
+	OK(file_write_atomic(file, before, strlen(before), 0600, E));
+	handover_seen(f->dir, &l);
+	assert_int_equal(l.at_ms, 1700000000123);
+	assert_int_equal(l.event, 0);
 	assert_int_equal(unsetenv("XDG_STATE_HOME"), 0);
 	assert_int_equal(setenv("HOME", f->dir, 1), 0);
-	OK(handover_set_seen(f->dir, 1700000000125, E));
+	look(f->dir, 1700000000125);
 	AUTO(xfree) char *under_home = path_join(f->dir, ".local/state/headgate/handover.json");
 	assert_int_equal(stat(under_home, &st), 0);
 }
@@ -166,6 +219,7 @@ int main(void) {
 		JOURNAL_TEST(nothing_happened),
 		JOURNAL_TEST(long_lists_end),
 		JOURNAL_TEST(finds_the_first_event_of_a_time),
+		JOURNAL_TEST(a_clock_that_is_set_hides_nothing),
 		JOURNAL_TEST(the_last_look_is_kept),
 	};
 	fixture_quiet();
