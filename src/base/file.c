@@ -100,6 +100,13 @@ int file_group(const char *path, const char *group, mode_t mode, struct error *e
 	return 0;
 }
 
+void user_name(char *to, size_t size, unsigned uid) {
+	struct passwd entry, *found = NULL;
+	char memory[4096];
+	if (getpwuid_r(uid, &entry, memory, sizeof memory, &found) == 0 && found) snprintf(to, size, "%s", found->pw_name);
+	else snprintf(to, size, "user %u", uid);
+}
+
 int file_mkdirs(const char *path, mode_t mode, struct error *err) {
 	AUTO(xfree) char *part = xstrdup(path);
 	for (char *at = part + (*part == '/');; at++) {

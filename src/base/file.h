@@ -14,6 +14,8 @@ MUST_USE int file_sync_dir(const char *dir, struct error *err);
 /* Gives path to the group, with this mode; ERR_CONFIG when there is no such group, ERR_DISK when it may not be given.
  */
 MUST_USE int file_group(const char *path, const char *group, mode_t mode, struct error *err);
+/* The account's name, "user 1000" when it has none; may ask a directory service. */
+void user_name(char *to, size_t size, unsigned uid);
 char *path_join(const char *a, const char *b); /* the caller frees */
 char *path_expand(const char *path);		   /* leading ~ ; the caller frees */
 /* Where a program keeps what it remembers for this user: $XDG_STATE_HOME/NAME, else ~/.local/state/NAME (XDG Base

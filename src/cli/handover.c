@@ -65,7 +65,8 @@ int cli_handover(int argc, char **argv) {
 	static const struct arg_spec spec = {.command = "handover",
 		.flags = flags,
 		.flag_n = ARRAY_LEN(flags),
-		.summary = "What happened since you last looked: sessions by what became of them, and who needs a person.",
+		.summary =
+			"What happened since you last looked: to sessions, by people, to the station; and what needs a person.",
 		.text =
 			"The time of your last look is kept in $XDG_STATE_HOME/headgate; who never looked sees the last day.\n\n"
 			"Examples:\n  headgate handover\n  headgate handover --since 12h --json"};

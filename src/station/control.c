@@ -31,6 +31,7 @@ struct peer {
 	uv_write_t write;
 	struct buf in, out, sending;
 	struct rpc_client client;
+	unsigned uid;
 	bool stale; /* a status was left out */
 	bool writing, reading, ended /* it sends no more */, closing;
 	int batch; /* requests still to be answered in this tick */
@@ -48,6 +49,7 @@ struct control_server {
 	struct peer *peers;
 	int peer_n, handles; /* handles: those whose close callback is still to come */
 	int answering;		 /* in a handler: closing waits for its end */
+	unsigned caller;	 /* whose request that is */
 	bool closing, close_wanted;
 	void (*on_closed)(void *arg);
 	void *on_closed_arg;
@@ -140,6 +142,7 @@ static void peer_answer(struct peer *p, size_t line_n) {
 	struct control_server *s = p->server;
 	struct rpc_client before = p->client;
 	s->answering++;
+	s->caller = p->uid;
 	AUTO(xfree) char *answer = rpc_answer(&s->options, &p->client, p->in.data, line_n);
 	if (answer) peer_send(p, answer);
 	s->answering--;
@@ -210,6 +213,8 @@ static void peer_work(struct peer *p) {
 
 /* --- subscribers --- */
 
+unsigned control_caller(const struct control_server *s) { return s->caller; }
+
 int control_clients(const struct control_server *s) {
 	int n = 0;
 	for (const struct peer *p = s ? s->peers : NULL; p; p = p->next) n += p->client.greeted && !p->closing;
@@ -262,6 +267,16 @@ void control_notify(struct control_server *s, const char *method, cJSON *params)
 
 /* --- the server --- */
 
+/* Who connected (unix(7), SO_PEERCRED): what it says of itself is not asked for. */
+static unsigned peer_user(const struct peer *p) {
+	struct ucred who = {.uid = (uid_t)-1};
+	socklen_t n = sizeof who;
+	uv_os_fd_t fd;
+	if (uv_fileno((const uv_handle_t *)&p->pipe, &fd) || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n))
+		who.uid = (uid_t)-1;
+	return who.uid;
+}
+
 static void on_connection(uv_stream_t *listener, int status) {
 	struct control_server *s = listener->data;
 	if (status || s->closing) return;
@@ -277,6 +292,7 @@ static void on_connection(uv_stream_t *listener, int status) {
 	uv_pipe_init(s->loop, &p->pipe, 0);
 	p->pipe.data = p;
 	if (uv_accept(listener, (uv_stream_t *)&p->pipe) || s->peer_n > CONTROL_CLIENTS_MAX) return peer_close(p);
+	p->uid = peer_user(p);
 	peer_read(p, true);
 }
 

@@ -47,6 +47,8 @@ MUST_USE int control_server_open(
 void control_changed(struct control_server *s);
 /* A notification to every subscriber that has room for it; params is taken. */
 void control_notify(struct control_server *s, const char *method, cJSON *params);
+/* The user at the other end of the connection whose request is being answered; in a handler only. */
+unsigned control_caller(const struct control_server *s);
 int control_clients(const struct control_server *s); /* that said hello */
 /* Removes the socket, drops every client once what was answered to it is in the kernel, then on_closed from the loop.
  * May be called in a handler: its answer still goes out. */

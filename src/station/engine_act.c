@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "session/name.h"
+#include "station/control.h"
 #include "station/engine_internal.h"
 
 #define NAMES_MAX 10000 /* a call */
@@ -16,6 +17,12 @@ struct act {
 };
 
 /* --- what each does --- */
+
+/* By the user at the other end of the socket. */
+static void decide(struct session *s, int mask, const char *verb) {
+	struct engine *e = s->engine;
+	journal_decide(e->journal, &s->row, mask, verb, control_caller(e->control), engine_journal_done, e);
+}
 
 static bool fits_retry(const struct session *s) {
 	return s->row.state == STATE_QUEUED || state_next(s->row.state, EVENT_RETRIED) >= 0;
@@ -31,7 +38,7 @@ static void act_pause(struct session *s) {
 	if (s->row.paused) return;
 	s->row.paused = true;
 	if (s->upload || s->transfers) session_renew(s);
-	session_save(s, SET_FLAGS | SET_STORED, "paused by an operator");
+	decide(s, SET_FLAGS | SET_STORED, "paused");
 	session_poke(s);
 }
 
@@ -39,7 +46,7 @@ static void act_resume(struct session *s) {
 	if (!s->row.paused) return;
 	s->row.paused = false;
 	upload_at_once(s);
-	session_save(s, SET_FLAGS | SET_NEXT_ATTEMPT, "resumed by an operator");
+	decide(s, SET_FLAGS | SET_NEXT_ATTEMPT, "resumed");
 	session_poke(s);
 }
 
@@ -47,14 +54,14 @@ static void act_ignore(struct session *s) {
 	if (s->row.ignored) return;
 	s->row.ignored = true;
 	session_renew(s);
-	session_save(s, SET_FLAGS | SET_STORED, "ignored by an operator: it counts for nothing from now on");
+	decide(s, SET_FLAGS | SET_STORED, "ignored");
 }
 
 static void act_unignore(struct session *s) {
 	if (!s->row.ignored) return;
 	s->row.ignored = false;
 	s->looked = false;
-	session_save(s, SET_FLAGS, "an operator takes back that it is ignored");
+	decide(s, SET_FLAGS, "no longer ignored");
 	if (!s->committing) session_enter(s);
 }
 

@@ -49,14 +49,14 @@ struct offline_act {
 	/* 0: a column beside the state. */
 	int (*step)(struct offline *o, struct session_row *row, struct error *err);
 	bool ignores /* else pauses */, value;
-	const char *message;
+	const char *verb;
 };
 static const struct offline_act acts[] = {
 	{"retry", .step = retry_row},
-	{"pause", .value = true, .message = "paused by an operator"},
-	{"resume", .message = "resumed by an operator"},
-	{"ignore", .ignores = true, .value = true, .message = "ignored by an operator: it counts for nothing from now on"},
-	{"unignore", .ignores = true, .message = "an operator takes back that it is ignored"},
+	{"pause", .value = true, .verb = "paused"},
+	{"resume", .verb = "resumed"},
+	{"ignore", .ignores = true, .value = true, .verb = "ignored"},
+	{"unignore", .ignores = true, .verb = "no longer ignored"},
 };
 
 static int act_row(struct offline *o, const struct offline_act *act, struct session_row *row, struct error *err) {
@@ -66,7 +66,7 @@ static int act_row(struct offline *o, const struct offline_act *act, struct sess
 	bool *column = act->ignores ? &row->ignored : &row->paused;
 	if (*column == act->value) return 0;
 	*column = act->value;
-	journal_update(o->journal, row, SET_FLAGS, act->message, on_commit, o);
+	journal_decide(o->journal, row, SET_FLAGS, act->verb, getuid(), on_commit, o);
 	return 0;
 }
 

@@ -102,9 +102,9 @@ struct came { /* the last state that a session came to */
 struct walk {
 	struct came *came; /* in order of session */
 	size_t n, capacity;
-	int64_t found, station_n;
+	int64_t found, station_n, decided_n;
 	struct handover_look look; /* its event: the last one of the walk */
-	cJSON *station;			   /* oldest first while it is gathered */
+	cJSON *station, *decided;  /* oldest first while they are gathered */
 };
 
 /* The place of the session, made when it is not there yet. Ids grow, so that most are appended. */
@@ -123,11 +123,22 @@ static struct came *walk_place(struct walk *w, int64_t session) {
 	return &w->came[low];
 }
 
-static void walk_station(struct walk *w, const struct event_row *e) {
-	if (strcmp(e->level, "debug") == 0) return;
-	json_push(w->station, event_json(e));
-	w->station_n++;
-	if (cJSON_GetArraySize(w->station) > LISTED) cJSON_DeleteItemFromArray(w->station, 0);
+/* The newest LISTED ones. */
+static cJSON *walk_list(cJSON *list, int64_t *n, const struct event_row *e) {
+	cJSON *o = json_object();
+	json_add_time(o, "at", e->at_ms);
+	json_add_text(o, "level", e->level);
+	json_add_text(o, "code", e->code);
+	json_add_text(o, "message", e->message);
+	json_push(list, o);
+	if (++*n > LISTED) cJSON_DeleteItemFromArray(list, 0);
+	return o;
+}
+
+static void walk_note(struct walk *w, const struct event_row *e) {
+	if (!e->session && strcmp(e->level, "debug") != 0) walk_list(w->station, &w->station_n, e);
+	else if (strcmp(e->code, EVENT_CODE_DECIDED) == 0)
+		json_add_text(walk_list(w->decided, &w->decided_n, e), "session", e->session_name);
 }
 
 static int on_seen(void *arg, const struct event_row *e) {
@@ -140,7 +151,7 @@ static int on_seen(void *arg, const struct event_row *e) {
 static int on_event(void *arg, const struct event_row *e) {
 	struct walk *w = arg;
 	on_seen(&w->look, e);
-	if (!e->session) walk_station(w, e);
+	walk_note(w, e);
 	if (e->state < 0) return 0;
 	struct came *c = walk_place(w, e->session);
 	w->found += e->state == STATE_FOUND;
@@ -203,11 +214,12 @@ static int walk_read(struct journal_view *v, const struct handover_look *since, 
 
 int handover_read(struct journal_view *v, const struct handover_look *since, int64_t now_ms, cJSON **ret,
 	struct handover_look *ret_look, struct error *err) {
-	struct walk w = {.station = json_array(), .look.at_ms = now_ms};
+	struct walk w = {.station = json_array(), .decided = json_array(), .look.at_ms = now_ms};
 	cJSON *attention = NULL;
 	int64_t attention_n = 0;
 	if (walk_read(v, since, &w, err) || attention_list(v, LISTED, &attention, &attention_n, err)) {
 		json_free(w.station);
+		json_free(w.decided);
 		free(w.came);
 		return -1;
 	}
@@ -221,6 +233,8 @@ int handover_read(struct journal_view *v, const struct handover_look *since, int
 	json_add_i64(o, "attention_n", attention_n);
 	json_add(o, "station", reversed(w.station));
 	json_add_i64(o, "station_n", w.station_n);
+	json_add(o, "decided", reversed(w.decided));
+	json_add_i64(o, "decided_n", w.decided_n);
 	free(w.came);
 	if (ret_look) *ret_look = w.look;
 	*ret = o;
@@ -275,16 +289,18 @@ static void write_changed(const cJSON *h, struct buf *out) {
 		buf_fmt(out, "  and %lld more: headgate sessions\n", (long long)(number(h, "changed_n") - LISTED));
 }
 
-static void write_station(const cJSON *h, struct buf *out) {
+/* A list of what walk_list gathered, and how many more there are. */
+static void write_list(const cJSON *h, const char *name, const char *name_n, const char *title, struct buf *out) {
 	const cJSON *o;
 	char when[TIME_TEXT];
-	if (!number(h, "station_n")) return;
-	buf_str(out, "\nthe station itself:\n");
-	cJSON_ArrayForEach (o, at(h, "station"))
-		buf_fmt(out, "  %s  %-5s  %s\n", local_minute(when, text(o, "at")), TEXT_SAFE(text(o, "level")),
-			TEXT_SAFE(text(o, "message")));
-	if (number(h, "station_n") > LISTED)
-		buf_fmt(out, "  and %lld before\n", (long long)(number(h, "station_n") - LISTED));
+	if (!number(h, name_n)) return;
+	buf_fmt(out, "\n%s\n", title);
+	cJSON_ArrayForEach (o, at(h, name)) {
+		const char *session = text(o, "session");
+		buf_fmt(out, "  %s  %-5s  %s\n", local_minute(when, text(o, "at")),
+			TEXT_SAFE(*session ? session : text(o, "level")), TEXT_SAFE(text(o, "message")));
+	}
+	if (number(h, name_n) > LISTED) buf_fmt(out, "  and %lld before\n", (long long)(number(h, name_n) - LISTED));
 }
 
 void handover_write(const cJSON *h, struct buf *out) {
@@ -299,5 +315,6 @@ void handover_write(const cJSON *h, struct buf *out) {
 		buf_fmt(out, "\n%lld need%s a person:\n", (long long)waiting, waiting == 1 ? "s" : "");
 		attention_write(at(h, "attention"), waiting, out);
 	}
-	write_station(h, out);
+	write_list(h, "decided", "decided_n", "by people:", out);
+	write_list(h, "station", "station_n", "the station itself:", out);
 }

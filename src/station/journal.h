@@ -113,6 +113,10 @@ MUST_USE int session_step(struct journal *j, struct session_row *row, enum sessi
 /* Masked fields without a change of state; message NULL: no event. */
 void journal_update(struct journal *j, const struct session_row *row, int mask, const char *message,
 	journal_on_commit *on_commit, void *arg);
+/* The same by a person: "paused by anna". */
+#define EVENT_CODE_DECIDED "decided"
+void journal_decide(struct journal *j, const struct session_row *row, int mask, const char *verb, unsigned uid,
+	journal_on_commit *on_commit, void *arg);
 /* Replaces the file rows of the session's current revision. Rows whose name, size and mtime are those of an earlier
  * revision keep what is known of them when `files[i].hashed` is set by the caller; the journal copies what it is given.
  */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/text.h"
 
 static struct journal_op *op_new(enum journal_op_kind kind, int64_t session, journal_on_commit *on_commit, void *arg) {
@@ -85,13 +86,26 @@ int session_step(struct journal *j, struct session_row *row, enum session_event 
 	return 0;
 }
 
-void journal_update(struct journal *j, const struct session_row *row, int mask, const char *message,
+static void update(struct journal *j, const struct session_row *row, int mask, const char *code, const char *message,
 	journal_on_commit *on_commit, void *arg) {
 	struct journal_op *op = op_new(OP_UPDATE, row->id, on_commit, arg);
 	op->mask = mask;
 	op_copy_row(op, row);
-	if (message) op_explain(op, "info", "noted", message);
+	if (message) op_explain(op, "info", code, message);
 	journal_submit(j, op);
+}
+
+void journal_update(struct journal *j, const struct session_row *row, int mask, const char *message,
+	journal_on_commit *on_commit, void *arg) {
+	update(j, row, mask, "noted", message, on_commit, arg);
+}
+
+void journal_decide(struct journal *j, const struct session_row *row, int mask, const char *verb, unsigned uid,
+	journal_on_commit *on_commit, void *arg) {
+	char who[64];
+	user_name(who, sizeof who, uid);
+	AUTO(xfree) char *message = xasprintf("%s by %s", verb, who);
+	update(j, row, mask, EVENT_CODE_DECIDED, message, on_commit, arg);
 }
 
 void journal_set_content(struct journal *j, int64_t session, const struct sha256 *content) {
