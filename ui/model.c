@@ -132,6 +132,12 @@ static bool why_general(const struct why *w) {
 	return true;
 }
 
+const struct attempt_row *detail_failure(const struct session_detail *d) {
+	for (size_t i = 0; d && i < d->attempt_n; i++)
+		if (d->attempts[i].reason) return &d->attempts[i];
+	return NULL;
+}
+
 void model_why(const struct model *m, const struct session_row *row, const struct check_list *checks,
 	const struct attempt_row *last, char *to, size_t size) {
 	AUTO(buf_done) struct buf out = BUF_INIT(4096);

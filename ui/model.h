@@ -119,6 +119,9 @@ struct model {
 /* The one verdict: from summary and status alone. text: "safe to leave: all 10 of today are in the cloud, verified", or
  * what is missing and until when it will take. */
 enum safe model_safe(const struct model *m, char *text, size_t size);
+/* The newest attempt that failed: one of another file may have gone well since. d, and what is returned, may be NULL.
+ */
+const struct attempt_row *detail_failure(const struct session_detail *d);
 /* "why is it not uploading?": the answer and the way out, in one to three lines. */
 void model_why(const struct model *m, const struct session_row *row, const struct check_list *checks,
 	const struct attempt_row *last, char *to, size_t size);

@@ -106,6 +106,18 @@ static void test_why_every_state(void **state) {
 	for (int s = 0; s < STATE_N; s++) assert_true(seen[s]);
 }
 
+static void test_why_names_the_failure(void **state) {
+	(void)state;
+	char refused[] = "403 Request has expired";
+	struct attempt_row attempts[] = {{.code = "stored"}, {.code = "expired", .reason = refused}};
+	const struct session_detail d = {.attempts = attempts, .attempt_n = ARRAY_LEN(attempts)}, empty = {0};
+	const struct session_row r = {.state = STATE_QUEUED};
+	const struct model m = station();
+	why_says(&m, &r, &d.local, detail_failure(&d), "The last try failed: 403 Request has expired, expired.");
+	assert_null(detail_failure(&empty));
+	assert_null(detail_failure(NULL));
+}
+
 static void test_why_before_the_state(void **state) {
 	(void)state;
 	const struct check_list none = {0};
@@ -208,6 +220,7 @@ int main(void) {
 		cmocka_unit_test(test_safe),
 		cmocka_unit_test(test_safe_by_state),
 		cmocka_unit_test(test_why_every_state),
+		cmocka_unit_test(test_why_names_the_failure),
 		cmocka_unit_test(test_why_before_the_state),
 		cmocka_unit_test(test_why_held_names_rule_and_mend),
 		cmocka_unit_test(test_why_queued),

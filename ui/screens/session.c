@@ -54,7 +54,7 @@ static int draw_why(
 	struct session_screen *s, const struct model *m, const struct session_detail *d, const struct canvas *c) {
 	char why[1024];
 	if (s->why_hidden) return 0;
-	model_why(m, &d->row, &d->local, d->attempt_n ? &d->attempts[0] : NULL, why, sizeof why);
+	model_why(m, &d->row, &d->local, detail_failure(d), why, sizeof why);
 	return why_draw(&s->why, c, why);
 }
 

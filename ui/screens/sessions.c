@@ -271,7 +271,7 @@ static int draw_why(struct sessions_screen *s, const struct model *m, const stru
 	const struct check_list no_checks = {0};
 	char why[1024];
 	if (!s->why[0] || !r || strcmp(r->name, s->why) != 0) return 0;
-	model_why(m, r, d ? &d->local : &no_checks, d && d->attempt_n ? &d->attempts[0] : NULL, why, sizeof why);
+	model_why(m, r, d ? &d->local : &no_checks, detail_failure(d), why, sizeof why);
 	int room = MAX(c->h - 1 - WHY_ABOVE, WHY_LEAST);
 	struct canvas none = canvas_sub(c, 0, 0, 0, c->w - 2);
 	int rows = MIN(canvas_block(&none, 0, ROLE_TEXT, why), room);
