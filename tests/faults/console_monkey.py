@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""A monkey at the console: keys, mouse, garbage and resizes from a seed, while sessions arrive and the engine works. The
+"""A monkey at the console: keys (Ctrl-C too, and Ctrl-Z, after which a shell says `fg`), mouse, garbage and resizes from a seed, while sessions arrive and the engine works. The
 console never crashes, the sanitizers have nothing to say, and the engine does not notice. HEADGATE_SOAK: much longer."""
 import random
+import signal
 import sys
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from headgate_test import GOOD_METADATA, SOAK, main, make_session, wait_for  # noqa: E402
 from pty_console import Console, KEYS, engine_of  # noqa: E402
 
+ENDS = (0, -signal.SIGINT)  # by Ctrl-C before or after the console, when the shell had the terminal
 SECONDS = 600 if SOAK else 15
 LETTERS = "hjklgGnNsSrpiewyRHmT:/? 1238xzZ0!~"
 WORDS = ["held", "acc", "20261120", "station", "sessions", "theme", "sort", "retry 20261120_100000", "ignore 20261120_100001", "日本e\u0301", "%s%n", "\x15"]
@@ -21,7 +23,7 @@ def press_something(console, source):
     if dice < 0.55:
         console.press(source.choice(LETTERS))
     elif dice < 0.8:
-        console.press(source.choice([key for key in KEYS if key != "C-c"]))
+        console.press(source.choice(list(KEYS)))
     elif dice < 0.9:
         console.press(source.choice(":/"), source.choice(WORDS), source.choice(["Enter", "Esc", "Tab"]))
     elif dice < 0.93:
@@ -32,17 +34,23 @@ def press_something(console, source):
         console.press("q")
 
 
+def console_of(station, *flags, **more):
+    console = Console(station, *flags, job=True, **more)
+    console.wait_until(lambda screen: screen.text.strip(), "its first frame; before, Ctrl-C is a signal")
+    return console
+
+
 def play(place, seed, seconds, *flags):
     source = random.Random(seed)
     station = place.station(place.cloud())
     engine, arrived, starts = engine_of(station), 0, 0
     env = {"EDITOR": "true"}
-    console, end, next_arrival = Console(station, *flags, env=env), time.monotonic() + seconds, 0
+    console, end, next_arrival = console_of(station, *flags, env=env), time.monotonic() + seconds, 0
     while time.monotonic() < end:
         if not console.running:
-            assert console.wait(60) == 0, f"seed {seed}: {console.process.returncode}\n{console.err[-4000:]}"
+            assert console.wait(60) in ENDS, f"seed {seed}: {console.process.returncode}\n{console.err[-4000:]}"
             console.hang_up()
-            console = Console(station, *flags, env=env, rows=source.randrange(1, 60), columns=source.randrange(1, 200))
+            console = console_of(station, *flags, env=env, rows=source.randrange(1, 60), columns=source.randrange(1, 200))
             starts += 1
         if time.monotonic() > next_arrival:
             metadata = source.choice([GOOD_METADATA, "fatigue_level: \x1b[31m\n", None, b"\xff\xfe: \n"])
@@ -53,7 +61,7 @@ def play(place, seed, seconds, *flags):
         assert engine.running, f"seed {seed}: the engine ended\n{engine.err[-4000:]}"
     # It still does what it is for.
     if not console.running:
-        console = Console(station, *flags, env=env)
+        console = console_of(station, *flags, env=env)
     console.resize(24, 80)
     console.press("Esc", "Esc")
     try:
@@ -61,7 +69,7 @@ def play(place, seed, seconds, *flags):
     except AssertionError:  # it was deeper than home
         console.press("Q")
         console.press("Esc", "Esc", "n", "Esc", "Q")
-    assert console.wait(60) == 0, console.err[-4000:]
+    assert console.wait(60) in ENDS, console.err[-4000:]
     assert arrived and wait_for(lambda: station.rows(), 60, "the journal")
     assert engine.stop() == 0
     print(f"# seed {seed}: {arrived} sessions, the console was started {starts + 1} times", flush=True)

@@ -205,12 +205,16 @@ def engine_pid(station):
     return rows[0]["engine"].get("pid") if rows else None
 
 
-class Console(Terminal):
-    """The console of a station."""
+# A shell with job control that says `fg` whenever its one job was stopped.
+FG = 'set -m; "$@"; s=$?; while [ $s = 148 ]; do fg >/dev/null; s=$?; done; exit $s'
 
-    def __init__(self, station, *flags, rows=24, columns=80, term="xterm-256color", env=None, **more):
-        super().__init__(station.place, "headgate-console", [station.program, "--config", station.ini, *flags], rows, columns, term,
-                         station.env(**(env or {})), become=station.become_user(), **more)
+
+class Console(Terminal):
+    """The console of a station. job: as the job of a shell, which continues it after each Ctrl-Z."""
+
+    def __init__(self, station, *flags, rows=24, columns=80, term="xterm-256color", env=None, job=False, **more):
+        super().__init__(station.place, "headgate-console", [*(["sh", "-c", FG, "sh"] if job else []), station.program, "--config", station.ini, *flags],
+                         rows, columns, term, station.env(**(env or {})), become=station.become_user(), **more)
 
     def quit(self):
         """Q; the exit status, and the terminal must be as it was."""
