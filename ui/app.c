@@ -23,6 +23,7 @@
 #include "ui/widgets/dialog.h"
 
 #define FRAME_MS 33
+#define BURST_KEYS 256
 #define SAY_MS 6000
 #define MINUTE_MS 60000
 
@@ -207,12 +208,25 @@ static void app_end(struct app *a) {
 
 void app_quit(struct app *a) { app_end(a); }
 
+/* At most so many keys; as tty_key. */
+static int keys_read(struct app *a, struct key_event *keys, size_t most, size_t *ret_n) {
+	int got = 0;
+	*ret_n = 0;
+	while (*ret_n < most && (got = tty_key(a->tty, &keys[*ret_n])) > 0) ++*ret_n;
+	return got;
+}
+
 static void on_keys(uv_poll_t *p, int status, int events) {
 	struct app *a = p->data;
-	struct key_event key;
-	int got = status < 0 ? -1 : 0;
+	struct key_event keys[BURST_KEYS];
+	int got = status < 0 ? -1 : 1;
 	(void)events;
-	while (!a->closing && got >= 0 && (got = tty_key(a->tty, &key)) > 0) input_key(a, &key);
+	while (!a->closing && got > 0) {
+		bool refused = input_refuses(a);
+		size_t n;
+		got = keys_read(a, keys, refused || tty_burst(a->tty) ? BURST_KEYS : 1, &n);
+		if (!refused) input_keys(a, keys, n);
+	}
 	if (got < 0) app_end(a); /* nobody is there any more: the engine goes on */
 }
 

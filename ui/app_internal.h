@@ -41,6 +41,7 @@ struct app {
 	char say[300];
 	enum role say_role;
 	bool dirty, mouse, closing, pasting;
+	int64_t refused_ms;			   /* monotonic; of the last piece of a paste that no mark told of */
 	int64_t drawn_ms[FRAME_BURST]; /* monotonic; of the last frames, the oldest at drawn_n % FRAME_BURST */
 	size_t drawn_n;
 };
@@ -58,6 +59,9 @@ void app_free(struct app *a); /* what it holds beside loop, terminal and source 
 
 /* --- input.c --- */
 void input_key(struct app *a, const struct key_event *key);
+/* Keys that came in one burst (tty_burst): typed ahead, repeated, or pasted text, which is refused. */
+void input_keys(struct app *a, const struct key_event *keys, size_t n);
+bool input_refuses(struct app *a); /* what comes now is still of a refused paste */
 
 /* --- remember.c: STATE or XDG_STATE_HOME/headgate/console.json, 0600; a broken one is ignored --- */
 void remember_load(struct app *a, char *ret_screen, size_t size, char *ret_theme, size_t theme_size);

@@ -3,10 +3,15 @@
  * then those of the console; a key that is in neither does nothing. */
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "ui/app_internal.h"
 #include "ui/frame.h"
 #include "ui/widgets/dialog.h"
+
+#define PASTE_WORDS "pasted text is taken in : and / only"
+#define PASTE_KEYS 16
+#define PASTE_QUIET_MS 200 /* after which it is over */
 
 /* --- actions --- */
 
@@ -210,11 +215,38 @@ static void input_mouse(struct app *a, const struct key_event *key) {
 
 /* Pasted text is words, never commands: it is taken by an open prompt, up to its end of line, and by nothing else. */
 static bool input_pasted(struct app *a, const struct key_event *key) {
-	if (key->key == KEY_PASTE_BEGIN_ && a->mode != MODE_PROMPT)
-		app_say(a, ROLE_WARN, "pasted text is taken in : and / only");
+	if (key->key == KEY_PASTE_BEGIN_ && a->mode != MODE_PROMPT) app_say(a, ROLE_WARN, PASTE_WORDS);
 	bool mark = key->key == KEY_PASTE_BEGIN_ || key->key == KEY_PASTE_END_;
 	if (mark || key->key == KEY_ESC) a->pasting = key->key == KEY_PASTE_BEGIN_;
 	return mark || (a->pasting && (a->mode != MODE_PROMPT || key->key < ' ' || key->key >= KEYS_BASE));
+}
+
+/* Words, not keys: PASTE_KEYS characters, none as the one before it, as repeated keys would be; a prompt that is opened
+ * first takes what follows. */
+static bool input_is_text(const struct key_event *keys, size_t n) {
+	size_t changes = 0;
+	if (n && (keys[0].key == ':' || keys[0].key == '/')) return false;
+	for (size_t i = 0; i < n && keys[i].key != KEY_PASTE_BEGIN_; i++)
+		changes += keys[i].key >= ' ' && keys[i].key < KEYS_BASE && (!i || keys[i].key != keys[i - 1].key);
+	return changes >= PASTE_KEYS;
+}
+
+void input_keys(struct app *a, const struct key_event *keys, size_t n) {
+	for (size_t i = 0; i < n && !a->closing; i++) {
+		if (a->mode != MODE_PROMPT && !a->pasting && input_is_text(keys + i, n - i)) {
+			a->refused_ms = clock_mono_ms();
+			app_say(a, ROLE_WARN, PASTE_WORDS);
+			return;
+		}
+		input_key(a, &keys[i]);
+	}
+}
+
+bool input_refuses(struct app *a) {
+	int64_t now = clock_mono_ms();
+	if (!a->refused_ms || now - a->refused_ms >= PASTE_QUIET_MS) return false;
+	a->refused_ms = now;
+	return true;
 }
 
 void input_key(struct app *a, const struct key_event *key) {

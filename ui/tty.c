@@ -24,6 +24,7 @@
 #define ESCAPE_MS 25
 #define CURSES_PASTE_BEGIN (KEY_MAX - 2) /* of no other meaning in curses */
 #define CURSES_PASTE_END (KEY_MAX - 1)
+#define BURST_BYTES 16
 #define COPY_MAX 74000 /* bytes; terminals cut longer OSC 52 */
 
 struct tty {
@@ -32,7 +33,7 @@ struct tty {
 	struct tty_options o;
 	short pairs[ROLE_N];
 	int cursor[2];
-	bool colour, title_works, inside_tmux;
+	bool colour, title_works, tells_pastes, inside_tmux;
 	char note[160];
 };
 
@@ -162,6 +163,7 @@ int tty_open(struct tty **ret, const struct tty_options *o, struct error *err) {
 	tty_colours(t);
 	t->inside_tmux = getenv("TMUX") != NULL;
 	t->title_works = text_starts(name, "xterm") || text_starts(name, "screen") || text_starts(name, "tmux");
+	t->tells_pastes = t->title_works && !text_starts(name, "screen"); /* screen itself does not pass them on */
 	tty_more_keys();
 	tty_pastes(t, true);
 	*ret = t;
@@ -324,6 +326,11 @@ static bool tty_gone(const struct tty *t) {
 	if (poll(&p, 1, 0) <= 0) return false;
 	if (p.revents & (POLLHUP | POLLERR | POLLNVAL)) return true;
 	return ioctl(t->o.in_fd, FIONREAD, &waiting) < 0 || waiting == 0;
+}
+
+bool tty_burst(const struct tty *t) {
+	int waiting = 0;
+	return !t->tells_pastes && ioctl(t->o.in_fd, FIONREAD, &waiting) == 0 && waiting >= BURST_BYTES;
 }
 
 /* After an Escape: the rest of a sequence that no table knows (a function key of a strange terminal) is taken away, so

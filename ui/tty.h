@@ -29,4 +29,6 @@ void tty_title(struct tty *t, const char *title);
 /* The next key that is there: 1 and *ret; 0: none; -1: the terminal is gone (EOF, EIO, hang-up). */
 struct key_event;
 int tty_key(struct tty *t, struct key_event *ret);
+/* More waits than is typed at once, on a terminal that does not tell when text is pasted. */
+bool tty_burst(const struct tty *t);
 const char *tty_note(const struct tty *t); /* what the fallback said, or NULL */

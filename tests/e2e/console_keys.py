@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
@@ -137,6 +138,52 @@ def test_ctrl_z_in_the_editor(place):
     shell.wait_until(lambda screen: "accepted" in screen.text and "back" in screen.lines[-1], "the session to be accepted", 60)
     shell.press("Q")
     shell.end()
+
+
+def test_a_paste_on_a_terminal_that_does_not_tell(place):
+    """No marks around it: what comes at once and reads as text is refused, and acts on nothing. Typed ahead and repeated
+    keys are as ever."""
+    station, engine = held(place)
+    text = "\n".join(["rise, if you will: skip it? yes / no; retry, pause, Quit"] * 20_000).encode()[:1 << 20]
+    for term in ("vt100", "linux"):
+        console = Console(station, term=term)
+        console.wait_row(SESSION, "held")
+        before = station.session(SESSION)
+        console.send(text)
+        console.wait_until("pasted text is taken in : and / only", timeout_s=90)
+        until_seen(console, "?", "Keys of this screen")  # it answers once the paste is over
+        console.press("j", "Esc")
+        console.wait_row(SESSION, "held")
+        assert station.session(SESSION) == before, "pasted text acted on a session"
+        console.press("i")
+        console.wait_until("Nothing is deleted")
+        console.send(b"so it is, yes: ignore them all\n")
+        console.wait_until("pasted text is taken in : and / only")
+        until_seen(console, "n", lambda screen: "Nothing is deleted" not in screen.text)
+        console.send("jjjjjjjjjjjjjjjjjjjjkkkkkkkkkkkkkkkkkkkk" + "\x1b[B" * 20 + "?")
+        console.wait_until("Keys of this screen")
+        console.press("q")
+        console.wait_gone("Keys of this screen")
+        console.send(":station and more words that are typed ahead\r")
+        console.wait_until("[8 Station]")
+        console.press("1")
+        console.wait_until("[1 Sessions]")
+        console.send("/20261120_134502 fatigue_level\rw")
+        console.wait_until("1 fit")
+        console.wait_until("What to do")
+        console.press("/", "C-u", "Enter", "Q")
+        assert console.wait(10) == 0
+    assert engine.running and not station.session(SESSION)["ignored"] and not station.session(SESSION)["paused"]
+
+
+def until_seen(console, key, condition):
+    """Pressed until it works: keys within a moment of a refused paste are taken for its rest."""
+    seen = (lambda screen: condition in screen.text) if isinstance(condition, str) else condition
+    end = time.monotonic() + 60
+    while not seen(console.screen):
+        assert time.monotonic() < end, console.screen.text
+        console.press(key)
+        console.settle(0.5)
 
 
 main()

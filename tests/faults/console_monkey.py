@@ -11,7 +11,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from headgate_test import GOOD_METADATA, SOAK, main, make_session, wait_for  # noqa: E402
 from pty_console import Console, KEYS, engine_of  # noqa: E402
 
-ENDS = (0, -signal.SIGINT)  # by Ctrl-C before or after the console, when the shell had the terminal
+# By Ctrl-C before or after the console, when the shell had the terminal; or as it ended, the terminal given back.
+ENDS = (0, -signal.SIGINT, 128 + signal.SIGINT)
 SECONDS = 600 if SOAK else 15
 LETTERS = "hjklgGnNsSrpiewyRHmT:/? 1238xzZ0!~"
 WORDS = ["held", "acc", "20261120", "station", "sessions", "theme", "sort", "retry 20261120_100000", "ignore 20261120_100001", "日本e\u0301", "%s%n", "\x15"]
