@@ -33,7 +33,7 @@ BUILD = Path(os.environ.get("HEADGATE_BUILD") or ROOT / "build")
 HEADGATE = BUILD / "src/headgate"
 HEADGATE_CLOUD = BUILD / "src/headgate-cloud"
 SOAK = bool(os.environ.get("HEADGATE_SOAK"))
-TEST_LIMIT_S = 240 * (20 if SOAK else 1)
+TEST_LIMIT_S = 600 * (20 if SOAK else 1)
 SANITIZER = re.compile(r"(ERROR|WARNING): (Address|Leak|Thread|Memory|UndefinedBehavior)Sanitizer|: runtime error: ")
 GOOD_METADATA = "fatigue_level: 4\nhardware_model: HX-200\n"
 
