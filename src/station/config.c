@@ -41,7 +41,7 @@ static void show_metadata_file(const void *config, char *to, size_t size) {
 
 #define AT(field) offsetof(struct config, field)
 #define MINUTE 60000
-#define HOUR (60 * MINUTE)
+#define HOUR (60LL * MINUTE)
 /* clang-format off */
 static const struct option config_rows[] = {
 	{.section = "station", .name = "name", .type = OPTION_TEXT, .offset = AT(name), .flag = "station",
@@ -56,6 +56,8 @@ static const struct option config_rows[] = {
 		.min = 100, .max = 24 * HOUR, .initial = "1m", .help = "how often the folders are read again without an event"},
 	{.section = "station", .name = "at_once", .type = OPTION_INT, .offset = AT(at_once), .min = 1, .max = 100000,
 		.initial = "2000", .help = "sessions in work at the same time; of the others the oldest is next"},
+	{.section = "station", .name = "keep_events", .type = OPTION_DURATION, .offset = AT(keep_events_ms), .initial = "365d",
+		.max = 100 * 365 * 24 * HOUR, .help = "how long the journal keeps events of accepted sessions; 0: for ever"},
 	{.section = "station", .name = "done_marker", .type = OPTION_TEXT, .offset = AT(done_marker), .flag = "done-marker",
 		.help = "name of a file whose arrival says that a session is complete"},
 	{.section = "station", .name = "since", .type = OPTION_TEXT, .offset = AT(since), .flag = "since",

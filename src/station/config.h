@@ -16,7 +16,7 @@ struct config {
 	char *name;				  /* default: the host's name made valid */
 	char *state_dir;		  /* default $STATE_DIRECTORY, $XDG_STATE_HOME/headgate, ~/.local/state/headgate */
 	struct option_list watch; /* recording roots */
-	int64_t settle_ms, rescan_ms, at_once;
+	int64_t settle_ms, rescan_ms, at_once, keep_events_ms;
 	char *done_marker;			  /* name of a file that says "complete"; NULL: none */
 	char *since;				  /* "YYYY-MM-DD" or "YYYYMMDD_HHMMSS": older sessions are left alone; NULL */
 	int64_t total_min, total_max; /* plausible size of a session in bytes; 0: no limit */

@@ -6,7 +6,10 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "station/engine_internal.h"
+
+#define PRUNE_IDS 1000 /* a heartbeat */
 
 struct vitals {
 	struct job job;
@@ -14,7 +17,20 @@ struct vitals {
 	struct journal_summary summary;
 	struct file_system fs;
 	bool has_summary, has_disk;
+	int64_t prune_after, prune_until; /* ids of events that are old enough */
 };
+
+/* A piece at a time, so that nothing waits for it. */
+static void vitals_prune(struct vitals *v, struct journal_view *view, const struct config *c) {
+	AUTO(xfree) char *pruned = NULL;
+	struct error err = ERROR_INIT;
+	int64_t end;
+	if (!c->keep_events_ms || journal_get(view, SETTING_PRUNED, &pruned, &err) ||
+		journal_events_before(view, clock_wall_ms() - c->keep_events_ms, &end, &err))
+		return;
+	if (pruned && text_to_i64(pruned, 0, INT64_MAX, &v->prune_after)) v->prune_after = 0;
+	v->prune_until = MIN(end, v->prune_after + PRUNE_IDS);
+}
 
 static void vitals_run(struct job *j) {
 	struct vitals *v = (struct vitals *)j;
@@ -23,6 +39,7 @@ static void vitals_run(struct job *j) {
 	v->has_disk = file_system_of(v->disk, &v->fs, &err) == 0;
 	if (view_take(j->engine, &view, &err)) return;
 	v->has_summary = journal_summary(view, time_local_midnight(clock_wall_ms()), &v->summary, &err) == 0;
+	vitals_prune(v, view, j->engine->config);
 	view_give(j->engine, view);
 }
 
@@ -64,6 +81,7 @@ static void vitals_done(struct job *j) {
 		e->disk_total = v->fs.total_bytes;
 		disk_note(&e->disk_history, e->disk_free, now_ms());
 	}
+	if (!e->stopping && v->prune_until > v->prune_after) journal_prune(e->journal, v->prune_after, v->prune_until);
 	if (!e->stopping && v->has_summary && !e->beating && api_may(e)) beat(e);
 	free(v->disk);
 	free(v);

@@ -126,10 +126,17 @@ void journal_set_files(struct journal *j, int64_t session, int64_t revision, con
  * a late answer about bytes that the revision no longer has changes nothing. */
 void journal_file_stored(
 	struct journal *j, int64_t session, const struct file_row *file, journal_on_commit *on_commit, void *arg);
+/* Of each session the newest ATTEMPTS_KEPT are kept: the others go with its next step. */
+#define ATTEMPTS_KEPT 1000
 void journal_add_attempt(struct journal *j, int64_t session, const struct attempt_row *a);
 void journal_set_checks(struct journal *j, int64_t session, int64_t revision, const char *side /* "local", "cloud" */,
 	const struct check_list *checks);
 void journal_add_event(struct journal *j, int64_t session, const char *level, const char *code, const char *message);
+/* Forgets events whose ids are above `after` and at most `until`, both in SETTING_PRUNED's order of time: those of
+ * accepted and ignored sessions, but the one that explains the state, and the station's own. None that is as young as a
+ * report that waits in the outbox. */
+#define SETTING_PRUNED "journal.pruned" /* the last `until` */
+void journal_prune(struct journal *j, int64_t after, int64_t until);
 void journal_set(struct journal *j, const char *name, const char *value, journal_on_commit *on_commit, void *arg);
 /* Failure reports not yet delivered: each with an id of its own. */
 void journal_outbox_add(struct journal *j, const char *id, const char *json, journal_on_commit *on_commit, void *arg);

@@ -159,6 +159,15 @@ void journal_add_event(struct journal *j, int64_t session, const char *level, co
 	journal_submit(j, op);
 }
 
+void journal_prune(struct journal *j, int64_t after, int64_t until) {
+	struct journal_op *op = op_new(OP_PRUNE, 0, NULL, NULL);
+	op->after = after;
+	op->until = until;
+	op->name = xstrdup(SETTING_PRUNED);
+	op->value = xasprintf("%lld", (long long)until);
+	journal_submit(j, op);
+}
+
 void journal_set(struct journal *j, const char *name, const char *value, journal_on_commit *on_commit, void *arg) {
 	struct journal_op *op = op_new(OP_SET, 0, on_commit, arg);
 	op->name = xstrdup(name);

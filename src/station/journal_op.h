@@ -14,6 +14,7 @@ enum journal_op_kind {
 	OP_ADD_ATTEMPT,
 	OP_SET_CHECKS,
 	OP_ADD_EVENT,
+	OP_PRUNE,
 	OP_SET,
 	OP_OUTBOX_ADD,
 	OP_OUTBOX_DELETE,
@@ -45,6 +46,7 @@ struct journal_op {
 	char *name, *value;
 	char **ids;
 	size_t id_n;
+	int64_t after, until;
 	struct sha256 content;
 };
 

@@ -48,6 +48,13 @@
 		" AND revision = (SELECT revision FROM session WHERE id = ?4) AND name = ? AND size = ? AND sha256 IS ?")      \
 	X(ATTEMPT_ADD, "INSERT INTO attempt (session, name, at_ms, elapsed_ms, bytes, http, code, request_id, reason)"     \
 				   " VALUES (?,?,?,?,?,?,?,?,?)")                                                                      \
+	X(ATTEMPTS_PRUNE, "DELETE FROM attempt WHERE session = ?1 AND id <="                                               \
+					  " (SELECT id FROM attempt WHERE session = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)")               \
+	X(EVENTS_PRUNE, "DELETE FROM event WHERE id > ?1 AND id <= ?2"                                                     \
+					" AND at_ms < (SELECT coalesce(min(at_ms), 9e18) FROM outbox)"                                     \
+					" AND (session IS NULL OR EXISTS (SELECT 1 FROM session s WHERE s.id = event.session AND"          \
+					"  (s.state = 'accepted' OR s.ignored) AND event.id <>"                                            \
+					"  (SELECT max(id) FROM event e WHERE e.session = s.id AND e.state IS NOT NULL)))")                \
 	X(VERDICT_DELETE, "DELETE FROM verdict WHERE session = ? AND revision = ? AND side = ?")                           \
 	X(VERDICT_ADD,                                                                                                     \
 		"INSERT INTO verdict (session, revision, side, name, verdict, found, rule, mend) VALUES (?,?,?,?,?,?,?,?)")    \

@@ -35,7 +35,7 @@ static int op_step(struct db *db, const struct journal_op *op, struct error *err
 			state_name(op->old_state))) {
 		return -1;
 	}
-	if (db_changes(db) == 1) return 0;
+	if (db_changes(db) == 1) return db_exec(db, W_ATTEMPTS_PRUNE, err, "in", op->session, ATTEMPTS_KEPT);
 	return error_set(err, ERR_INTERNAL, "session %s is not %s in the journal, so it cannot become %s", r->name,
 		state_name(op->old_state), state_name(r->state));
 }
@@ -98,6 +98,10 @@ static int op_set(struct db *db, const struct journal_op *op, struct error *err)
 	return db_exec(db, W_SETTING_SET, err, "tt", op->name, op->value);
 }
 
+static int op_prune(struct db *db, const struct journal_op *op, struct error *err) {
+	return db_exec(db, W_EVENTS_PRUNE, err, "ii", op->after, op->until) ? -1 : op_set(db, op, err);
+}
+
 static int op_outbox_add(struct db *db, const struct journal_op *op, struct error *err) {
 	return db_exec(db, W_OUTBOX_ADD, err, "tit", op->name, op->at_ms, op->value);
 }
@@ -123,6 +127,7 @@ static int (*const op_writers[])(struct db *, const struct journal_op *, struct 
 	[OP_ADD_ATTEMPT] = op_add_attempt,
 	[OP_SET_CHECKS] = op_set_checks,
 	[OP_ADD_EVENT] = NULL,
+	[OP_PRUNE] = op_prune,
 	[OP_SET] = op_set,
 	[OP_OUTBOX_ADD] = op_outbox_add,
 	[OP_OUTBOX_DELETE] = op_outbox_delete,

@@ -5,12 +5,14 @@ import os
 import resource
 import signal
 import socket
+import sqlite3
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
-from headgate_test import HEADGATE, Child, assert_stored, main, make_session, wait_for  # noqa: E402
+from headgate_test import GOOD_METADATA, HEADGATE, Child, assert_stored, main, make_session, wait_for  # noqa: E402
 
 SESSION = "20261120_134502"
 
@@ -267,6 +269,30 @@ def test_shutdown_and_rescan_through_the_socket(place):
             answer = json.loads(lines.readline())
             assert answer["id"] == number and "result" in answer, answer
     assert engine.wait(60) == 0, engine.result()
+
+
+def test_old_events_of_safe_sessions_are_pruned(place):
+    """All but the one that says why it is safe; a held session keeps its story, and the next run goes on as ever."""
+    cloud = place.cloud()
+    station = place.station(cloud, station={"keep_events": "1ms"})
+    make_session(station.recordings, SESSION)
+    other = "20261120_150000"
+    held = make_session(station.recordings, other, metadata="fatigue_level 4")
+    assert station.once().code == 1
+
+    def codes(session):
+        with closing(sqlite3.connect(f"file:{station.state}/state.db?mode=ro", uri=True)) as db:
+            return [code for (code,) in db.execute(
+                "SELECT code FROM event JOIN session ON session.id = event.session WHERE name = ? ORDER BY event.id", (session,))]
+
+    story = codes(other)
+    assert len(codes(SESSION)) > 5 and "held_back" in story, (codes(SESSION), story)
+    engine = station.start()
+    wait_for(lambda: codes(SESSION) == ["cloud_accepted"], 30, "all but the last event of the accepted session to go")
+    assert codes(other) == story
+    (held / "metadata.txt").write_text(GOOD_METADATA)
+    station.wait_state(other, "accepted")
+    assert engine.stop() == 0
 
 
 def test_a_retry_of_a_failed_session(place):

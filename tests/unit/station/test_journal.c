@@ -316,6 +316,78 @@ static void a_file_is_stored_only_as_the_bytes_it_has_now(void **state) {
 
 /* --- what happened --- */
 
+static int count_attempt(void *arg, const struct attempt_row *row) {
+	int64_t *n = arg;
+	assert_true(row->at_ms > 7); /* the oldest went */
+	++*n;
+	return 0;
+}
+
+static void old_attempts_go_with_the_next_step(void **state) {
+	struct fixture *f = *state;
+	struct session_row r = fixture_add(f, "20261120_000001"), other = fixture_add(f, "20261120_000002");
+	struct attempt_row a = {.at_ms = 8};
+	journal_add_attempt(f->j, other.id, &a);
+	for (a.at_ms = 1; a.at_ms <= ATTEMPTS_KEPT + 7; a.at_ms++) journal_add_attempt(f->j, r.id, &a);
+	assert_int_equal(fixture_step(f, &r, EVENT_SCANNED), 0);
+	fixture_wait(f);
+	AUTO(journal_view_close) struct journal_view *v = fixture_view(f);
+	int64_t n = 0, others = 0;
+	OK(journal_attempts(v, r.id, 0, count_attempt, &n, E));
+	OK(journal_attempts(v, other.id, 0, count_attempt, &others, E));
+	assert_int_equal(n, ATTEMPTS_KEPT);
+	assert_int_equal(others, 1);
+}
+
+static int spell_event(void *arg, const struct event_row *row) {
+	char *text = arg;
+	size_t n = strlen(text);
+	snprintf(text + n, 300 - n, "%lld %s, ", (long long)row->session, row->code);
+	return 0;
+}
+
+static void events_are(struct fixture *f, const char *wanted) {
+	AUTO(journal_view_close) struct journal_view *v = fixture_view(f);
+	char text[300] = "";
+	OK(journal_events(v, 0, 0, 0, spell_event, text, E));
+	assert_string_equal(text, wanted);
+}
+
+/* What is not safe keeps its whole story, what is safe the event that says so. */
+static void events_are_pruned_but_what_explains(void **state) {
+	struct fixture *f = *state;
+	struct session_row safe = fixture_add(f, "20261120_000001"), open = fixture_add(f, "20261120_000002"),
+					   ignored = fixture_add(f, "20261120_000003");
+	static const enum session_event way[] = {
+		EVENT_SCANNED, EVENT_SETTLED, EVENT_PASSED, EVENT_STARTED, EVENT_STORED, EVENT_CLOUD_ACCEPTED};
+	const char *const id = "report";
+	journal_outbox_add(f->j, id, "{}", NULL, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(way); i++) assert_int_equal(fixture_step(f, &safe, way[i]), 0);
+	assert_int_equal(fixture_step(f, &open, EVENT_SCANNED), 0);
+	assert_int_equal(fixture_step(f, &ignored, EVENT_SCANNED), 0);
+	ignored.ignored = true;
+	journal_update(f->j, &ignored, SET_FLAGS, NULL, NULL, NULL);
+	journal_add_event(f->j, safe.id, "info", "seen", "a word");
+	journal_add_event(f->j, 0, "info", "of_the_station", "a word");
+	const char *const all = "1 found, 2 found, 3 found, 1 scanned, 1 settled, 1 passed, 1 started, 1 stored, "
+							"1 cloud_accepted, 2 scanned, 3 scanned, 1 seen, 0 of_the_station, ";
+	journal_prune(f->j, 3, 13);
+	fixture_wait(f);
+	events_are(f, all); /* the report is not delivered */
+	journal_outbox_delete(f->j, &id, 1, NULL, NULL);
+	journal_prune(f->j, 3, 5);
+	fixture_wait(f);
+	events_are(f, "1 found, 2 found, 3 found, 1 passed, 1 started, 1 stored, "
+				  "1 cloud_accepted, 2 scanned, 3 scanned, 1 seen, 0 of_the_station, ");
+	journal_prune(f->j, 0, 13);
+	fixture_wait(f);
+	events_are(f, "2 found, 1 cloud_accepted, 2 scanned, 3 scanned, ");
+	AUTO(journal_view_close) struct journal_view *v = fixture_view(f);
+	AUTO(xfree) char *pruned = NULL;
+	OK(journal_get(v, SETTING_PRUNED, &pruned, E));
+	assert_string_equal(pruned, "13");
+}
+
 static void attempts_come_newest_first(void **state) {
 	struct fixture *f = *state;
 	struct session_row r = fixture_add(f, "20261120_000001");
@@ -626,6 +698,8 @@ int main(void) {
 		JOURNAL_TEST(files_and_parts_come_back_as_they_went_in),
 		JOURNAL_TEST(a_file_is_stored_only_as_the_bytes_it_has_now),
 		JOURNAL_TEST(attempts_come_newest_first),
+		JOURNAL_TEST(old_attempts_go_with_the_next_step),
+		JOURNAL_TEST(events_are_pruned_but_what_explains),
 		JOURNAL_TEST(checks_are_kept_by_revision_and_side),
 		JOURNAL_TEST(events_settings_and_outbox),
 		JOURNAL_TEST(filters_choose_sessions_newest_first),
