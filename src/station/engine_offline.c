@@ -25,10 +25,6 @@ static void on_commit(void *arg, const struct error *err) {
 static void on_closed(void *arg) { ((struct offline *)arg)->journal = NULL; }
 
 static int retry_row(struct offline *o, struct session_row *row, struct error *err) {
-	if (state_next(row->state, EVENT_RETRIED) < 0) {
-		return error_set(err, ERR_INPUT, "session %s is %s: only held, rejected and failed ones are tried again",
-			row->name, state_name(row->state));
-	}
 	int mask = SET_REASON | SET_NEXT_ATTEMPT;
 	if (row->state == STATE_REJECTED) { /* the same manifest would be rejected again */
 		row->revision++;
@@ -59,10 +55,17 @@ static const struct offline_act acts[] = {
 	{"unignore", .ignores = true, .verb = "no longer ignored"},
 };
 
+static int act_fits(const struct offline_act *act, const struct session_row *row, struct error *err) {
+	if (act->step && state_next(row->state, EVENT_RETRIED) < 0)
+		return error_set(err, ERR_INPUT, "session %s is %s: only held, rejected and failed ones are tried again",
+			row->name, state_name(row->state));
+	if (!act->step && row->state == STATE_ACCEPTED)
+		return error_set(err, ERR_INPUT, "session %s is accepted: there is nothing to %s", row->name, act->name);
+	return 0;
+}
+
 static int act_row(struct offline *o, const struct offline_act *act, struct session_row *row, struct error *err) {
 	if (act->step) return act->step(o, row, err);
-	if (row->state == STATE_ACCEPTED)
-		return error_set(err, ERR_INPUT, "session %s is accepted: there is nothing to %s", row->name, act->name);
 	bool *column = act->ignores ? &row->ignored : &row->paused;
 	if (*column == act->value) return 0;
 	*column = act->value;
@@ -70,19 +73,24 @@ static int act_row(struct offline *o, const struct offline_act *act, struct sess
 	return 0;
 }
 
+static int act_name(struct offline *o, struct journal_view *v, const struct offline_act *act, const char *name,
+	bool only_look, struct error *err) {
+	struct session_row row = {0};
+	int found = journal_session(v, name, NULL, &row, err);
+	if (found < 0) return -1;
+	if (!found) return error_set(err, ERR_NOT_FOUND, "there is no session %s in the journal", name);
+	int failed = only_look ? act_fits(act, &row, err) : act_row(o, act, &row, err);
+	session_row_done(&row);
+	return failed;
+}
+
+/* All of them, or none. */
 static int act_names(
 	struct offline *o, const struct offline_act *act, const char *const *names, size_t n, struct error *err) {
 	AUTO(journal_view_close) struct journal_view *v = NULL;
 	if (journal_view_open(&v, o->config->state_dir, err)) return -1;
-	for (size_t i = 0; i < n; i++) {
-		struct session_row row = {0};
-		int found = journal_session(v, names[i], NULL, &row, err);
-		if (found < 0) return -1;
-		if (!found) return error_set(err, ERR_NOT_FOUND, "there is no session %s in the journal", names[i]);
-		int failed = act_row(o, act, &row, err);
-		session_row_done(&row);
-		if (failed) return -1;
-	}
+	for (size_t i = 0; i < 2 * n; i++)
+		if (act_name(o, v, act, names[i % n], i < n, err)) return -1;
 	return 0;
 }
 

@@ -63,6 +63,25 @@ def test_ignore_without_an_engine(place):
     assert got.code == 3 and NOWHERE in got.err, got
 
 
+def test_all_of_the_named_sessions_or_none(place):
+    station = place.station(place.cloud())
+    for seed, session in enumerate((S1, S2)):
+        make_session(station.recordings, session, {"signals.edf": 1000}, metadata="", seed=seed)
+    make_session(station.recordings, S3, {"signals.edf": 1000}, seed=9)
+    assert station.once().code == 1
+    engine = None
+    for code, other, why in ((3, "20200101_000000", "there is no session 20200101_000000"), (2, S3, "is accepted: there is nothing to")) * 2:
+        for words in (("pause",), ("ignore",), ("retry",)):
+            got = station.command(*words, S1, other, S2)
+            assert got.code == code and (why in got.err or "only held, rejected and failed" in got.err) and "Traceback" not in got.err, got
+            row = station.session(S1)
+            assert (row["state"], row["paused"], row["ignored"]) == ("held", False, False), (words, row)
+        if code == 2 and not engine:  # and the same by a running one
+            engine = station.start()
+            wait_for((station.state / "control.sock").exists, 20, "the engine")
+    assert engine.stop(10) == 0
+
+
 def test_safe_to_leave_with_an_engine(place):
     station = place.station(place.cloud())
     engine = station.start()

@@ -230,6 +230,35 @@ def test_the_command_line(place):
     assert console.quit() == 0
 
 
+def test_commands_and_searches_come_back(place):
+    station, _ = running(place)
+    console = Console(station)
+    console.wait_row(SESSION, "accepted")
+
+    def last(text):
+        console.wait_until(lambda screen: screen.lines[-1].rstrip() == text, f"{text!r} on the last line")
+
+    console.press(":", "theme light", "Enter", ":", "theme dark", "Enter", ":", "theme dark", "Enter")  # the same twice is once
+    console.press(":", "half a word", "Up")
+    last(":theme dark")
+    console.press("Up", "Up")  # there is no older one
+    last(":theme light")
+    console.press("Down", "Down")
+    last(":")
+    console.press("Esc", "/", "13", "Enter", "/", "C-u", "1345", "Enter", "/", "C-u", "Up", "Up")
+    last("/13")
+    console.press("Down")
+    last("/1345")
+    console.press("C-u", "Enter")
+    assert console.quit() == 0
+    console = Console(station)  # commands are kept for this user
+    console.wait_row(SESSION, "accepted")
+    console.press(":", "Up", "Up")
+    last(":theme light")
+    console.press("Esc")
+    assert console.quit() == 0
+
+
 def test_help_lists_every_key_and_goes_away(place):
     station, _ = running(place)
     console = Console(station, rows=60)
