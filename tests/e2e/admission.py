@@ -34,7 +34,7 @@ def test_the_others_wait_counted_and_none_is_forgotten(place):
     wanted = names(9)
     make(station, wanted)
     engine = station.start()
-    wait_for(lambda: by_state(station) == {"queued": 2, "found": 7}, 30, "two sessions in work, the others found")
+    wait_for(lambda: by_state(station) == {"queued": 2, "found": 7}, 60, "two sessions in work, the others found")
     assert {row["session"] for row in station.rows() if row["state"] == "queued"} == set(wanted[:2]), "the oldest go first"
     assert "NOT safe: 9 " in (said := station.command("status").out), said
 
@@ -42,7 +42,7 @@ def test_the_others_wait_counted_and_none_is_forgotten(place):
     assert station.command("ignore", wanted[7]).code == 0
     assert station.command("retry", wanted[6]).code == 2
     shutil.rmtree(station.recordings / wanted[8])
-    wait_for(lambda: (station.session(wanted[8]) or {}).get("state") == "gone", 20, "the removed session to be gone")
+    wait_for(lambda: (station.session(wanted[8]) or {}).get("state") == "gone", 60, "the removed session to be gone")
     assert "NOT safe" in station.command("status").out
 
     engine.kill()

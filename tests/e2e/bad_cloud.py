@@ -410,7 +410,7 @@ def test_a_long_cursor_is_given_back_whole(place):
     seen = set()
     _, _, station, _ = through(place, hook)
     engine = station.start()
-    wait_for(lambda: "changes" in seen, 20, "the cursor to come back")
+    wait_for(lambda: "changes" in seen, 60, "the cursor to come back")
     assert engine.stop() == 0, engine.result()
     got = station.command("stations")
     assert "first-page" in got.out and "second-page" in got.out and seen == {"stations", "changes"}, got

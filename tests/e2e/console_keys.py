@@ -42,12 +42,12 @@ def test_ctrl_c_cancels_and_on_a_screen_quits(place):
     console.press("Enter")
     console.wait_until("[Overview]")
     console.press("C-c")
-    assert console.wait(10) == 0 and "1049" not in console.screen.modes
+    assert console.wait(60) == 0 and "1049" not in console.screen.modes
     console = Console(station)
     console.wait_row(SESSION, "held")
     console.press(":")
     console.signal(signal.SIGINT)  # by hand, not by the key
-    assert console.wait(10) == 0 and engine.running
+    assert console.wait(60) == 0 and engine.running
 
 
 class Shell(Terminal):
@@ -102,7 +102,7 @@ def test_stopped_from_elsewhere(place):
     for number in (signal.SIGTSTP, signal.SIGSTOP):
         job = os.tcgetpgrp(shell.master)
         os.killpg(job, number)
-        wait_for(lambda: os.tcgetpgrp(shell.master) == shell.pid, 20, "the shell to be in front")
+        wait_for(lambda: os.tcgetpgrp(shell.master) == shell.pid, 60, "the shell to be in front")
         shell.press("clear; fg\n")  # this shell leaves the terminal as it finds it, where Enter is no end of line
         shell.wait_until(lambda screen: SESSION in screen.text and "1 Sessions" in screen.text, "the console again")
         shell.press("?")
@@ -130,7 +130,7 @@ def test_ctrl_z_in_the_editor(place):
     shell.press("clear; fg", "Enter")
     shell.wait_until(lambda _: os.tcgetpgrp(shell.master) != shell.pid, "the job to be in front")
     shell.press("stop", "Enter")  # the editor stops itself alone: the console goes with it
-    wait_for(lambda: shell.pump(0.05) >= 0 and os.tcgetpgrp(shell.master) == shell.pid, 20, "the shell to be in front")
+    wait_for(lambda: shell.pump(0.05) >= 0 and os.tcgetpgrp(shell.master) == shell.pid, 60, "the shell to be in front")
     shell.resize(30, 100)
     shell.press("clear; fg", "Enter")
     shell.wait_until(lambda _: os.tcgetpgrp(shell.master) != shell.pid, "the job to be in front")
@@ -172,7 +172,7 @@ def test_a_paste_on_a_terminal_that_does_not_tell(place):
         console.wait_until("1 fit")
         console.wait_until("What to do")
         console.press("/", "C-u", "Enter", "Q")
-        assert console.wait(10) == 0
+        assert console.wait(60) == 0
     assert engine.running and not station.session(SESSION)["ignored"] and not station.session(SESSION)["paused"]
 
 

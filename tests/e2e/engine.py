@@ -115,8 +115,8 @@ def test_growing_file(place):
             f.flush()
             time.sleep(0.15)
         time.sleep(1.2)  # silent for four settle times, but open
+        wait_for(lambda: "signals.edf" in (station.session(S1)["reason"] or ""), 60, "a reason that names the file")
         assert station.session(S1)["state"] == "settling", station.session(S1)
-        assert "signals.edf" in (station.session(S1)["reason"] or ""), station.session(S1)
         f.write(b"the end")
     station.wait_state(S1, "accepted")
     assert_stored(cloud, folder)
@@ -278,10 +278,8 @@ def test_folders_vanish_and_return(place):
     wait_for(lambda: not station.session(S1)["present"], 60, "S1 to be noticed as away")
     assert station.session(S1)["state"] == "accepted"
     station.recordings.rename(station.dir / "unplugged")
-    time.sleep(1.5)
+    wait_for(lambda: json.loads(station.command("status", "--json").out)["folders"][0]["ok"] is False, 60, "the lost folder in the status")
     assert station.session(S2)["state"] == "settling", "a root that is away takes no session with it"
-    status = json.loads(station.command("status", "--json").out)
-    assert status["folders"][0]["ok"] is False, status
     (station.dir / "unplugged").rename(station.recordings)
     (station.recordings / S2 / "metadata.txt").write_text(GOOD_METADATA)
     station.wait_state(S2, "accepted")
