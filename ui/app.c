@@ -23,6 +23,7 @@
 #include "ui/widgets/dialog.h"
 
 #define FRAME_MS 33
+#define LEAVE_MS 300 /* so long a metadata file may still be read when the console ends */
 #define BURST_KEYS 256
 #define SAY_MS 6000
 #define MINUTE_MS 60000
@@ -339,6 +340,10 @@ static void on_walk(uv_handle_t *h, void *arg) {
 
 static void on_source_closed(void *arg) { uv_walk(&((struct app *)arg)->loop, on_walk, NULL); }
 
+static void on_leave(uv_timer_t *t) {
+	if (source_stuck(((struct app *)t->data)->source)) _exit(EXIT_SUCCESS);
+}
+
 void app_free(struct app *a) {
 	for (size_t i = 0; screens[i]; i++) {
 		if (a->states[i] && screens[i]->done) screens[i]->done(a->states[i]);
@@ -357,7 +362,7 @@ static void app_close(struct app *a) {
 	uv_prepare_stop(&a->prepare);
 	uv_timer_stop(&a->frame); /* nothing draws any more */
 	uv_timer_stop(&a->clock);
-	uv_timer_stop(&a->say_end);
+	uv_timer_start(&a->say_end, on_leave, LEAVE_MS, LEAVE_MS);
 	source_close(a->source, on_source_closed, a);
 	uv_run(&a->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&a->loop);

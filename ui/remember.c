@@ -86,5 +86,5 @@ void remember_save(struct app *a) {
 	size_t n = strlen(text);
 	bool same = file_read(path, FILE_MOST, &was, &none) == 0 && was.len == n && memcmp(was.data, text, n) == 0;
 	if (same || n > FILE_MOST || file_mkdirs(folder, 0700, &none)) return;
-	if (file_write_atomic(path, text, n, 0600, &none)) error_clear(&none);
+	if (file_write_brisk(path, text, n, 0600, &none)) error_clear(&none);
 }

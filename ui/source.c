@@ -440,6 +440,12 @@ static void on_handle_closed(uv_handle_t *h) { source_released(h->data); }
 
 static void on_attach_closed(void *arg) { source_released(arg); }
 
+bool source_stuck(struct source *s) {
+	if (!s->closing || !s->folder_job || s->handles > 1) return false;
+	journal_view_close(TAKE(s->reader.view));
+	return true;
+}
+
 void source_close(struct source *s, void (*on_closed)(void *arg), void *arg) {
 	if (!s) {
 		on_closed(arg);

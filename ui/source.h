@@ -19,6 +19,9 @@ struct source_options {
 MUST_USE int source_open(
 	struct source **ret, uv_loop_t *loop, const struct source_options *o, struct model *m, struct error *err);
 void source_close(struct source *s, void (*on_closed)(void *arg), void *arg);
+/* After source_close: nothing is outstanding but a metadata file on a disk that does not answer, for which no thread
+ * can be told to stop; the journal is closed then, and only _exit leads out. */
+bool source_stuck(struct source *s);
 /* What to keep fresh. A later call of the same kind replaces the earlier one; NULL or 0 ends it. */
 void source_page(struct source *s, const struct page_query *q);
 void source_detail(struct source *s, const char *session);

@@ -63,18 +63,19 @@ int file_sync_dir(const char *dir, struct error *err) {
 	return 0;
 }
 
-static int write_synced(int fd, const void *bytes, size_t n, mode_t mode, const char *path, struct error *err) {
+static int write_whole(
+	int fd, const void *bytes, size_t n, mode_t mode, bool sync, const char *path, struct error *err) {
 	if (fchmod(fd, mode) != 0) return error_errno(err, ERR_DISK, errno, "cannot set the mode of %s", path);
 	if (file_write_all(fd, bytes, n, path, err)) return -1;
-	if (fsync(fd) != 0) return error_errno(err, ERR_DISK, errno, "cannot sync %s", path);
+	if (sync && fsync(fd) != 0) return error_errno(err, ERR_DISK, errno, "cannot sync %s", path);
 	return 0;
 }
 
-int file_write_atomic(const char *path, const void *bytes, size_t n, mode_t mode, struct error *err) {
+static int write_replacing(const char *path, const void *bytes, size_t n, mode_t mode, bool sync, struct error *err) {
 	AUTO(xfree) char *temporary = xasprintf("%s.XXXXXX", path);
 	AUTO(fd_close) int fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0) return error_errno(err, code_of(errno), errno, "cannot write %s", path);
-	int failed = write_synced(fd, bytes, n, mode, path, err);
+	int failed = write_whole(fd, bytes, n, mode, sync, path, err);
 	if (!failed && rename(temporary, path) != 0)
 		failed = error_errno(err, ERR_DISK, errno, "cannot put %s in its place", path);
 	if (failed) {
@@ -82,7 +83,15 @@ int file_write_atomic(const char *path, const void *bytes, size_t n, mode_t mode
 		return -1;
 	}
 	AUTO(xfree) char *dir = parent_of(path);
-	return file_sync_dir(dir, err);
+	return sync ? file_sync_dir(dir, err) : 0;
+}
+
+int file_write_atomic(const char *path, const void *bytes, size_t n, mode_t mode, struct error *err) {
+	return write_replacing(path, bytes, n, mode, true, err);
+}
+
+int file_write_brisk(const char *path, const void *bytes, size_t n, mode_t mode, struct error *err) {
+	return write_replacing(path, bytes, n, mode, false, err);
 }
 
 int file_group(const char *path, const char *group, mode_t mode, struct error *err) {

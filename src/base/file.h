@@ -9,6 +9,8 @@
 MUST_USE int file_read(const char *path, size_t max, struct buf *out, struct error *err);
 /* Temporary file, fsync, rename over path, fsync of the folder. */
 MUST_USE int file_write_atomic(const char *path, const void *bytes, size_t n, mode_t mode, struct error *err);
+/* The same without a sync, for what may be lost when the machine fails: it never waits for the disk. */
+MUST_USE int file_write_brisk(const char *path, const void *bytes, size_t n, mode_t mode, struct error *err);
 MUST_USE int file_mkdirs(const char *path, mode_t mode, struct error *err);
 MUST_USE int file_sync_dir(const char *dir, struct error *err);
 /* Gives path to the group, with this mode; ERR_CONFIG when there is no such group, ERR_DISK when it may not be given.

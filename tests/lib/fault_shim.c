@@ -6,7 +6,8 @@
  *   FAULT_AT=N        the N-th change, from 1
  *   FAULT_WHILE=FILE  every change while FILE exists
  *   FAULT_DO=kill     SIGKILL before it; torn: SIGKILL after half of it was written; ENOSPC, EIO: it fails, and with
- *                     FAULT_AT every later one too; slow: every sync takes FAULT_MS longer */
+ *                     FAULT_AT every later one too; slow: every sync takes FAULT_MS longer; stuck: no read
+ *                     ever ends, as on a file server that is gone */
 #include <dlfcn.h>
 #include <errno.h>
 #include <signal.h>
@@ -113,4 +114,9 @@ int fdatasync(int fd) {
 int unlink(const char *path) {
 	if (concerns(path) && change_fails()) return -1;
 	return REAL(unlink)(path);
+}
+
+ssize_t read(int fd, void *to, size_t n) {
+	while (does("stuck") && fd_concerns(fd)) pause();
+	return REAL(read)(fd, to, n);
 }

@@ -59,6 +59,7 @@ void source_page(struct source *s, const struct page_query *q) {
 	}
 }
 void source_detail(struct source *s, const char *session) { asked(s, "detail", &session, session != NULL); }
+bool source_stuck(struct source *s) { return s == NULL; }
 char *source_metadata_path(const struct source *s, const char *root, const char *session) {
 	(void)s;
 	return xasprintf("%s/%s/metadata.txt", root, session);
