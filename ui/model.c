@@ -15,6 +15,14 @@ const struct work *model_work(const struct model *m, const char *session) {
 	return NULL;
 }
 
+const struct file_now *model_file_now(const struct model *m, const char *session, const char *file) {
+	for (size_t i = 0; i < m->status.files_now_n; i++) {
+		const struct file_now *f = &m->status.files_now[i];
+		if (strcmp(f->session, session) == 0 && strcmp(f->name, file) == 0) return f;
+	}
+	return NULL;
+}
+
 /* --- safe to leave? --- */
 
 enum safe model_safe(const struct model *m, char *text, size_t size) {

@@ -37,6 +37,10 @@ struct work { /* one session that the engine is working on (status.sessions) */
 	int64_t sent_bytes, bytes, stored_files, files, tries;
 	double rate; /* bytes a second */
 };
+struct file_now { /* one that is being sent (status.sessions[].files_now) */
+	char session[16], name[256];
+	int64_t bytes, sent_bytes;
+};
 #define RATE_SAMPLES 60 /* of 15 s: 15 minutes */
 struct status {			/* the engine's `status`, parsed */
 	int64_t at_ms;		/* 0: never */
@@ -58,6 +62,8 @@ struct status {			/* the engine's `status`, parsed */
 	size_t folder_n;
 	struct work work[64];
 	size_t work_n;
+	struct file_now files_now[32];
+	size_t files_now_n;
 };
 struct page_query { /* a window of the sessions table */
 	enum journal_order order;
@@ -125,4 +131,6 @@ const struct attempt_row *detail_failure(const struct session_detail *d);
 /* "why is it not uploading?": the answer and the way out, in one to three lines. */
 void model_why(const struct model *m, const struct session_row *row, const struct check_list *checks,
 	const struct attempt_row *last, char *to, size_t size);
+/* NULL: that file is not being sent, or the engine does not say. */
+const struct file_now *model_file_now(const struct model *m, const char *session, const char *file);
 const struct work *model_work(const struct model *m, const char *session);

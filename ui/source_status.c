@@ -84,6 +84,18 @@ static void take_folders(struct status *s, const cJSON *folders) {
 	}
 }
 
+static void take_files_now(struct status *s, const char *session, const cJSON *files) {
+	const cJSON *o;
+	cJSON_ArrayForEach (o, get_list(files)) {
+		if (s->files_now_n == ARRAY_LEN(s->files_now)) break;
+		struct file_now *f = &s->files_now[s->files_now_n++];
+		text_copy(f->session, sizeof f->session, session);
+		GET_TEXT(f->name, o, "name");
+		f->bytes = get_count(o, "bytes");
+		f->sent_bytes = MIN(get_count(o, "sent_bytes"), f->bytes);
+	}
+}
+
 static void take_work(struct status *s, const cJSON *sessions) {
 	const cJSON *o;
 	cJSON_ArrayForEach (o, get_list(sessions)) {
@@ -96,6 +108,7 @@ static void take_work(struct status *s, const cJSON *sessions) {
 		w->stored_files = get_count(o, "stored_files");
 		w->tries = get_count(o, "tries");
 		w->rate = (double)get_count(o, "rate_bytes_per_s");
+		take_files_now(s, w->session, get(o, "files_now"));
 	}
 }
 

@@ -33,10 +33,12 @@ MUST_USE int control_call(
  * token_expires_at, clock_offset_ms, last_answer_at, error?:{code, message}}, queue:{active, queued, bytes_left,
  * rate_bytes_per_s, eta_s, rates:[bytes a second of the last CONTROL_RATES times CONTROL_RATE_MS, oldest first, null:
  * unknown]}, folders:[{path, ok, error?, watching:"events"|"rescan"}], sessions:[{session, state, bytes, sent_bytes,
- * checked_bytes, files, stored_files, rate_bytes_per_s, tries, next_attempt_at, reason}] (those in work), disk:{path,
- * free_bytes, total_bytes, full_at}, at} stations result and notification: {at, asking, stations:[…as GET
+ * checked_bytes, files, stored_files, rate_bytes_per_s, tries, next_attempt_at, reason,
+ * files_now:[{name, bytes, sent_bytes}] (at most CONTROL_FILES_NOW, absent when none is sent)}] (those in work),
+ * disk:{path, free_bytes, total_bytes, full_at}, at} stations result and notification: {at, asking, stations:[…as GET
  * /v1/stations…], error?:{code, message}}; what the cloud said last, at once; a newer answer follows as a notification.
  */
 #define STATION_SILENT_MS (5 * 60000) /* since its last heartbeat: five are missed */
 #define CONTROL_RATES 60
+#define CONTROL_FILES_NOW 16
 #define CONTROL_RATE_MS 15000

@@ -254,7 +254,8 @@ void presign_pump(struct session *s);
 void stat_ask(struct session *s, size_t index, bool held);
 bool transfer_start(struct session *s, size_t index); /* false: it did not, and the session is in trouble */
 void transfer_cancel(struct session *s);			  /* those of this session */
-void transfer_rates(struct engine *e);				  /* spreads the bandwidth limit */
+cJSON *transfers_status(const struct engine *e, const struct session *s); /* files_now of client.h */
+void transfer_rates(struct engine *e);									  /* spreads the bandwidth limit */
 void rate_add(struct rate *r, int64_t bytes, int64_t at_ms);
 int64_t rate_now(const struct rate *r, int64_t at_ms); /* bytes a second over the last seconds */
 

@@ -99,7 +99,7 @@ static bool is_shown(const struct session *s) {
 	return !state_is_settled(s->row.state) || s->transfers > 0;
 }
 
-static cJSON *status_session(const struct session *s) {
+static cJSON *status_session(const struct engine *e, const struct session *s) {
 	cJSON *o = json_object();
 	int64_t sent = s->row.state == STATE_CHECKING ? 0 : MIN(s->row.stored_bytes + s->sent_bytes, s->row.bytes);
 	json_add_text(o, "session", s->row.name);
@@ -113,6 +113,7 @@ static cJSON *status_session(const struct session *s) {
 	json_add_i64(o, "tries", s->row.tries);
 	json_add_time(o, "next_attempt_at", s->row.state == STATE_QUEUED ? s->row.next_attempt_ms : 0);
 	json_add_text(o, "reason", s->row.reason);
+	if (s->transfers) json_add(o, "files_now", transfers_status(e, s));
 	return o;
 }
 
@@ -121,7 +122,7 @@ static cJSON *status_sessions(const struct engine *e) {
 	int shown = 0;
 	for (size_t i = 0; i < e->sessions.n && shown < SHOWN_MAX; i++) {
 		if (!is_shown(e->sessions.items[i])) continue;
-		json_push(list, status_session(e->sessions.items[i]));
+		json_push(list, status_session(e, e->sessions.items[i]));
 		shown++;
 	}
 	return list;

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "station/client.h"
 #include "station/engine_internal.h"
 #include "station/upload.h"
 
@@ -66,6 +67,21 @@ static void transfer_count(struct transfer *t, int64_t sent) {
 }
 
 static void on_progress(void *arg, int64_t sent) { transfer_count(arg, sent); }
+
+cJSON *transfers_status(const struct engine *e, const struct session *s) {
+	const struct transfer *t;
+	cJSON *list = json_array();
+	int n = 0;
+	TAILQ_FOREACH(t, &e->transfers, link) {
+		if (t->fd < 0 || ticket_session(&t->ticket) != s || n++ == CONTROL_FILES_NOW) continue;
+		cJSON *o = json_object();
+		json_add_text(o, "name", t->file.name);
+		json_add_i64(o, "bytes", t->file.size);
+		json_add_i64(o, "sent_bytes", t->sent);
+		json_push(list, o);
+	}
+	return list;
+}
 
 /* --- the answer --- */
 

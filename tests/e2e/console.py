@@ -67,7 +67,7 @@ def test_progress_is_live(place):
     cloud = place.cloud()
     slow = ByteProxy(place, cloud, lambda n: Fault(rate=3_000_000))
     station = place.station(cloud, endpoint=slow.url)
-    make_session(station.recordings, SESSION, {"signals.edf": 20_000_000})
+    make_session(station.recordings, SESSION, {"signals.edf": 30_000_000})
     engine_of(station)
     console, seen, ends = Console(station, columns=120), set(), set()
 
@@ -80,6 +80,18 @@ def test_progress_is_live(place):
 
     console.wait_until(three, "three different percentages", 60)
     assert ends, "no rate was seen"
+    console.press("Enter")
+    console.wait_until("[Overview]")
+    console.press("Tab")
+    seen.clear()
+
+    def file_moves(screen):
+        line = next((line for line in screen.lines if line.startswith(" signals.edf")), "")
+        seen.update(re.findall(r"█.*?(\d+)%", line))
+        return len(seen) >= 3
+
+    console.wait_until(file_moves, "three different percentages of the file", 60)
+    console.press("Esc")
     console.wait_row(SESSION, "accepted")
     console.wait_until(lambda screen: re.search(r"MB/s +[▁▂▃▄▅▆▇█]+ +15 min", screen.text), "the sparkline", 60)
     assert console.quit() == 0

@@ -129,6 +129,8 @@ static void status_make(struct model *m) {
 	s->work[0] = (struct work){"20261120_134502", 391936000, 612400000, 1, 3, 1, 22.1 * MB};
 	s->work[1] = (struct work){"20261120_131110", 137540000, 598000000, 0, 3, 2, 19.0 * MB};
 	s->work_n = 2;
+	s->files_now[0] = (struct file_now){"20261120_134502", "sub/video-long-name-of-a-camera.mp4", 400000000, 191936000};
+	s->files_now_n = 1;
 }
 
 static void event_make(struct event_row *e, int64_t at_ms, const char *level, const char *code, const char *message) {

@@ -131,6 +131,18 @@ static const struct column file_columns[] = {
 	[FILE_SUM] = {"SHA-256", 9, 9, 2, ALIGN_LEFT},
 };
 
+/* A file that is being sent: what of it the store was given. */
+static bool draw_sent(const struct model *m, const struct file_row *f, enum role role, const struct canvas *c) {
+	const struct file_now *now =
+		f->state != FILE_STORED && live_work(m, &m->detail.row) ? model_file_now(m, m->detail.name, f->name) : NULL;
+	if (!now || !now->bytes) return false;
+	double part = (double)now->sent_bytes / (double)now->bytes;
+	int bar = MAX(c->w - 5, 3);
+	canvas_bar(c, 0, 0, bar, part, role == ROLE_SELECTED ? ROLE_SELECTED : ROLE_BAR);
+	canvas_fmt(c, 0, bar, c->w - bar, role, "%4d%%", (int)(part * 100));
+	return true;
+}
+
 static bool draw_file(
 	void *arg, int64_t row, int column, const struct canvas *c, const struct canvas *rest, bool selected) {
 	(void)rest;
@@ -141,6 +153,7 @@ static bool draw_file(
 	switch (column) {
 	case FILE_SIZE: text_copy(text, sizeof text, UNIT_BYTES(f->size)); break;
 	case FILE_STATE:
+		if (draw_sent(m, f, role, c)) return false;
 		if (f->state == FILE_STORED && !selected) role = ROLE_GOOD;
 		if (f->state == FILE_STORED && f->stored_ms)
 			snprintf(text, sizeof text, "%s", when_short(when, f->stored_ms, m->now_ms));
