@@ -59,7 +59,7 @@ struct key_event {
 	X(PAUSE, "pause", "p", "pause or resume")                                                                          \
 	X(IGNORE, "ignore", "i", "ignore, or take back")                                                                   \
 	X(EDIT, "edit", "e", "edit the metadata file in $EDITOR")                                                          \
-	X(WHY, "why", "w", "why is it not uploading?")                                                                     \
+	X(WHY, "why", "w", "why is it not uploading? Again: the rest of it")                                               \
 	X(COPY, "copy", "y", "copy the name (OSC 52)")                                                                     \
 	X(RESCAN, "rescan", "R", "read the watched folders again now")                                                     \
 	X(HANDOVER, "handover", "H", "what happened since you last looked")                                                \
