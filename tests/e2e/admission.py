@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-# limit: 300 s
 """More sessions than there are places ([station] at_once): the oldest are in work, the others wait in the journal, are
 counted as not safe, and each has its turn; what cannot get on keeps nobody out."""
 import json

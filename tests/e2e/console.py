@@ -24,6 +24,13 @@ def running(place, *, metadata=GOOD_METADATA, names=(SESSION,), **settings):
     return station, engine_of(station)
 
 
+def attached(station, *flags, **more):
+    """A console that has its engine: what is pressed reaches it."""
+    console = Console(station, *flags, **more)
+    console.wait_until("cloud ok")
+    return console
+
+
 def test_a_session_is_seen_from_found_to_safe(place):
     station, engine = running(place, names=())
     console = Console(station, columns=100)
@@ -69,7 +76,7 @@ def test_progress_is_live(place):
     station = place.station(cloud, endpoint=slow.url)
     make_session(station.recordings, SESSION, {"signals.edf": 30_000_000})
     engine_of(station)
-    console, seen, ends = Console(station, columns=120), set(), set()
+    console, seen, ends = attached(station, columns=120), set(), set()
 
     def three(_):
         match = re.search(r"(\d+)%", console.row(SESSION))
@@ -99,7 +106,7 @@ def test_progress_is_live(place):
 
 def test_one_session_in_full(place):
     station, _ = running(place)
-    console = Console(station, rows=40, columns=120)
+    console = attached(station, rows=40, columns=120)
     console.wait_row(SESSION, "accepted")
     console.press("Enter")
     console.wait_until("whole and verified")
@@ -122,7 +129,7 @@ def editor(place, text):
 
 def test_a_held_session_says_why_is_edited_and_accepted(place):
     station, _ = running(place, metadata=TIRED)
-    console = Console(station, columns=120, env={"EDITOR": editor(place, GOOD_METADATA)})
+    console = attached(station, columns=120, env={"EDITOR": editor(place, GOOD_METADATA)})
     console.wait_row(SESSION, "held", "fatigue_level")
     console.wait_until("NOT safe: 1 needs you")
     console.press("w")
@@ -147,7 +154,7 @@ def test_a_held_session_says_why_is_edited_and_accepted(place):
 
 def test_an_editor_that_fails_changes_nothing(place):
     station, _ = running(place, metadata=TIRED)
-    console = Console(station, columns=120, env={"EDITOR": "/nonexistent/editor"})
+    console = attached(station, columns=120, env={"EDITOR": "/nonexistent/editor"})
     console.wait_row(SESSION, "held")
     console.press("e")
     console.wait_until("editor could not be started")
@@ -164,7 +171,7 @@ def test_an_editor_that_fails_changes_nothing(place):
 
 def test_pause_and_resume(place):
     station, _ = running(place, settle="1h")
-    console, other = Console(station), Console(station)
+    console, other = attached(station), attached(station)
     console.wait_row(SESSION, "settling")
     console.press("p")
     for one in (console, other):
@@ -177,7 +184,7 @@ def test_pause_and_resume(place):
 
 def test_ignore_asks_first(place):
     station, _ = running(place, metadata=TIRED)
-    console = Console(station)
+    console = attached(station)
     console.wait_row(SESSION, "held")
     for answer in ("n", "Esc"):
         console.press("i")
@@ -200,7 +207,7 @@ def test_filter_sort_marks_and_bulk(place):
     names = [f"20261120_1000{n:02}" for n in range(5)]
     station, _ = running(place, metadata=TIRED, names=names)
     make_session(station.recordings, SESSION)
-    console = Console(station)
+    console = attached(station)
     for name in names:
         console.wait_row(name, "held")
     console.wait_row(SESSION, "accepted")
@@ -225,7 +232,7 @@ def test_filter_sort_marks_and_bulk(place):
 
 def test_the_command_line(place):
     station, _ = running(place)
-    console = Console(station)
+    console = attached(station)
     console.wait_row(SESSION, "accepted")
     console.press(":", "stati", "Tab")
     console.wait_until(lambda screen: screen.lines[-1].startswith(":station"), "the completion")
@@ -244,7 +251,7 @@ def test_the_command_line(place):
 
 def test_commands_and_searches_come_back(place):
     station, _ = running(place)
-    console = Console(station)
+    console = attached(station)
     console.wait_row(SESSION, "accepted")
 
     def last(text):
@@ -263,7 +270,7 @@ def test_commands_and_searches_come_back(place):
     last("/1345")
     console.press("C-u", "Enter")
     assert console.quit() == 0
-    console = Console(station)  # commands are kept for this user
+    console = attached(station)  # commands are kept for this user
     console.wait_row(SESSION, "accepted")
     console.press(":", "Up", "Up")
     last(":theme light")
@@ -273,7 +280,7 @@ def test_commands_and_searches_come_back(place):
 
 def test_help_lists_every_key_and_goes_away(place):
     station, _ = running(place)
-    console = Console(station, rows=60)
+    console = attached(station, rows=60)
     console.wait_row(SESSION)
     console.press("?")
     console.wait_until("Keys of this screen")
@@ -286,7 +293,7 @@ def test_help_lists_every_key_and_goes_away(place):
 
 def test_read_only_forbids_what_changes(place):
     station, engine = running(place, metadata=TIRED)
-    console = Console(station, "--read-only", columns=100)
+    console = attached(station, "--read-only", columns=100)
     console.wait_row(SESSION, "held")
     console.wait_until("read-only")
     before = wait_for(lambda: (row := station.session(SESSION))["data_safe"] and row, 60, "its data to be safe")  # the engine rests
@@ -305,7 +312,7 @@ def test_read_only_forbids_what_changes(place):
 
 def test_handover_and_station(place):
     station, _ = running(place, metadata=TIRED)
-    console = Console(station, rows=40, columns=120)
+    console = attached(station, rows=40, columns=120)
     console.wait_row(SESSION, "held")
     console.press("H")
     console.wait_until(SESSION)
@@ -318,7 +325,7 @@ def test_handover_and_station(place):
 
 def test_themes(place):
     station, _ = running(place, metadata=TIRED)
-    console = Console(station, "--theme", "dark")
+    console = attached(station, "--theme", "dark")
     console.wait_row(SESSION, "held")
     looks = set()
     for _ in range(4):
@@ -326,7 +333,7 @@ def test_themes(place):
         console.wait_until(lambda screen: "theme " in screen.lines[-1] and screen.lines[-1] not in looks, "another theme")
         looks.add(console.footer())
     assert console.quit() == 0
-    mono = Console(station, "--theme", "mono")
+    mono = attached(station, "--theme", "mono")
     mono.wait_row(SESSION, "held")
     assert not colours(mono), colours(mono)
     assert mono.quit() == 0
@@ -341,11 +348,11 @@ def colours(console):
 
 def test_no_color(place):
     station, _ = running(place)
-    console = Console(station, env={"NO_COLOR": "1"})
+    console = attached(station, env={"NO_COLOR": "1"})
     console.wait_row(SESSION, "accepted")
     assert not colours(console), colours(console)[:5]
     assert console.quit() == 0
-    console = Console(station, env={"NO_COLOR": ""})  # no-color.org: when not an empty string
+    console = attached(station, env={"NO_COLOR": ""})  # no-color.org: when not an empty string
     console.wait_row(SESSION, "accepted")
     assert colours(console)
     assert console.quit() == 0
@@ -353,7 +360,7 @@ def test_no_color(place):
 
 def test_the_view_is_remembered(place):
     station, _ = running(place)
-    console = Console(station)
+    console = attached(station)
     console.wait_row(SESSION)
     console.press("s")
     console.wait_until("sorted by name")
@@ -361,12 +368,12 @@ def test_the_view_is_remembered(place):
     files = [path for path in station.dir.rglob("console.json")]
     assert len(files) == 1 and files[0].stat().st_mode & 0o077 == 0, files
     json.loads(files[0].read_text())
-    again = Console(station)
+    again = attached(station)
     again.wait_until(lambda screen: "SESSION▼" in screen.text, "the remembered order")
     assert again.quit() == 0
     for broken in ("", "{", "[]", '{"screens": 7}', "\xff" * 100, '{"screen":"nowhere","theme":"none"}'):
         files[0].write_text(broken, encoding="latin-1")
-        console = Console(station)
+        console = attached(station)
         console.wait_row(SESSION)
         assert console.quit() == 0, broken
 

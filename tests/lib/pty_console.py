@@ -107,8 +107,10 @@ class Terminal(Child):
 
     # --- what goes in ---
 
-    def send(self, data):
-        """Bytes, all of them; what the program writes meanwhile is taken, or both sides would wait for ever."""
+    def send(self, data, look=""):
+        """Bytes, all of them; what the program writes meanwhile is taken, or both sides would wait for ever. Whether the
+        text `look` was on the screen meanwhile: a notice goes after a while."""
+        seen = False
         data = data.encode() if isinstance(data, str) else data
         os.set_blocking(self.input, False)
         end = time.monotonic() + 120
@@ -121,8 +123,10 @@ class Terminal(Child):
                 except BlockingIOError:
                     pass
             if self.pump(0) < 0:
-                return
+                return seen
+            seen = seen or (look != "" and look in self.screen.text)
         os.set_blocking(self.input, True)
+        return seen
 
     def press(self, *keys):
         for key in keys:
