@@ -468,6 +468,38 @@ static void test_the_window_follows(void **state) {
 	shut(c);
 }
 
+static void swap_rows(struct console *c, size_t i, size_t k) {
+	struct session_row *rows = c->app.model.page.rows, kept = rows[i];
+	rows[i] = rows[k];
+	rows[k] = kept;
+	screens[0]->data(&c->app, app_self(&c->app, screens[0]), MODEL_PAGE);
+	console_paint(c);
+}
+
+/* What changes moves to the top: the session that was chosen stays the one that a key acts on. */
+static void test_the_selection_follows_its_session(void **state) {
+	(void)state;
+	struct console *c = open_at(screens[0], SITUATION_LIVE, false);
+	const struct session_row *rows = c->app.model.page.rows;
+	char chosen[16], shown[32];
+	console_press(c, "Down Down");
+	text_copy(chosen, sizeof chosen, rows[2].name);
+	swap_rows(c, 2, 4);
+	assert_string_equal(rows[4].name, chosen);
+	console_press(c, "y");
+	snprintf(shown, sizeof shown, "copied: %s", chosen);
+	assert_true(console_shows(c, shown));
+	swap_rows(c, 4, 0); /* with it, to the top */
+	console_press(c, "y");
+	assert_true(console_shows(c, shown));
+	console_press(c, "Home"); /* from now on the top, whichever stands there */
+	swap_rows(c, 0, 3);
+	console_press(c, "y");
+	snprintf(shown, sizeof shown, "copied: %s", rows[0].name);
+	assert_true(console_shows(c, shown));
+	shut(c);
+}
+
 /* Keys, clicks and sizes in no order at all, over every situation: whatever comes, a frame can be drawn. */
 static void test_monkey(void **state) {
 	(void)state;
@@ -510,6 +542,7 @@ int main(void) {
 		cmocka_unit_test(test_editor_that_fails),
 		cmocka_unit_test(test_copy),
 		cmocka_unit_test(test_a_command_that_is_none),
+		cmocka_unit_test(test_the_selection_follows_its_session),
 		cmocka_unit_test(test_search_in_a_session),
 		cmocka_unit_test(test_mouse),
 		cmocka_unit_test(test_words_beyond_the_filter_are_said),

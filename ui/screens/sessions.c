@@ -15,6 +15,7 @@
 
 struct sessions_screen {
 	struct table_view table;
+	int64_t held; /* id of the session that is selected; 0: the top row, whichever comes to stand there */
 	struct page_query query;
 	char (*marks)[16];
 	size_t mark_n, mark_capacity;
@@ -87,6 +88,25 @@ static void mark_toggle(struct sessions_screen *s, const char *name) {
 	}
 }
 
+/* --- the selection --- */
+
+static void selection_note(struct sessions_screen *s, const struct model *m) {
+	const struct session_row *r = row_selected(s, m);
+	if (!s->table.selected && !s->why[0]) s->held = 0;
+	else if (r) s->held = r->id;
+}
+
+/* Rows come and go above it: what is about to be paused or ignored stays the session that was chosen. */
+static void selection_follow(struct sessions_screen *s, const struct model *m) {
+	for (size_t i = 0; s->held && i < m->page.n; i++) {
+		if (m->page.rows[i].id != s->held) continue;
+		int64_t moved = m->page.query.first + (int64_t)i - s->table.selected;
+		s->table.selected += moved;
+		s->table.top += moved;
+		return;
+	}
+}
+
 /* --- the window --- */
 
 static void window_place(struct sessions_screen *s) {
@@ -125,6 +145,7 @@ static void sessions_leave(struct app *a, void *self) {
 static void sessions_data(struct app *a, void *self, unsigned parts) {
 	struct sessions_screen *s = self;
 	if (!(parts & MODEL_PAGE)) return;
+	selection_follow(s, app_model(a));
 	table_view_keep(&s->table, app_model(a)->page.total);
 	window_keep(a, s); /* fewer may fit the filter than did */
 }
@@ -392,6 +413,7 @@ static struct after sessions_act(struct app *a, void *self, enum action action, 
 	const struct session_row *r = row_selected(s, app_model(a));
 	if (table_view_act(&s->table, action, key)) {
 		if (s->why[0]) why_toggle(a, s);
+		selection_note(s, app_model(a));
 		window_keep(a, s);
 		if (key && key->mouse_double) return sessions_open(a, s, "session");
 		return (struct after){.kind = AFTER_DRAW};
@@ -404,12 +426,14 @@ static struct after sessions_act(struct app *a, void *self, enum action action, 
 	case ACTION_IGNORE: return over_selected(a, s, action);
 	case ACTION_WHY:
 		if (!s->why[0] || !why_next(&s->why_view)) why_toggle(a, s);
+		selection_note(s, app_model(a));
 		break;
 	case ACTION_SORT: sessions_sort(a, s, false); break;
 	case ACTION_REVERSE: sessions_sort(a, s, true); break;
 	case ACTION_MARK:
 		if (r) mark_toggle(s, r->name);
 		table_view_act(&s->table, ACTION_DOWN, NULL);
+		selection_note(s, app_model(a));
 		break;
 	case ACTION_COPY:
 		if (r) app_copy(a, r->name);
@@ -435,7 +459,7 @@ static void sessions_search(struct app *a, void *self, const char *text, bool en
 			JOURNAL_WORDS_MAX, sizeof s->query.filter - 1);
 	if (strcmp(s->query.filter, text) == 0) return;
 	text_copy(s->query.filter, sizeof s->query.filter, text);
-	s->table.selected = s->table.top = 0;
+	s->held = s->table.selected = s->table.top = 0;
 	window_ask(a, s);
 }
 
