@@ -131,6 +131,7 @@ def test_ctrl_z_in_the_editor(place):
     shell.wait_until(lambda _: os.tcgetpgrp(shell.master) != shell.pid, "the job to be in front")
     shell.press("stop", "Enter")  # the editor stops itself alone: the console goes with it
     wait_for(lambda: shell.pump(0.05) >= 0 and os.tcgetpgrp(shell.master) == shell.pid, 60, "the shell to be in front")
+    shell.wait_until(lambda screen: screen.text.rstrip().endswith("SHELL:"), "its prompt")  # what is typed before it may be lost
     shell.resize(30, 100)
     shell.press("clear; fg", "Enter")
     shell.wait_until(lambda _: os.tcgetpgrp(shell.master) != shell.pid, "the job to be in front")
