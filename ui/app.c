@@ -107,6 +107,7 @@ static void on_say_end(uv_timer_t *t) {
 static void app_say_text(struct app *a, enum role role, const char *text) {
 	text_copy(a->say, sizeof a->say, text);
 	a->say_role = role;
+	uv_update_time(&a->loop); /* a long paste may have kept the loop from it: it is to be seen for all its time */
 	uv_timer_start(&a->say_end, on_say_end, SAY_MS, 0);
 	app_draw(a);
 }

@@ -231,11 +231,15 @@ static bool input_is_text(const struct key_event *keys, size_t n) {
 	return changes >= PASTE_KEYS;
 }
 
+static void input_refuse(struct app *a) {
+	a->refused_ms = clock_mono_ms();
+	app_say(a, ROLE_WARN, PASTE_WORDS);
+}
+
 void input_keys(struct app *a, const struct key_event *keys, size_t n) {
 	for (size_t i = 0; i < n && !a->closing; i++) {
 		if (a->mode != MODE_PROMPT && !a->pasting && input_is_text(keys + i, n - i)) {
-			a->refused_ms = clock_mono_ms();
-			app_say(a, ROLE_WARN, PASTE_WORDS);
+			input_refuse(a);
 			return;
 		}
 		input_key(a, &keys[i]);
@@ -243,9 +247,8 @@ void input_keys(struct app *a, const struct key_event *keys, size_t n) {
 }
 
 bool input_refuses(struct app *a) {
-	int64_t now = clock_mono_ms();
-	if (!a->refused_ms || now - a->refused_ms >= PASTE_QUIET_MS) return false;
-	a->refused_ms = now;
+	if (!a->refused_ms || clock_mono_ms() - a->refused_ms >= PASTE_QUIET_MS) return false;
+	input_refuse(a);
 	return true;
 }
 

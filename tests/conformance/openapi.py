@@ -230,8 +230,13 @@ def put(client, entry, content, want=200, headers=None):
                        headers=entry["put"]["headers"] if headers is None else headers)
 
 
-def object_call(client, method, bucket, key, want, headers=None, raw=None, **sign):
+def object_call(client, method, bucket, key, want, headers=None, raw=None, covered=True, **sign):
+    """covered: the URL of a PUT covers what that of a recording must."""
     signed = {name: value for name, value in (headers or {}).items() if name.lower().startswith("x-amz-")}
+    if method == "PUT" and covered:
+        needed = {"if-none-match": "*", "x-amz-checksum-sha256": base64.b64encode(hashlib.sha256(raw).digest()).decode()}
+        headers = needed | (headers or {})
+        signed |= needed | {"content-length": str(len(raw))}
     url = urllib.parse.urlsplit(s3_sign.presign(client.cloud, method, bucket, key, signed, **sign))
     return client.call(method, "/{bucket}/{key}", f"{url.path}?{url.query}", token=None, want=want, headers=headers, raw=raw)
 
@@ -275,10 +280,10 @@ def object_calls(client):
         client.call(method, "/{bucket}/{key}", f"/{bucket}/{key.split('/')[0]}", token=None, want=403)
         client.call(method, "/{bucket}/{key}", f"/{bucket}/x?X-Amz-Signature=00", token=None, want=400)
     assert object_call(client, "HEAD", bucket, key, 200) == b""
-    object_call(client, "PUT", bucket, "never-announced", 403, {"If-None-Match": "*"}, raw=b"x")
-    object_call(client, "PUT", bucket, "never-announced", 400, raw=b"x")
-    object_call(client, "PUT", bucket, "k" * 1030, 400, {"If-None-Match": "*"}, raw=b"x")
-    object_call(client, "PUT", bucket, "x", 501, {"If-None-Match": "*", "Content-Encoding": "aws-chunked"}, raw=b"x")
+    object_call(client, "PUT", bucket, "never-announced", 403, raw=b"x")
+    object_call(client, "PUT", bucket, "never-announced", 403, {"If-None-Match": "*"}, raw=b"x", covered=False)
+    object_call(client, "PUT", bucket, "k" * 1030, 400, raw=b"x")
+    object_call(client, "PUT", bucket, "x", 501, {"Content-Encoding": "aws-chunked"}, raw=b"x")
 
 
 def bring_session(client, session, metadata, revision=1, data=b"data"):
