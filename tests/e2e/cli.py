@@ -44,6 +44,18 @@ def test_help_of_every_command(place):
             assert max(map(len, got.out.splitlines())) <= 120, got
 
 
+def test_the_man_pages_say_what_the_help_says(place):
+    for program, more in ((HEADGATE, []), (HEADGATE_CLOUD, ["key"])):
+        page = program.with_name(program.name + ".1").read_text()
+        assert set(re.findall(r"^[.'](\w+)", page, re.M)) <= {"TH", "SH", "SS", "TP", "B", "I", "BR", "nf", "fi"}, "no macro of man(7)"
+        plain = page.replace("\\&", "").replace("\\-", "-").replace("\\e", "\\")
+        lines = {" ".join(line.split()) for line in [*plain.splitlines(), "flags of every command:"]}
+        commands = [[name] for name in commands_of(place, program)] + [[word, name] for word in more for name in commands_of(place, program, word)]
+        for words in ([], *commands):
+            for line in run(place, *words, "--help", program=program).out.splitlines():
+                assert " ".join(line.split()) in lines, (words, line)
+
+
 def test_unknown_words(place):
     cases = [
         ((), "usage: headgate COMMAND"),
