@@ -372,15 +372,15 @@ static void events_are_pruned_but_what_explains(void **state) {
 	const char *const all = "1 found, 2 found, 3 found, 1 scanned, 1 settled, 1 passed, 1 started, 1 stored, "
 							"1 cloud_accepted, 2 scanned, 3 scanned, 1 seen, 0 of_the_station, ";
 	journal_prune(f->j, 3, 13);
-	fixture_wait(f);
+	fixture_flush(f);
 	events_are(f, all); /* the report is not delivered */
 	journal_outbox_delete(f->j, &id, 1, NULL, NULL);
 	journal_prune(f->j, 3, 5);
-	fixture_wait(f);
+	fixture_flush(f);
 	events_are(f, "1 found, 2 found, 3 found, 1 passed, 1 started, 1 stored, "
 				  "1 cloud_accepted, 2 scanned, 3 scanned, 1 seen, 0 of_the_station, ");
 	journal_prune(f->j, 0, 13);
-	fixture_wait(f);
+	fixture_flush(f);
 	events_are(f, "2 found, 1 cloud_accepted, 2 scanned, 3 scanned, ");
 	AUTO(journal_view_close) struct journal_view *v = fixture_view(f);
 	AUTO(xfree) char *pruned = NULL;
