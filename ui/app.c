@@ -264,7 +264,20 @@ static void on_signal(uv_signal_t *s, int number) {
 }
 
 /* Ctrl-Z stops console and editor alike, being one job of the shell; an editor that stops itself alone takes the
- * console with it. */
+ * console with it. Whether it still stands is asked again: `fg` may have been between its stop and our hearing of it.
+ */
+static int editor_wait(pid_t pid) {
+	siginfo_t i = {0};
+	while (pid > 0 && waitid(P_PID, (id_t)pid, &i, WEXITED | WSTOPPED | WNOWAIT) == 0 && i.si_code == CLD_STOPPED) {
+		i.si_pid = 0;
+		if (waitid(P_PID, (id_t)pid, &i, WSTOPPED | WNOHANG) || i.si_pid != pid) continue;
+		raise(SIGTSTP);
+		kill(pid, SIGCONT);
+	}
+	int status = -1;
+	return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
 static int run_editor(const char *path) {
 	const char *editor = getenv("VISUAL");
 	if (!editor || !*editor) editor = getenv("EDITOR");
@@ -283,15 +296,11 @@ static int run_editor(const char *path) {
 		execlp(editor, editor, path, (char *)NULL);
 		_exit(127);
 	}
-	int status = -1;
-	while (pid > 0 && waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status)) {
-		raise(SIGTSTP);
-		kill(pid, SIGCONT);
-	}
+	int status = editor_wait(pid);
 	sigaction(SIGINT, &interrupt, NULL);
 	sigaction(SIGQUIT, &quit, NULL);
 	sigaction(SIGTSTP, &stop, NULL);
-	return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	return status;
 }
 
 void app_edit(struct app *a, const char *root, const char *session) {

@@ -22,6 +22,7 @@ def held(place):
     make_session(station.recordings, SESSION, metadata="fatigue_level: 14\nhardware_model: HX-2\n")
     engine = engine_of(station)
     station.wait_state(SESSION, "held")
+    wait_for(lambda: station.session(SESSION)["data_safe"], 60, "its data to be safe")  # then the engine rests
     return station, engine
 
 
