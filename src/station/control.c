@@ -4,6 +4,7 @@
  * Invariants of a peer. `in` holds what was read and not yet answered; `sending` is with libuv while `writing`; `out`
  * comes after it. Reading goes on only while there is no whole line left to answer, the batch of this tick is not used
  * up and less than QUEUE_LOW is waiting to be sent: a client that floods or never reads fills its own socket, not us.
+ * An answer that waits for the journal is `held`; what else the peer asks comes after it.
  * A subscriber is sent a status only when nothing waits for it any more; `stale` says that it missed one.
  * A peer is freed in its close callback, nowhere else; the server in the last one of its handles. */
 #include "station/control.h"
@@ -30,6 +31,8 @@ struct peer {
 	uv_pipe_t pipe;
 	uv_write_t write;
 	struct buf in, out, sending;
+	char *held;
+	int64_t held_until; /* as many changes are committed */
 	struct rpc_client client;
 	unsigned uid;
 	bool stale; /* a status was left out */
@@ -84,6 +87,7 @@ static void on_peer_closed(uv_handle_t *handle) {
 	buf_done(&p->in);
 	buf_done(&p->out);
 	buf_done(&p->sending);
+	free(p->held);
 	free(p);
 	server_released(s);
 }
@@ -138,13 +142,21 @@ static void peer_send(struct peer *p, const char *text) {
 
 /* --- answering --- */
 
+static int64_t submitted_to(const struct control_server *s) {
+	return s->options.submitted ? s->options.submitted(s->options.arg) : 0;
+}
+
 static void peer_answer(struct peer *p, size_t line_n) {
 	struct control_server *s = p->server;
 	struct rpc_client before = p->client;
 	s->answering++;
 	s->caller = p->uid;
+	int64_t submitted = submitted_to(s);
 	AUTO(xfree) char *answer = rpc_answer(&s->options, &p->client, p->in.data, line_n);
-	if (answer) peer_send(p, answer);
+	if (answer && submitted_to(s) > submitted && !s->close_wanted) {
+		p->held = TAKE(answer);
+		p->held_until = submitted_to(s);
+	} else if (answer) peer_send(p, answer);
 	s->answering--;
 	if (p->client.greeted && !before.greeted && s->options.on_client) s->options.on_client(s->options.arg);
 	if (!p->client.subscribed || before.subscribed) return;
@@ -197,18 +209,28 @@ static void on_tick(uv_timer_t *tick) {
 static void peer_work(struct peer *p) {
 	struct control_server *s = p->server;
 	ssize_t line = -1;
-	while (!p->closing && !s->close_wanted && p->sending.len + p->out.len < QUEUE_LOW && (line = peer_line(p)) >= 0 &&
-		   p->batch > 0) {
+	while (!p->closing && !p->held && !s->close_wanted && p->sending.len + p->out.len < QUEUE_LOW &&
+		   (line = peer_line(p)) >= 0 && p->batch > 0) {
 		p->batch--;
 		peer_answer(p, (size_t)line);
 		if (!p->closing) buf_consume(&p->in, (size_t)line + 1);
 	}
 	if (s->close_wanted && !s->answering) return server_close_now(s);
 	if (p->closing) return;
+	if (p->held) return peer_read(p, false);
 	bool sent = p->sending.len + p->out.len == 0;
 	if (p->ended && line < 0 && sent) return peer_close(p);
 	peer_read(p, !p->ended && line < 0 && p->sending.len + p->out.len < QUEUE_LOW);
 	if (!p->batch && !uv_is_active((uv_handle_t *)&s->tick)) uv_timer_start(&s->tick, on_tick, CONTROL_TICK_MS, 0);
+}
+
+void control_committed(struct control_server *s, int64_t delivered) {
+	for (struct peer *p = s && !s->closing ? s->peers : NULL; p; p = p->next) {
+		if (!p->held || p->closing || delivered < p->held_until) continue;
+		AUTO(xfree) char *answer = TAKE(p->held);
+		peer_send(p, answer);
+		if (!p->closing) peer_work(p);
+	}
 }
 
 /* --- subscribers --- */

@@ -38,11 +38,15 @@ struct control_options {
 	void *arg;					  /* given to each handler */
 	cJSON *(*status)(void *arg);  /* for subscribers, taken; NULL: there is no `subscribe` */
 	void (*on_client)(void *arg); /* one came or went; may be NULL */
+	/* Changes given to the journal so far, or NULL. A handler that adds some is answered once they are committed. */
+	int64_t (*submitted)(void *arg);
 };
 struct control_server;
 /* Listens. The caller holds the station's lock: a socket that is there is a dead engine's, and is replaced. */
 MUST_USE int control_server_open(
 	struct control_server **ret, uv_loop_t *loop, const struct control_options *o, struct error *err);
+/* So many changes are committed: what waited for them is answered. */
+void control_committed(struct control_server *s, int64_t delivered);
 /* Something that `status` tells may differ: subscribers get it soon. Cheap without any. */
 void control_changed(struct control_server *s);
 /* A notification to every subscriber that has room for it; params is taken. */

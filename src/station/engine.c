@@ -109,6 +109,7 @@ static void on_progress(uv_timer_t *timer) {
  * commit can be seen. */
 static void on_journal_moved(void *arg) {
 	struct engine *e = arg;
+	control_committed(e->control, journal_delivered(e->journal));
 	control_changed(e->control);
 	if (!TAILQ_EMPTY(&e->checks)) engine_poke(e);
 }

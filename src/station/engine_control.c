@@ -102,6 +102,8 @@ static const struct control_method methods[] = {
 
 static void on_client(void *arg) { engine_poke(arg); }
 
+static int64_t on_submitted(void *arg) { return journal_submitted(((struct engine *)arg)->journal); }
+
 int control_begin(struct engine *e, struct error *err) {
 	struct control_options o = {
 		.state_dir = e->config->state_dir,
@@ -112,6 +114,7 @@ int control_begin(struct engine *e, struct error *err) {
 		.arg = e,
 		.status = on_push_status,
 		.on_client = on_client,
+		.submitted = on_submitted,
 	};
 	return control_server_open(&e->control, &e->loop, &o, err);
 }

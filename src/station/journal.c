@@ -215,6 +215,10 @@ int64_t journal_next_id(struct journal *j) { return j->next_id++; }
 
 int64_t journal_commits(const struct journal *j) { return j->committed; }
 
+int64_t journal_submitted(const struct journal *j) { return j->submitted; }
+
+int64_t journal_delivered(const struct journal *j) { return j->delivered; }
+
 int64_t journal_pending(const struct journal *j) { return j->submitted - j->delivered; }
 
 bool journal_broken(const struct journal *j) { return atomic_load(&j->broken); }

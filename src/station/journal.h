@@ -85,6 +85,9 @@ MUST_USE int journal_open(
 void journal_close(struct journal *j, void (*on_closed)(void *arg), void *arg);
 bool journal_broken(const struct journal *j);
 int64_t journal_commits(const struct journal *j); /* what was committed and called back since it was opened */
+/* Operations that were given to it, and those of them that were called back, whether they came to be or not. */
+int64_t journal_submitted(const struct journal *j);
+int64_t journal_delivered(const struct journal *j);
 int64_t journal_pending(const struct journal *j); /* handed over, not called back yet */
 int journal_schema(void);						  /* the version of the tables that this program writes */
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 import headgate_test
-from headgate_test import make_session, wait_for
+from headgate_test import make_session, preloaded, wait_for
 from programs import run
 
 S1, S2, S3 = "20261120_134502", "20261120_140000", "20261121_080000"
@@ -43,6 +43,18 @@ def test_pause_and_resume_by_a_running_engine(place):
     assert got.code == 3 and NOWHERE in got.err and not station.session(S1)["paused"], got
     assert engine.stop(15) == 0
     assert verdict(station) == {"verdict": "no", "text": "NOT safe: 1 not in the cloud, no engine answers"}, verdict(station)
+
+
+def test_what_was_said_is_committed(place):
+    """An act is answered once the journal has it, however slow the disk: the engine may be killed right after."""
+    station = place.station(place.cloud(), endpoint="http://127.0.0.1:9")
+    make_session(station.recordings, S1)
+    for act, flag in (("pause", "paused"), ("ignore", "ignored")):
+        engine = station.start(env=preloaded("fault_shim", FAULT_PATH="state.db", FAULT_DO="slow", FAULT_MS="300"))
+        station.wait_state(S1, "queued")
+        assert station.command(act, S1).code == 0
+        engine.kill()
+        assert station.session(S1)[flag], act
 
 
 def test_ignore_without_an_engine(place):

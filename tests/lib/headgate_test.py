@@ -98,8 +98,9 @@ def end_process(pid, timeout_s=30):
 
 
 def process_ended(pid):
+    """Every thread of it: until then it holds its locks, whatever its first one says."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+        return all(Path(task, "stat").read_text().rpartition(")")[2].split()[0] in "ZX" for task in Path(f"/proc/{pid}/task").iterdir())
     except OSError:
         return True
 
