@@ -182,6 +182,7 @@ int db_open(struct db **ret, const char *path, enum db_mode mode, const struct d
 	if (rc != SQLITE_OK) return db_failed(db, rc, "open", err);
 	sqlite3_busy_timeout(db->handle, mode == DB_BRISK_READER ? DB_BRISK_MS : BUSY_MS);
 	if ((mode == DB_WRITER ? db_setup_writer : db_setup_reader)(db, err)) return -1;
+	if (mode == DB_BRISK_READER && db_run(db, "PRAGMA cache_size = -" DB_BRISK_CACHE, "set up", err)) return -1;
 	*ret = TAKE(db);
 	return 0;
 }

@@ -8,10 +8,11 @@
 #include "base/error.h"
 
 #define DB_BRISK_MS 400
+#define DB_BRISK_CACHE "512" /* KiB, SQLite keeps 2000 */
 enum db_mode {
 	DB_WRITER,		 /* creates (0600); WAL, synchronous=FULL, foreign_keys, SQLITE_FCNTL_PERSIST_WAL; migrates */
 	DB_READER,		 /* read-only, busy time-out; ERR_NOT_FOUND when there is none (or an empty one) */
-	DB_BRISK_READER, /* the same, but a lock is waited for DB_BRISK_MS only: for who has somebody waiting */
+	DB_BRISK_READER, /* the same for a console: a lock is waited for DB_BRISK_MS only, and little is kept in memory */
 };
 struct db_schema {
 	const char *const *migrations; /* [i] brings user_version i to i + 1, each in one transaction */

@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -22,9 +20,7 @@
 
 struct journal_view {
 	struct db *db;
-	char *wal;
-	struct timespec wal_mtime; /* when version was last asked for, and wal_size with it */
-	int64_t wal_size, data_version, version;
+	int64_t data_version, version;
 };
 
 static int view_open(struct journal_view **ret, const char *state_dir, enum db_mode mode, struct error *err) {
@@ -34,7 +30,6 @@ static int view_open(struct journal_view **ret, const char *state_dir, enum db_m
 	if (db_open(&db, path, mode, &journal_read_schema, err)) return -1;
 	struct journal_view *v = xcalloc(1, sizeof *v);
 	v->db = db;
-	v->wal = xasprintf("%s-wal", path);
 	v->data_version = -1;
 	*ret = v;
 	return 0;
@@ -51,32 +46,14 @@ int journal_view_open_brisk(struct journal_view **ret, const char *state_dir, st
 void journal_view_close(struct journal_view *v) {
 	if (!v) return;
 	db_close(v->db);
-	free(v->wal);
 	free(v);
 }
 
-/* An mtime younger than this may be shared by a commit that is still to come: file systems count in ticks. */
-#define MTIME_SETTLED_NS 1000000000LL
-
-static bool wal_moved(struct journal_view *v) {
-	struct stat st;
-	struct timespec now;
-	if (stat(v->wal, &st) || clock_gettime(CLOCK_REALTIME, &now)) return true;
-	int64_t age_ns = (now.tv_sec - st.st_mtim.tv_sec) * 1000000000LL + now.tv_nsec - st.st_mtim.tv_nsec;
-	bool same = st.st_size == v->wal_size && st.st_mtim.tv_sec == v->wal_mtime.tv_sec &&
-				st.st_mtim.tv_nsec == v->wal_mtime.tv_nsec;
-	v->wal_size = st.st_size;
-	v->wal_mtime = st.st_mtim;
-	return !same || age_ns < MTIME_SETTLED_NS;
-}
-
 int journal_view_version(struct journal_view *v, int64_t *ret, struct error *err) {
-	if (wal_moved(v)) {
-		int64_t now;
-		if (db_data_version(v->db, &now, err)) return -1;
-		if (now != v->data_version) v->version++;
-		v->data_version = now;
-	}
+	int64_t now;
+	if (db_data_version(v->db, &now, err)) return -1;
+	if (now != v->data_version) v->version++;
+	v->data_version = now;
 	*ret = v->version;
 	return 0;
 }

@@ -111,6 +111,7 @@ def measure(context):
     rounds = {name: [] for name in variants}
     warm = variants["console"](24, 80)
     warm.wait_until("cloud ok")
+    warm.settle(3)  # a young engine still has news
     warm.quit()
     for number in range(context.rounds):
         for name, start in variants.items():

@@ -64,7 +64,7 @@ def test_a_change_by_another_command_is_seen_without_an_engine(place):
     assert engine.stop() == 0
     console = Console(station, "--read-only", columns=100)
     console.wait_row(SESSION, "held")
-    slow = preloaded("fault_shim", FAULT_PATH="state.db", FAULT_DO="slow", FAULT_MS="25")
+    slow = preloaded("fault_shim", FAULT_PATH="state.db", FAULT_DO="slow", FAULT_MS="1500")
     assert station.command("ignore", SESSION, env=slow).code == 0
     console.wait_row(SESSION, "ignored")
     assert console.quit() == 0
