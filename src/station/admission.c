@@ -63,6 +63,7 @@ static void admit_oldest(struct engine *e) {
 	}
 	size_t room = places_free(e);
 	e->admission_ms = room ? 0 : now_ms() + COUNT_MS;
+	if (!room) return;
 	for (size_t i = 0; i < e->waiting.n && room; i++) {
 		struct stub *w = &e->waiting.items[i];
 		if (!w->id || !e->roots[w->root].ok) continue;
