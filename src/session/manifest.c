@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "session/content.h"
 #include "session/name.h"
 #include "session/part.h"
 
@@ -29,6 +30,7 @@ void manifest_done(struct manifest *m) {
 	xfree(m->station);
 	xfree(m->session);
 	xfree(m->software);
+	xfree(m->instance);
 	xfree(m->metadata);
 	*m = (struct manifest){0};
 }
@@ -38,6 +40,23 @@ struct manifest_file *manifest_add(struct manifest *m) {
 	struct manifest_file *f = &m->files[m->n++];
 	*f = (struct manifest_file){0};
 	return f;
+}
+
+/* --- the content id --- */
+
+void manifest_content(const struct manifest *m, struct sha256 *ret) {
+	struct content_file *files = xcalloc(MAX(m->n, (size_t)1), sizeof *files);
+	for (size_t i = 0; i < m->n; i++) {
+		const struct manifest_file *f = &m->files[i];
+		files[i] = (struct content_file){.name = f->name, .size = f->size, .sha256 = &f->sha256};
+	}
+	content_id(files, m->n, ret);
+	free(files);
+}
+
+bool instance_is(const char *text) {
+	size_t n = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
+	return n >= 1 && n <= MANIFEST_INSTANCE_MAX && !text[n];
 }
 
 /* --- writing --- */
@@ -67,8 +86,13 @@ static cJSON *file_to_json(const struct manifest_file *f) {
 /* File by file: a tree of 10,000 files would need a multiple of the text's memory. */
 char *manifest_write(const struct manifest *m) {
 	AUTO(json_free) cJSON *j = json_object();
+	struct sha256 content;
+	char hex[SHA256_HEX];
 	json_add_i64(j, "version", 1);
 	json_add_text(j, "station", m->station);
+	if (m->instance) json_add_text(j, "instance", m->instance);
+	manifest_content(m, &content);
+	json_add_text(j, "content", sha256_hex(hex, &content));
 	json_add_text(j, "session", m->session);
 	json_add_i64(j, "revision", m->revision);
 	json_add_text(j, "software", m->software);
@@ -203,6 +227,31 @@ static int read_head(struct manifest *m, const cJSON *j, struct error *err) {
 	return error_set(err, ERR_INPUT, "session: \"%s\" is not of the form YYYYMMDD_HHMMSS", TEXT_SAFE(m->session));
 }
 
+static int read_instance(struct manifest *m, const cJSON *j, struct error *err) {
+	const char *text = NULL;
+	if (json_may_text(j, "instance", NULL, &text, err)) return -1;
+	if (text && !instance_is(text)) {
+		return error_set(err, ERR_INPUT, "instance: \"%s\" is not 1 to %d of [A-Za-z0-9._-]", TEXT_SAFE(text),
+			MANIFEST_INSTANCE_MAX);
+	}
+	m->instance = xstrdup(text);
+	return 0;
+}
+
+/* What the files give, which what is stated must equal. */
+static int check_content(struct manifest *m, const cJSON *j, struct error *err) {
+	const char *text = NULL;
+	struct sha256 stated;
+	char hex[SHA256_HEX];
+	manifest_content(m, &m->content);
+	if (json_may_text(j, "content", NULL, &text, err)) return -1;
+	if (!text) return 0;
+	if (content_parse(text, &stated))
+		return error_set(err, ERR_INPUT, "content is not a SHA-256 in 64 lower-case hexadecimal digits");
+	if (sha256_equal(&stated, &m->content)) return 0;
+	return error_set(err, ERR_INPUT, "content is %s, but its files give %s", text, sha256_hex(hex, &m->content));
+}
+
 int manifest_read(const char *text, size_t n, struct manifest *ret, struct error *err) {
 	if (n > MANIFEST_BYTES_MAX) {
 		return error_set(err, ERR_INPUT, "it has %zu bytes, a manifest has at most %d", n, MANIFEST_BYTES_MAX);
@@ -210,7 +259,10 @@ int manifest_read(const char *text, size_t n, struct manifest *ret, struct error
 	AUTO(json_free) cJSON *j = NULL;
 	AUTO(manifest_done) struct manifest m = {0};
 	if (json_parse(text, n, &j, err) || json_want_object(j, NULL, err)) return -1;
-	if (read_head(&m, j, err) || read_files(&m, j, err) || check_names(&m, err)) return -1;
+	if (read_head(&m, j, err) || read_instance(&m, j, err) || read_files(&m, j, err) || check_names(&m, err) ||
+		check_content(&m, j, err)) {
+		return -1;
+	}
 	*ret = m;
 	m = (struct manifest){0};
 	return 0;

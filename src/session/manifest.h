@@ -7,6 +7,7 @@
 
 #define MANIFEST_FILES_MAX 10001
 #define MANIFEST_BYTES_MAX (64 << 20)
+#define MANIFEST_INSTANCE_MAX 64 /* bytes of an instance id */
 struct manifest_file {
 	char *name, *bucket, *key;
 	int64_t size, mtime_ms;
@@ -16,15 +17,21 @@ struct manifest_file {
 };
 struct manifest {
 	char *station, *session, *software, *metadata;
+	char *instance; /* of the station's journal that wrote it, or NULL: tells twins of one station apart */
 	int64_t revision;
+	struct sha256 content; /* set by manifest_read: computed from the files */
 	struct manifest_file *files;
 	size_t n, capacity;
 };
 void manifest_done(struct manifest *m);
 DEFINE_AUTO_VAL(struct manifest, manifest_done)
 struct manifest_file *manifest_add(struct manifest *m); /* zeroed; the caller fills owned members */
-char *manifest_write(
-	const struct manifest *m); /* one JSON object; the same input gives the same bytes; the caller frees */
+/* One JSON object that states its content id; the same input gives the same bytes. The caller frees. */
+char *manifest_write(const struct manifest *m);
+void manifest_content(const struct manifest *m, struct sha256 *ret); /* the content id of its files */
+/* 1 to MANIFEST_INSTANCE_MAX of [A-Za-z0-9._-]. */
+bool instance_is(const char *text);
 /* ERR_INPUT names the member's path. Names are checked by file_name_check, sizes and parts against part.h, none twice,
- * the metadata file among them. */
+ * the metadata file among them. A stated content id must be that of the files; one that states none is older than them.
+ */
 MUST_USE int manifest_read(const char *text, size_t n, struct manifest *ret, struct error *err);

@@ -31,6 +31,7 @@ static struct manifest sample(void) {
 		.session = xstrdup("20261120_134502"),
 		.software = xstrdup("headgate 0.1.0"),
 		.metadata = xstrdup("metadata.txt"),
+		.instance = xstrdup("k3v9q2"),
 		.revision = 1};
 	add_file(&m, "eeg ä.dat", 600000000);
 	add_file(&m, "metadata.txt", 40);
@@ -49,8 +50,12 @@ static void test_round(void **state) {
 	assert_string_equal(back.session, "20261120_134502");
 	assert_string_equal(back.software, "headgate 0.1.0");
 	assert_string_equal(back.metadata, "metadata.txt");
+	assert_string_equal(back.instance, "k3v9q2");
 	assert_int_equal(back.revision, 1);
 	assert_int_equal(back.n, 2);
+	struct sha256 content;
+	manifest_content(&m, &content);
+	assert_true(sha256_equal(&back.content, &content));
 	assert_string_equal(back.files[0].name, "eeg ä.dat");
 	assert_string_equal(back.files[0].bucket, "headgate-raw");
 	assert_string_equal(back.files[0].key, "20261120_134502/lab/eeg ä.dat");
@@ -74,6 +79,23 @@ static void test_time_unknown(void **state) {
 	if (manifest_read(text, strlen(text), &back, &err)) fail_msg("%s", err.text);
 	assert_int_equal(back.files[0].mtime_ms, 0);
 	assert_int_equal(back.files[1].mtime_ms, 0);
+}
+
+/* As stations wrote it before there were content ids: it has one all the same. */
+static void test_of_before(void **state) {
+	(void)state;
+	struct error err = ERROR_INIT;
+	AUTO(manifest_done) struct manifest m = sample(), back = {0};
+	AUTO(xfree) char *now = manifest_write(&m);
+	AUTO(json_free) cJSON *j = cJSON_Parse(now);
+	cJSON_DeleteItemFromObjectCaseSensitive(j, "content");
+	cJSON_DeleteItemFromObjectCaseSensitive(j, "instance");
+	AUTO(xfree) char *text = json_text(j);
+	if (manifest_read(text, strlen(text), &back, &err)) fail_msg("%s", err.text);
+	struct sha256 content;
+	manifest_content(&m, &content);
+	assert_true(sha256_equal(&back.content, &content));
+	assert_null(back.instance);
 }
 
 static void test_ten_thousand_files(void **state) {
@@ -127,6 +149,13 @@ static const struct change changes[] = {
 	{false, "software", REMOVE, NULL, 0, "software"},
 	{false, "metadata", SET_TEXT, "other.txt", 0, "\"other.txt\" is not among the files"},
 	{false, "metadata", SET_NUMBER, NULL, 1, "metadata"},
+	{false, "instance", SET_TEXT, "a b", 0, "instance"},
+	{false, "instance", SET_TEXT, "", 0, "instance"},
+	{false, "instance", SET_NUMBER, NULL, 1, "instance"},
+	{false, "content", SET_TEXT, "abc", 0, "content is not a SHA-256"},
+	{false, "content", SET_TEXT, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", 0,
+		"its files give"},
+	{false, "content", SET_NUMBER, NULL, 1, "content"},
 	{false, "files", SET_TEXT, "x", 0, "files"},
 	{false, "files", REMOVE, NULL, 0, "files"},
 	{true, "name", SET_TEXT, "../../etc/passwd", 0, "files[0].name"},
@@ -139,6 +168,8 @@ static const struct change changes[] = {
 	{true, "size", SET_NUMBER, NULL, -1, "files[0].size"},
 	{true, "size", SET_NUMBER, NULL, 0.5, "files[0].size"},
 	{true, "size", SET_TEXT, "600000000", 0, "files[0].size"},
+	{true, "name", SET_TEXT, "other.dat", 0, "its files give"},
+	{true, "sha256", SET_TEXT, "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", 0, "its files give"},
 	{true, "size", SET_NUMBER, NULL, 10, "files[0].parts has 36 digests, a file of 10 bytes has 0 parts"},
 	{true, "mtime", SET_TEXT, "yesterday", 0, "files[0].mtime"},
 	{true, "mtime", SET_NUMBER, NULL, 1, "files[0].mtime"},
@@ -196,6 +227,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round),
 		cmocka_unit_test(test_time_unknown),
+		cmocka_unit_test(test_of_before),
 		cmocka_unit_test(test_ten_thousand_files),
 		cmocka_unit_test(test_each_member_wrong),
 		cmocka_unit_test(test_not_a_manifest),
