@@ -18,6 +18,7 @@
 	X(UNREACHABLE, "unreachable", 69, TRANSIENT) /* refused, DNS, reset, TLS */                                        \
 	X(TIMEOUT, "timeout", 69, TRANSIENT)                                                                               \
 	X(MIDDLEBOX, "middlebox", 69, TRANSIENT) /* an answer that is neither ours nor S3's */                             \
+	X(ANSWER, "bad_answer", 69, TRANSIENT)	 /* ours by its form, and not as api.md has it */                          \
 	X(SERVER, "server", 69, TRANSIENT)		 /* 5xx */                                                                 \
 	X(THROTTLED, "throttled", 69, THROTTLE)	 /* 429, SlowDown, 503 */                                                  \
 	X(CHECKSUM, "checksum", 69, ONCE)		 /* BadDigest, or an answer with another checksum */                       \

@@ -66,14 +66,13 @@ static void path_of(struct buf *out, const struct json_at *at) {
 	else buf_fmt(out, "%s%s", out->len ? "." : "", at->name);
 }
 
-/* "files[3].size" of member name (NULL: of `at` itself) into to. */
-static const char *path_text(char *to, size_t size, const struct json_at *at, const char *name) {
+const char *json_path(char *to, size_t size, const struct json_at *at, const char *name) {
 	AUTO(buf_done) struct buf path = BUF_INIT(size);
 	path_of(&path, name ? &(struct json_at){.up = at, .name = name} : at);
 	text_copy(to, size, path.len ? buf_text(&path) : "the value");
 	return to;
 }
-#define PATH(at, name) path_text((char[256]){0}, 256, (at), (name))
+#define PATH(at, name) json_path((char[256]){0}, 256, (at), (name))
 
 static const char *kind_of(const cJSON *j) {
 	if (cJSON_IsObject(j)) return "an object";

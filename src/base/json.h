@@ -18,6 +18,8 @@ struct json_at { /* where we are, for error texts: a chain on the caller's stack
 MUST_USE int json_parse(const char *text, size_t n, cJSON **ret, struct error *err);
 void json_free(cJSON *j);
 DEFINE_AUTO_PTR(cJSON, json_free)
+/* "files[3].size" of member `name` of what stands `at` (NULL: of that itself) into to, which is returned. */
+const char *json_path(char *to, size_t size, const struct json_at *at, const char *name);
 MUST_USE int json_want_object(const cJSON *j, const struct json_at *at, struct error *err);
 MUST_USE int json_want_text(
 	const cJSON *o, const char *name, const struct json_at *at, const char **ret, struct error *err);

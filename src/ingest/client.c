@@ -15,7 +15,8 @@
 #include "base/retry.h"
 #include "base/text.h"
 
-#define ANSWER_MAX (16 * 1024 * 1024) /* 1,000 presigned URLs, 1,000 sessions with their checks */
+#define ANSWER_MAX (1024 * 1024) /* of a call of no row */
+#define VALUES_MAX 200000		 /* a tree of JSON takes some 60 times as much as its text: so many members at most */
 #define DEADLINE_MS 60000
 #define PAUSE_MAX_MS 20000 /* a longer Retry-After is the caller's to wait out */
 #define TOKEN_MARGIN_MS 30000
@@ -25,6 +26,7 @@ struct call {
 	TAILQ_ENTRY(call) link;
 	uint64_t id, http_id; /* http_id 0: no request under way */
 	char *method, *path, *body;
+	enum answer_id answer;
 	int64_t hold_ms;
 	ingest_on_done *on_done;
 	void *arg;
@@ -116,23 +118,15 @@ static void token_drop(struct ingest *c) {
 	c->state.has_token = false;
 }
 
-static int token_take(struct ingest *c, const cJSON *json, struct error *err) {
-	const char *token, *station;
-	int64_t expires_s;
-	if (json_want_text(json, "token", NULL, &token, err) < 0 ||
-		json_want_text(json, "station", NULL, &station, err) < 0 ||
-		json_want_i64(json, "expires_in", NULL, 1, 366 * 86400, &expires_s, err) < 0) {
-		err->code = ERR_MIDDLEBOX; /* JSON, but not the ingest API's */
-		return error_prefix(err, "authenticate at %s", TEXT_SAFE(c->endpoint));
-	}
-	secret_set(&c->token, token, strlen(token));
+static void token_take(struct ingest *c, const struct answer_authenticate *a) {
+	int64_t lasts_ms = a->expires_in_s * 1000;
+	secret_set(&c->token, a->token, strlen(a->token));
 	c->token_number++;
 	/* A token is renewed a little early, one of a short life at half of it. */
-	c->token_until_ms = clock_mono_ms() + expires_s * 1000 - MIN(TOKEN_MARGIN_MS, expires_s * 500);
+	c->token_until_ms = clock_mono_ms() + lasts_ms - MIN(TOKEN_MARGIN_MS, lasts_ms / 2);
 	c->state.has_token = true;
-	c->state.token_expires_ms = clock_wall_ms() + expires_s * 1000;
-	text_copy(c->state.station, sizeof c->state.station, station);
-	return 0;
+	c->state.token_expires_ms = clock_wall_ms() + lasts_ms;
+	text_copy(c->state.station, sizeof c->state.station, a->station);
 }
 
 /* Those that waited go on with the new token, or end as authenticating did. Calls made by an on_done here are none of
@@ -142,12 +136,13 @@ static void on_authenticated(void *arg, const struct ingest_result *r) {
 	struct ingest_result result = *r;
 	uint64_t last = c->last_id;
 	c->authenticating = 0;
-	if (r->err.code == ERR_NONE && token_take(c, r->json, &result.err) < 0) result.json = NULL;
+	if (r->err.code == ERR_NONE) token_take(c, ingest_authenticate(r));
 	if ((result.err.http == 401 || result.err.http == 403) && result.err.code != ERR_MIDDLEBOX) {
 		result.err.code = ERR_KEY;
 		error_prefix(&result.err, "the API key is refused");
 	}
 	result.json = NULL;
+	result.read = NULL;
 	for (struct call *call = TAILQ_FIRST(&c->calls); call && !c->closed;) {
 		struct call *next = TAILQ_NEXT(call, link);
 		if (call->state == CALL_TOKEN && call->id <= last) {
@@ -180,19 +175,39 @@ static void note_answer(struct ingest *c, const struct call *call, const struct 
 			a->date_ms + 500 - (c->state.last_answer_ms - (call->hold_ms == 0 ? a->elapsed_ms / 2 : 0));
 }
 
-/* 0 and the parsed answer, or the error. */
-static int read_answer(const struct call *call, const struct http_answer *a, cJSON **ret, struct error *err) {
-	char what[160];
-	snprintf(what, sizeof what, "%s %.*s", call->method, (int)strcspn(call->path, "?"), call->path);
-	if (answer_check(a, ANSWER_JSON_API, what, err) < 0) return -1;
+static bool too_many_values(const struct http_answer *a) {
+	size_t n = 0;
+	for (size_t i = 0; i < a->body_n; i++) n += a->body[i] == ',' || a->body[i] == '[' || a->body[i] == '{';
+	return n > VALUES_MAX;
+}
+
+static int parse_body(const struct http_answer *a, cJSON **ret, struct error *err) {
 	if (a->body_n == 0) {
 		*ret = json_object();
 		return 0;
 	}
-	if (json_parse(a->body, a->body_n, ret, err) == 0) return 0;
-	err->code = ERR_MIDDLEBOX;
+	if (too_many_values(a)) return error_set(err, ERR_INPUT, "it has more than %d values", VALUES_MAX);
+	return json_parse(a->body, a->body_n, ret, err);
+}
+
+/* 0 with the parsed answer and what it was read as, or the error. */
+static int read_answer(const struct ingest *c, const struct call *call, const struct http_answer *a, cJSON **ret,
+	void **ret_read, struct error *err) {
+	char what[160];
+	const struct shape_rules rules = {.https = text_starts(c->endpoint, "https://")};
+	snprintf(what, sizeof what, "%s %.*s", call->method, (int)strcspn(call->path, "?"), call->path);
+	if (answer_check(a, ANSWER_JSON_API, what, err) < 0) return -1;
+	if (parse_body(a, ret, err) < 0) {
+		err->code = ERR_MIDDLEBOX;
+		err->http = a->status;
+		return error_prefix(err, "%s: the answer is not whole", what);
+	}
+	if (call->answer == ANSWER_UNKNOWN || answer_read(call->answer, *ret, &rules, ret_read, err) == 0) return 0;
+	const struct error fault = *err;
+	error_set(err, fault.code, "%s: the answer is not the ingest API's: %s; is %s the address of the cloud?", what,
+		fault.text, TEXT_SAFE(c->endpoint));
 	err->http = a->status;
-	return error_prefix(err, "%s: the answer is not whole", what);
+	return -1;
 }
 
 /* True when the call goes on by itself: with a new token, or after a pause. */
@@ -224,17 +239,22 @@ static void memory_gone(struct ingest *c) {
 
 static void call_answered(struct ingest *c, struct call *call, const struct http_answer *a) {
 	AUTO(json_free) cJSON *json = NULL;
-	struct ingest_result r = {.elapsed_ms = a->elapsed_ms, .retry_after_ms = answer_retry_after_ms(a, clock_wall_ms())};
+	void *read = NULL;
+	const enum answer_id id = call->answer;
+	struct ingest_result r = {
+		.id = id, .elapsed_ms = a->elapsed_ms, .retry_after_ms = answer_retry_after_ms(a, clock_wall_ms())};
 	const char *request_id = http_header(a, "x-request-id");
 	if (request_id) text_safe(r.request_id, sizeof r.request_id, request_id);
 	call->http_id = 0;
 	note_answer(c, call, a);
-	if (read_answer(call, a, &json, &r.err) == 0) retry_budget_success(&c->budget, call->attempts > 1);
+	if (read_answer(c, call, a, &json, &read, &r.err) == 0) retry_budget_success(&c->budget, call->attempts > 1);
 	else if (call_again(c, call, &r)) return;
 	if (r.err.code == ERR_KEY) token_drop(c);
 	r.attempts = call->attempts;
 	r.json = r.err.code == ERR_NONE ? json : NULL;
+	r.read = read;
 	call_end(c, call, &r);
+	answer_free(id, read);
 }
 
 static void on_http_done(void *arg, const struct http_answer *a) {
@@ -266,7 +286,7 @@ static void call_send(struct ingest *c, struct call *call) {
 		.headers = headers,
 		.body = call->body,
 		.body_n = call->body ? strlen(call->body) : 0,
-		.answer_max = ANSWER_MAX,
+		.answer_max = call->answer == ANSWER_UNKNOWN ? ANSWER_MAX : answer_rows[call->answer].bytes_max,
 		.deadline_ms = DEADLINE_MS + call->hold_ms,
 		.hold_ms = call->hold_ms,
 		.on_done = on_http_done,
@@ -315,6 +335,7 @@ uint64_t ingest_call(struct ingest *c, const char *method, const char *path, cJS
 	call->id = ++c->last_id;
 	call->method = xstrdup(method);
 	call->path = xstrdup(path);
+	call->answer = answer_of(method, path);
 	call->body = body ? json_text(body) : NULL;
 	json_free(body);
 	call->hold_ms = hold_ms;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The ingest API as a client sees it (api.md), asynchronous on the loop. The client holds the token in memory only,
  * gets one when there is none, renews it when a call answers 401, follows per-request retries (base/retry) and keeps
- * the clock offset to the server. Every call ends in exactly one call of its on_done, from the loop, unless the client
+ * the clock offset to the server. Every answer is held against its shape (answer.h) before anything of it is used: what
+ * does not fit is ERR_ANSWER. Every call ends in exactly one call of its on_done, from the loop, unless the client
  * is closed first (then none). err->code is ERR_NONE on success. The answer belongs to the client and lives during
  * on_done. */
 #pragma once
@@ -9,6 +10,7 @@
 #include "base/http.h"
 #include "base/json.h"
 #include "base/secret.h"
+#include "ingest/answer.h"
 
 struct ingest;
 struct ingest_options {
@@ -20,12 +22,27 @@ struct ingest_options {
 };
 struct ingest_result {
 	struct error err;
-	const cJSON *json;		/* the parsed answer, NULL on failure */
+	const cJSON *json;		/* the parsed answer, NULL on failure; it fits its shape */
+	enum answer_id id;		/* by method and path */
+	const void *read;		/* the struct of that answer (answer.h), NULL on failure and for ANSWER_UNKNOWN */
 	char request_id[64];	/* the server's x-request-id, or "" */
 	int64_t elapsed_ms;		/* of the last attempt */
 	int64_t retry_after_ms; /* what the server asked for, 0 when nothing */
 	int attempts;
 };
+/* The answer of a call that ended well, as what its path says that it is; NULL for another. */
+#define INGEST_READ(name, ANSWER)                                                                                      \
+	static inline const struct answer_##name *ingest_##name(const struct ingest_result *r) {                           \
+		return r->id == ANSWER ? r->read : NULL;                                                                       \
+	}
+INGEST_READ(authenticate, ANSWER_AUTHENTICATE)
+INGEST_READ(presign, ANSWER_PRESIGN)
+INGEST_READ(stat, ANSWER_STAT)
+INGEST_READ(session, ANSWER_SESSION)
+INGEST_READ(sessions, ANSWER_SESSIONS)
+INGEST_READ(changes, ANSWER_CHANGES)
+INGEST_READ(heartbeat, ANSWER_HEARTBEAT)
+#undef INGEST_READ
 typedef void ingest_on_done(void *arg, const struct ingest_result *r);
 MUST_USE int ingest_new(struct ingest **ret, const struct ingest_options *o, struct error *err);
 /* No callback after this; pending requests are cancelled. Before http_close of its client; the memory goes once the

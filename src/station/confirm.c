@@ -26,13 +26,12 @@ void confirm_enter(struct session *s) {
 	session_poke(s);
 }
 
-static void take_checks(struct session *s, const cJSON *change, char *reason, size_t size) {
+static void take_checks(struct session *s, const struct answer_session *verdict, char *reason, size_t size) {
 	AUTO(check_list_done) struct check_list checks = {0};
 	struct error err = ERROR_INIT;
-	const cJSON *array = cJSON_GetObjectItemCaseSensitive(change, "checks");
 	*reason = '\0';
-	if (!cJSON_IsArray(array)) return;
-	if (checks_from_json(&checks, array, &err)) {
+	if (!verdict->checks) return;
+	if (checks_from_json(&checks, verdict->checks, &err)) {
 		log_event(LOG_WARN, "confirm", err.text, "session", s->row.name, NULL);
 		return;
 	}
@@ -40,12 +39,11 @@ static void take_checks(struct session *s, const cJSON *change, char *reason, si
 	journal_set_checks(s->engine->journal, s->row.id, s->row.revision, "cloud", &checks);
 }
 
-static void take_processing(struct session_row *row, const cJSON *change) {
-	const cJSON *p = cJSON_GetObjectItemCaseSensitive(change, "processing");
-	if (cJSON_IsString(p)) text_copy(row->processing, sizeof row->processing, p->valuestring);
+static void take_processing(struct session_row *row, const struct answer_session *change) {
+	if (change->processing) text_copy(row->processing, sizeof row->processing, change->processing);
 }
 
-static void session_accepted(struct session *s, const cJSON *verdict) {
+static void session_accepted(struct session *s, const struct answer_session *verdict) {
 	char reason[512];
 	take_checks(s, verdict, reason, sizeof reason);
 	session_reason(s, reason);
@@ -61,7 +59,7 @@ static void session_accepted(struct session *s, const cJSON *verdict) {
 		"the cloud has it whole and verified");
 }
 
-static void session_rejected(struct session *s, const cJSON *verdict) {
+static void session_rejected(struct session *s, const struct answer_session *verdict) {
 	char reason[512], message[600];
 	take_checks(s, verdict, reason, sizeof reason);
 	snprintf(message, sizeof message, "the cloud rejects it: %s", *reason ? reason : "it says no reason");
@@ -70,48 +68,36 @@ static void session_rejected(struct session *s, const cJSON *verdict) {
 	session_go(s, EVENT_CLOUD_REJECTED, SET_REASON | SET_STORED | SET_PROCESSING, "error", message);
 }
 
+static bool is_decided(const struct answer_session *o) {
+	return strcmp(o->state, "accepted") == 0 || strcmp(o->state, "rejected") == 0;
+}
+
 /* Takes s->verdict, which is about the current revision. */
 static void verdict_apply(struct session *s) {
-	AUTO(json_free) cJSON *verdict = TAKE(s->verdict);
-	const cJSON *state = cJSON_GetObjectItemCaseSensitive(verdict, "state");
-	if (!cJSON_IsString(state)) return;
-	bool accepted = strcmp(state->valuestring, "accepted") == 0;
-	bool rejected = strcmp(state->valuestring, "rejected") == 0;
-	if (!accepted && !rejected) return;
+	AUTO(answer_session_free) struct answer_session *verdict = TAKE(s->verdict);
+	bool accepted = strcmp(verdict->state, "accepted") == 0;
+	if (!is_decided(verdict)) return;
 	if (state_next(s->row.state, accepted ? EVENT_CLOUD_ACCEPTED : EVENT_CLOUD_REJECTED) < 0) return;
 	take_processing(&s->row, verdict);
 	if (accepted) session_accepted(s, verdict);
 	else session_rejected(s, verdict);
 }
 
-static int64_t revision_of(const cJSON *o) {
-	const cJSON *r = cJSON_GetObjectItemCaseSensitive(o, "revision");
-	return cJSON_IsNumber(r) ? (int64_t)r->valuedouble : 0;
-}
-
-static void verdict_give(struct session *s, const cJSON *change) {
-	if (revision_of(change) != s->row.revision) return;
-	json_free(s->verdict);
-	s->verdict = cJSON_Duplicate(change, true);
+static void verdict_give(struct session *s, const struct answer_session *change) {
+	if (change->revision != s->row.revision) return;
+	answer_session_free(s->verdict);
+	s->verdict = answer_session_copy(change);
 	session_poke(s);
 }
 
 /* --- asking for one session --- */
 
 /* Ours among the newest (top level) and the older revisions; NULL: not there. */
-static const cJSON *revision_find(const cJSON *json, int64_t revision) {
-	if (revision_of(json) == revision) return json;
-	const cJSON *r;
-	cJSON_ArrayForEach (r, cJSON_GetObjectItemCaseSensitive(json, "revisions")) {
-		if (revision_of(r) == revision) return r;
-	}
+static const struct answer_session *revision_find(const struct answer_session *of, int64_t revision) {
+	if (of->revision == revision) return of;
+	for (size_t i = 0; i < of->revision_n; i++)
+		if (of->revisions[i].revision == revision) return &of->revisions[i];
 	return NULL;
-}
-
-static bool is_decided(const cJSON *o) {
-	const cJSON *state = cJSON_GetObjectItemCaseSensitive(o, "state");
-	return cJSON_IsString(state) &&
-		   (strcmp(state->valuestring, "accepted") == 0 || strcmp(state->valuestring, "rejected") == 0);
 }
 
 /* The cloud does not know it, or cannot decide: everything is asked for and compared again. */
@@ -129,7 +115,8 @@ static void on_asked(struct engine *e, struct session *s, void *arg, const struc
 	s->asks++;
 	s->ask_ms = now_ms() + MIN(ASK_FIRST_MS * (int64_t)s->asks, ASK_MOST_MS);
 	bool unknown = r->err.code == ERR_NOT_FOUND || r->err.http == 404;
-	const cJSON *ours = r->err.code == ERR_NONE ? revision_find(r->json, s->row.revision) : NULL;
+	const struct answer_session *ours =
+		r->err.code == ERR_NONE ? revision_find(ingest_session(r), s->row.revision) : NULL;
 	if (ours && is_decided(ours)) {
 		verdict_give(s, ours);
 	} else if (unknown || (r->err.code == ERR_NONE && (!ours || s->asks >= ASKS_MAX))) {
@@ -162,21 +149,19 @@ void confirm_drive(struct session *s) {
 
 /* --- the cursor --- */
 
-static void processing_changed(struct engine *e, struct stub *a, const cJSON *change) {
-	if (revision_of(change) != a->revision) return;
+static void processing_changed(struct engine *e, struct stub *a, const struct answer_session *change) {
+	if (change->revision != a->revision) return;
 	struct session_row row = {.id = a->id};
 	session_unstamp(row.name, a->stamp);
 	take_processing(&row, change);
 	if (*row.processing) journal_update(e->journal, &row, SET_PROCESSING, NULL, engine_journal_done, e);
 }
 
-static void change_apply(struct engine *e, const cJSON *change) {
-	const cJSON *name = cJSON_GetObjectItemCaseSensitive(change, "session");
-	if (!cJSON_IsString(name) || !session_name_is(name->valuestring)) return;
+static void change_apply(struct engine *e, const struct answer_session *change) {
 	for (size_t root = 0; root < e->root_n; root++) {
-		struct session *s = sessions_find(&e->sessions, name->valuestring, root);
+		struct session *s = sessions_find(&e->sessions, change->session, root);
 		if (s && !s->dead) verdict_give(s, change);
-		struct stub *a = stub_find(&e->accepted, session_stamp(name->valuestring), root);
+		struct stub *a = stub_find(&e->accepted, session_stamp(change->session), root);
 		if (a) processing_changed(e, a, change);
 	}
 }
@@ -185,22 +170,17 @@ static void on_changes(struct engine *e, struct session *s, void *arg, const str
 	(void)s, (void)arg;
 	e->changes_asking = false;
 	if (!r || e->stopping) return;
-	struct error err = r->err;
-	const cJSON *changes, *change;
-	const char *cursor;
-	if (err.code || json_want_array(r->json, "changes", NULL, 1000, &changes, &err) ||
-		json_want_text(r->json, "cursor", NULL, &cursor, &err)) {
+	if (r->err.code) {
 		e->changes_ms = now_ms() + 1000; /* the API's health decides further */
-		log_event(LOG_WARN, "confirm", err.text, NULL);
+		log_event(LOG_WARN, "confirm", r->err.text, NULL);
 		return;
 	}
-	cJSON_ArrayForEach (change, changes) {
-		change_apply(e, change);
-	}
-	if (e->cursor && strcmp(e->cursor, cursor) == 0) return;
+	const struct answer_changes *answer = ingest_changes(r);
+	for (size_t i = 0; i < answer->change_n; i++) change_apply(e, &answer->changes[i]);
+	if (e->cursor && strcmp(e->cursor, answer->cursor) == 0) return;
 	free(e->cursor);
-	e->cursor = xstrdup(cursor);
-	journal_set(e->journal, SETTING_CURSOR, cursor, NULL, NULL);
+	e->cursor = xstrdup(answer->cursor);
+	journal_set(e->journal, SETTING_CURSOR, e->cursor, NULL, NULL);
 }
 
 static bool any_uploaded(const struct engine *e) {

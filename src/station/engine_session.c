@@ -74,7 +74,7 @@ void session_free(struct session *s) {
 	if (s->check_queued) TAILQ_REMOVE(&e->checks, s, check_link);
 	checking_cancel(s);
 	upload_drop(s);
-	json_free(s->verdict);
+	answer_session_free(s->verdict);
 	free(s->trouble);
 	free(s->rate);
 	session_row_done(&s->row);
@@ -93,7 +93,7 @@ void session_renew(struct session *s) {
 	checking_cancel(s);
 	transfer_cancel(s);
 	upload_drop(s);
-	json_free(s->verdict);
+	answer_session_free(s->verdict);
 	s->verdict = NULL;
 	free(s->trouble);
 	s->trouble = NULL;

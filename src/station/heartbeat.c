@@ -47,9 +47,7 @@ static void on_beaten(struct engine *e, struct session *s, void *arg, const stru
 	(void)s, (void)arg;
 	e->beating = false;
 	if (!r || e->stopping || r->err.code) return;
-	int64_t stations = 1;
-	struct error err = ERROR_INIT;
-	if (json_may_i64(r->json, "stations_with_this_key", NULL, 0, INT32_MAX, &stations, &err)) return;
+	int64_t stations = ingest_heartbeat(r)->stations_with_this_key;
 	if (stations > 1 && !e->key_shared) {
 		journal_add_event(e->journal, 0, "warn", "key_shared",
 			"another engine uses this station's key; two stations of one name mix their sessions");

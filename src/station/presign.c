@@ -34,107 +34,83 @@ static cJSON *ask_body(struct session *s, const struct ask *a) {
 	return body;
 }
 
-static char **put_headers(const cJSON *headers) {
-	char **list = xcalloc((size_t)cJSON_GetArraySize(headers) + 1, sizeof *list);
+static char **put_headers(const struct answer_put *put) {
+	char **list = xcalloc(put->header_n + 1, sizeof *list);
 	size_t n = 0;
-	const cJSON *h;
-	cJSON_ArrayForEach (h, headers) {
+	for (size_t i = 0; i < put->header_n; i++) {
+		const struct shape_pair *h = &put->headers[i];
 		/* curl writes these itself, from the URL and the size */
-		if (!cJSON_IsString(h) || text_equal_nocase(h->string, "host") ||
-			text_equal_nocase(h->string, "content-length")) {
-			continue;
-		}
-		list[n++] = xasprintf("%s: %s", h->string, h->valuestring);
+		if (text_equal_nocase(h->name, "host") || text_equal_nocase(h->name, "content-length")) continue;
+		list[n++] = xasprintf("%s: %s", h->name, h->value);
 	}
 	return list;
 }
 
-static int take_put(struct slot *slot, const cJSON *put, const struct json_at *at, struct error *err) {
-	const char *url;
-	const cJSON *headers;
-	if (json_want_text(put, "url", at, &url, err) || json_want_member(put, "headers", at, &headers, err)) return -1;
-	int64_t expires = sigv4_url_expiry_ms(url);
-	if (expires < 0) return error_set(err, ERR_MIDDLEBOX, "the cloud gave a URL that is not presigned");
+static void take_put(struct slot *slot, const struct answer_put *put) {
 	slot_clear(slot);
-	slot->url = xstrdup(url);
-	slot->headers = put_headers(headers);
-	slot->expires_ms = expires;
+	slot->url = xstrdup(put->url);
+	slot->headers = put_headers(put);
+	slot->expires_ms = sigv4_url_expiry_ms(put->url);
 	slot->state = SLOT_READY;
-	return 0;
 }
 
-static int same_object(
-	const struct file_row *f, int64_t size, const char *checksum, const char *where, struct error *err) {
+static int same_object(const struct file_row *f, int64_t size, const char *checksum, struct error *err) {
 	struct sha256 theirs;
-	if (sha256_from_base64(checksum, &theirs)) {
-		return error_set(err, ERR_MIDDLEBOX, "the cloud's checksum of %s is none", where);
-	}
-	if (size == f->size && sha256_equal(&theirs, &f->sha256)) return 0;
+	if (sha256_from_base64(checksum, &theirs) == 0 && size == f->size && sha256_equal(&theirs, &f->sha256)) return 0;
 	return error_set(err, ERR_CONFLICT,
 		"the cloud holds another content under the name %s of this session; look whether two stations share a name",
-		where);
+		f->name);
 }
 
-static int take_exists(
-	struct session *s, size_t index, const cJSON *exists, const struct json_at *at, struct error *err) {
-	const char *checksum;
-	int64_t size;
+static int refused(const struct file_row *f, const struct answer_refusal *r, struct error *err) {
+	bool conflict = strcmp(r->code, "object_conflict") == 0;
+	error_set(err, conflict ? ERR_CONFLICT : ERR_REFUSED, "the cloud refuses %s: %s", f->name, r->message);
+	text_copy(err->word, sizeof err->word, r->code);
+	return -1;
+}
+
+static void take_place(struct file_row *f, const struct answer_file *entry) {
+	free(f->bucket);
+	free(f->key);
+	f->bucket = xstrdup(entry->bucket);
+	f->key = xstrdup(entry->key);
+}
+
+static int take_entry(struct session *s, size_t index, const struct answer_file *entry, struct error *err) {
 	struct file_row *f = upload_file(s->upload, index);
-	if (json_want_i64(exists, "size", at, 0, INT64_MAX, &size, err) ||
-		json_want_text(exists, "sha256", at, &checksum, err) || same_object(f, size, checksum, f->name, err)) {
-		return -1;
+	if (entry->refusal) return refused(f, entry->refusal, err);
+	take_place(f, entry);
+	if (entry->put) {
+		take_put(upload_slot(s->upload, index), entry->put);
+		return 0;
 	}
+	if (same_object(f, entry->exists->size, entry->exists->sha256, err)) return -1;
 	upload_done(s, index);
 	return 0;
 }
 
-static int take_refusal(const struct file_row *f, const cJSON *error, const struct json_at *at, struct error *err) {
-	const char *code, *message;
-	if (json_want_text(error, "code", at, &code, err) || json_want_text(error, "message", at, &message, err)) return -1;
-	bool conflict = strcmp(code, "object_conflict") == 0;
-	error_set(err, conflict ? ERR_CONFLICT : ERR_REFUSED, "the cloud refuses %s: %s", f->name, message);
-	text_copy(err->word, sizeof err->word, code);
-	return -1;
-}
-
-static int take_place(struct file_row *f, const cJSON *entry, const struct json_at *at, struct error *err) {
-	const char *bucket, *key;
-	if (json_want_text(entry, "bucket", at, &bucket, err) || json_want_text(entry, "key", at, &key, err)) return -1;
-	free(f->bucket);
-	free(f->key);
-	f->bucket = xstrdup(bucket);
-	f->key = xstrdup(key);
+/* Is it about what was asked for? Before any of it is used. */
+static int check_answer(
+	struct session *s, const struct ask *a, const struct answer_presign *answer, struct error *err) {
+	if (answer->file_n != a->n)
+		return error_set(
+			err, ERR_ANSWER, "the cloud's answer is about %zu files, %zu were asked for", answer->file_n, a->n);
+	for (size_t i = 0; i < a->n; i++) {
+		const struct answer_file *entry = &answer->files[i];
+		if (strcmp(entry->name, upload_file(s->upload, a->index[i])->name) != 0)
+			return error_set(err, ERR_ANSWER, "the cloud's answer is about other files than were asked for");
+		if (entry->put && sigv4_url_expiry_ms(entry->put->url) < 0)
+			return error_set(err, ERR_ANSWER, "the cloud gave a URL that is not presigned");
+	}
 	return 0;
 }
 
-static int take_entry(
-	struct session *s, size_t index, const cJSON *entry, const struct json_at *at, struct error *err) {
-	struct file_row *f = upload_file(s->upload, index);
-	const cJSON *put = cJSON_GetObjectItemCaseSensitive(entry, "put");
-	const cJSON *exists = cJSON_GetObjectItemCaseSensitive(entry, "exists");
-	const cJSON *error = cJSON_GetObjectItemCaseSensitive(entry, "error");
-	const char *name;
-	if (json_want_text(entry, "name", at, &name, err)) return -1;
-	if (strcmp(name, f->name) != 0) return error_set(err, ERR_MIDDLEBOX, "the cloud's answer is about other files");
-	if (error) return take_refusal(f, error, at, err);
-	if (take_place(f, entry, at, err)) return -1;
-	if (exists) return take_exists(s, index, exists, at, err);
-	if (put) return take_put(upload_slot(s->upload, index), put, at, err);
-	return error_set(err, ERR_MIDDLEBOX, "the cloud gave neither a URL nor an object for %s", f->name);
-}
-
-static int take_answer(struct session *s, const struct ask *a, const cJSON *json, struct error *err) {
-	const cJSON *files, *entry;
-	struct json_at at = {.name = "files"}, element = {.up = &at};
-	if (json_want_array(json, "files", NULL, ASK_FILES, &files, err)) return -1;
-	if ((size_t)cJSON_GetArraySize(files) != a->n) {
-		return error_set(err, ERR_MIDDLEBOX, "the cloud's answer is about %d files, %zu were asked for",
-			cJSON_GetArraySize(files), a->n);
-	}
-	cJSON_ArrayForEach (entry, files) {
-		size_t index = a->index[element.index];
-		if (upload_slot(s->upload, index)->state == SLOT_ASKED && take_entry(s, index, entry, &element, err)) return -1;
-		element.index++;
+static int take_answer(struct session *s, const struct ask *a, const struct answer_presign *answer, struct error *err) {
+	if (check_answer(s, a, answer, err)) return -1;
+	for (size_t i = 0; i < a->n; i++) {
+		size_t index = a->index[i];
+		if (upload_slot(s->upload, index)->state != SLOT_ASKED) continue;
+		if (take_entry(s, index, &answer->files[i], err)) return -1;
 	}
 	return 0;
 }
@@ -156,13 +132,6 @@ static void ask_failed(struct session *s, const struct ask *a, const struct inge
 	session_trouble(s, d.step, err, r->retry_after_ms);
 }
 
-/* A well-formed answer that is not as agreed is no verdict upon the session: whatever sent it, it is asked again. */
-static void answer_senseless(struct error *err, const char *what) {
-	if (err->code != ERR_INPUT) return;
-	err->code = ERR_MIDDLEBOX;
-	error_prefix(err, "%s: the answer is not the ingest API's", what);
-}
-
 static void note_attempt(struct session *s, const char *name, const struct ingest_result *r, const struct error *err) {
 	struct attempt_row a = {.name = (char *)(uintptr_t)name,
 		.at_ms = clock_wall_ms() - r->elapsed_ms,
@@ -181,10 +150,9 @@ static void on_presigned(struct engine *e, struct session *s, void *arg, const s
 	if (!r || !s || !s->upload) return;
 	struct error err = r->err;
 	s->upload->asking = false;
-	if (err.code == ERR_NONE && take_answer(s, a, r->json, &err) == 0) {
+	if (err.code == ERR_NONE && take_answer(s, a, ingest_presign(r), &err) == 0) {
 		s->upload->answered = true;
 	} else {
-		answer_senseless(&err, "POST /v1/presign");
 		note_attempt(s, "", r, &err);
 		ask_failed(s, a, r, &err);
 	}
@@ -207,29 +175,20 @@ void presign_pump(struct session *s) {
 
 /* --- comparing --- */
 
-static int take_stat(struct session *s, const struct ask *a, const cJSON *json, struct error *err) {
+static int take_stat(struct session *s, const struct ask *a, const struct answer_stat *answer, struct error *err) {
 	const struct file_row *f = upload_file(s->upload, a->index[0]);
-	const cJSON *objects;
-	const char *checksum;
-	bool missing = false;
-	int64_t size;
-	struct json_at at = {.name = "objects"}, first = {.up = &at};
-	if (json_want_array(json, "objects", NULL, 1, &objects, err)) return -1;
-	const cJSON *o = cJSON_GetArrayItem(objects, 0);
-	if (json_may_bool(o, "missing", &first, &missing, err)) return -1;
-	if (!a->held && missing) {
+	if (answer->object_n != 1 || strcmp(answer->objects[0].name, f->name) != 0)
+		return error_set(err, ERR_ANSWER, "the cloud's answer is not about the one object that was asked for");
+	const struct answer_object *o = &answer->objects[0];
+	if (!a->held && o->missing) {
 		return error_set(err, ERR_MIDDLEBOX,
 			"%s was answered with success by something that is not the store, which does not hold it; it is sent again",
 			f->name);
 	}
-	if (!o || missing) {
+	if (o->missing) {
 		return error_set(err, ERR_CONFLICT, "the store holds %s already, and the cloud does not know it", f->name);
 	}
-	if (json_want_i64(o, "size", &first, 0, INT64_MAX, &size, err) ||
-		json_want_text(o, "checksum", &first, &checksum, err)) {
-		return -1;
-	}
-	return same_object(f, size, checksum, f->name, err);
+	return same_object(f, o->size, o->checksum, err);
 }
 
 static void on_stat(struct engine *e, struct session *s, void *arg, const struct ingest_result *r) {
@@ -239,11 +198,10 @@ static void on_stat(struct engine *e, struct session *s, void *arg, const struct
 	struct error err = r->err;
 	size_t index = a->index[0];
 	s->upload->comparing = false;
-	if (err.code == ERR_NONE && take_stat(s, a, r->json, &err) == 0) {
+	if (err.code == ERR_NONE && take_stat(s, a, ingest_stat(r), &err) == 0) {
 		upload_done(s, index);
 		return;
 	}
-	answer_senseless(&err, "POST /v1/objects/stat");
 	note_attempt(s, upload_file(s->upload, index)->name, r, &err);
 	upload_slot(s->upload, index)->state = SLOT_WAITING;
 	struct retry_decision d = retry_decide(&err, RETRY_ATTEMPTS, r->retry_after_ms, &e->budget);

@@ -5,7 +5,7 @@
 
 #include <sys/queue.h>
 
-#include "base/json.h"
+#include "ingest/answer.h"
 #include "station/journal.h"
 #include "station/retrying.h"
 
@@ -29,8 +29,8 @@ struct session {
 	bool changed, vanished, returned, retry_wanted;
 	struct error *trouble; /* what ends the present try (owned) */
 	enum retry_step trouble_step;
-	int64_t trouble_wait_ms; /* Retry-After of it */
-	cJSON *verdict;			 /* the cloud's, of this revision (owned) */
+	int64_t trouble_wait_ms;		/* Retry-After of it */
+	struct answer_session *verdict; /* the cloud's, of this revision (owned) */
 
 	/* settle.c */
 	int64_t seen_ms;	  /* monotonic: since when this run knows it */

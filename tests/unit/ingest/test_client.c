@@ -21,6 +21,10 @@
 #define HTML "<html><body>Welcome to HotelNet</body></html>"
 #define ERROR_BODY(code) "{\"error\":{\"code\":\"" code "\",\"message\":\"in words\",\"request_id\":\"r\"}}"
 
+#define INFO                                                                                                           \
+	"{\"service\":\"headgate-cloud\",\"version\":\"1\",\"api\":1,\"minimum_client\":\"1\",\"now\":\"2026-11-20T13:45:" \
+	"02.000Z\",\"limits\":{\"files_per_call\":1000,\"part_size_rule\":\"x\",\"body_bytes\":1}}"
+
 /* --- the cloud's side --- */
 
 struct answer {
@@ -66,7 +70,8 @@ static const struct row {
 	struct answer first, later; /* the first two times; from the third on */
 } rows[] = {
 	{"/v1/ok", {200, "x-request-id: r-7\r\n", "{\"n\":1}"}, {200, "", "{\"n\":2}"}},
-	{"/v1/info", {200, "", "{\"service\":\"x\"}"}, {200, "", "{}"}},
+	{"/v1/info", {200, "", INFO}, {200, "", INFO}},
+	{"/v1/changes", {200, "", "{\"changes\":[],\"cursor\":\"c\"}"}, {200, "", "{\"changes\":{},\"cursor\":\"c\"}"}},
 	{"/v1/flaky", {500, "", ERROR_BODY("internal")}, {200, "", "{\"n\":3}"}},
 	{"/v1/down", {502, "", HTML}, {502, "", HTML}},
 	{"/v1/throttled", {429, "Retry-After: 0\r\n", ERROR_BODY("rate_limited")}, {200, "", "{}"}},
@@ -343,14 +348,19 @@ static void test_key_refused(void **state) {
 static void test_authenticate_odd(void **state) {
 	struct fixture *f = *state;
 	static const struct answer html = {403, "", HTML}, portal = {200, "", HTML}, other = {200, "", "{\"ok\":true}"},
-							   typed = {200, "", "{\"token\":7,\"expires_in\":1,\"station\":\"s\"}"};
-	static const struct answer *const answers[] = {&html, &portal, &other, &typed};
+							   typed = {200, "", "{\"token\":7,\"expires_in\":1,\"station\":\"s\"}"},
+							   steering = {200, "", "{\"token\":\"a\\r\\nX: y\",\"expires_in\":1,\"station\":\"s\"}"};
+	static const struct answer *const answers[] = {&html, &portal, &other, &typed, &steering};
 	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
 		AUTO(result_done) struct result r = {0};
 		f->cloud.authenticate = answers[i];
 		ask(f, "/v1/echo", &r);
-		assert_int_equal(r.err.code, ERR_MIDDLEBOX);
+		assert_int_equal(r.err.code, i < 2 ? ERR_MIDDLEBOX : ERR_ANSWER);
 		assert_int_equal(f->cloud.asked, 0);
+		struct ingest_state s;
+		ingest_state(f->ingest, &s);
+		assert_false(s.has_token);
+		assert_string_equal(s.station, "");
 	}
 }
 
@@ -393,6 +403,31 @@ static void test_answers(void **state) {
 		assert_null(strchr(r.request_id, '\x1b'));
 		if (!strcmp(wanted[i].path, "/v1/later")) assert_int_equal(r.retry_after_ms, 120000);
 	}
+}
+
+static const struct answer_changes *changes_seen;
+
+static void on_changes(void *arg, const struct ingest_result *r) {
+	changes_seen = ingest_changes(r);
+	if (changes_seen) assert_string_equal(changes_seen->cursor, "c");
+	assert_null(ingest_presign(r)); /* it is what its path says */
+	on_done(arg, r);
+}
+
+/* Read as its path says that it is; what does not fit is asked for again, and never seen. */
+static void test_shapes(void **state) {
+	struct fixture *f = *state;
+	AUTO(result_done) struct result r = {0};
+	reset_counts(f);
+	for (int calls = 1; calls <= 3; calls++) {
+		ingest_call(f->ingest, "GET", "/v1/changes", NULL, 0, on_changes, &r);
+		wait_for(f, &r, calls);
+		assert_int_equal(r.err.code, calls < 3 ? ERR_NONE : ERR_ANSWER);
+		assert_int_equal(changes_seen != NULL, calls < 3);
+	}
+	assert_int_equal(r.attempts, 3);
+	assert_non_null(strstr(r.err.text, "GET /v1/changes"));
+	assert_non_null(strstr(r.err.text, "changes must be an array"));
 }
 
 static void test_retry_after(void **state) {
@@ -542,6 +577,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(test_renewed_early, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_key_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_authenticate_odd, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_shapes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_authenticate_retried, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_answers, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_retry_after, set_up, tear_down),
