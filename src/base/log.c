@@ -69,6 +69,12 @@ int log_open(const char *path, enum log_level least, int64_t max_bytes, int keep
 	return failed;
 }
 
+void log_again(void) {
+	pthread_mutex_lock(&log_state.lock);
+	if (log_state.fd >= 0) fd_close(TAKE_FD(log_state.fd));
+	pthread_mutex_unlock(&log_state.lock);
+}
+
 void log_close(void) {
 	pthread_mutex_lock(&log_state.lock);
 	if (log_state.fd >= 0) fd_close(TAKE_FD(log_state.fd));

@@ -11,6 +11,8 @@ const char *log_level_name(enum log_level level);
 MUST_USE int log_level_parse(const char *s, enum log_level *ret);
 /* path NULL: standard error as short lines. Rotated to path.1 .. path.<keep> at max_bytes. */
 MUST_USE int log_open(const char *path, enum log_level least, int64_t max_bytes, int keep, struct error *err);
+/* The next line opens the file anew: another program moved it away (SIGHUP). */
+void log_again(void);
 void log_close(void);
 /* Written before each line on standard error: clears a line of progress. A constant; "": nothing. */
 void log_overwrite(const char *clear);

@@ -88,7 +88,9 @@ static int run_serve(int argc, char **argv) {
 		.summary = "Serves the ingest API and the objects until SIGTERM or SIGINT.",
 		.text =
 			"Prints `ready URL` on standard output when it can serve. Every other flag also stands in [cloud] of the\n"
-			"--config file (tls-cert as tls_cert) and in HEADGATE_CLOUD_* variables.\n\n"
+			"--config file (tls-cert as tls_cert) and in HEADGATE_CLOUD_* variables. SIGHUP opens the log anew and "
+			"reads\n"
+			"rules, allow-list and certificate again; what cannot be used is logged, and what was in force stays.\n\n"
 			"Example:\n  headgate-cloud serve --data /srv/headgate --listen 0.0.0.0:8750 --schema rules.ini"};
 	return cloud_run(&spec, argc, argv, serve);
 }

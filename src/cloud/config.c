@@ -33,6 +33,8 @@ static const struct option cloud_rows[] = {
 		.help = "certificate chain (PEM) to serve HTTPS with"},
 	{.section = "cloud", .name = "tls_key", .type = OPTION_TEXT, .offset = AT(tls_key), .flag = "tls-key",
 		.help = "private key (PEM) of that certificate"},
+	{.section = "cloud", .name = "log_file", .type = OPTION_TEXT, .offset = AT(log_file), .flag = "log-file",
+		.help = "file of the program's own log; none: standard error"},
 	{.section = "cloud", .name = "raw_bucket", .type = OPTION_TEXT, .offset = AT(raw_bucket), .flag = "raw-bucket",
 		.initial = "headgate-raw", .help = "bucket of the recordings"},
 	{.section = "cloud", .name = "processed_bucket", .type = OPTION_TEXT, .offset = AT(processed_bucket),
@@ -60,6 +62,7 @@ const struct arg_flag cloud_flags[] = {
 	{"connections", 0, "N", "connections at the same time"},
 	{"tls-cert", 0, "FILE", "certificate chain (PEM) to serve HTTPS with"},
 	{"tls-key", 0, "FILE", "private key (PEM) of that certificate"},
+	{"log-file", 0, "FILE", "file of the program's own log; none: standard error"},
 	{"raw-bucket", 0, "NAME", "bucket of the recordings"},
 	{"processed-bucket", 0, "NAME", "bucket of what processing makes of them"},
 	{"lake-bucket", 0, "NAME", "bucket of device data"},
@@ -131,6 +134,8 @@ int cloud_config_load(struct cloud_config *c, const char *config_file, const cha
 	static int (*const checks[])(struct cloud_config *, struct error *) = {
 		cloud_check_data, cloud_check_listen, cloud_check_url, cloud_check_tls, cloud_check_buckets, cloud_read_schema};
 	cloud_config_begin(c);
+	c->from_file = config_file;
+	c->from_flags = flags;
 	if (options_default(&c->set, err)) return -1;
 	if (config_file && options_file(&c->set, config_file, true, err)) return -1;
 	if (options_environment(&c->set, err)) return -1;

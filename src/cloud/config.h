@@ -14,6 +14,7 @@ struct cloud_config {
 	int64_t rate;			  /* requests a second, per key and per address; 0: no limit */
 	int64_t burst;
 	char *tls_cert, *tls_key;
+	char *log_file; /* NULL: standard error */
 	char *raw_bucket, *processed_bucket, *lake_bucket;
 	char *region;
 	int64_t connections;	  /* at most, default 512 */
@@ -21,6 +22,7 @@ struct cloud_config {
 	char *schema_file;
 	struct schema schema; /* read from schema_file */
 	struct option_set set;
+	const char *from_file, *const *from_flags; /* what it was loaded from; borrowed, for reading it again */
 };
 MUST_USE int cloud_config_load(
 	struct cloud_config *c, const char *config_file, const char *const *flags, struct error *err);

@@ -65,7 +65,7 @@ def decide(cloud, token, session, station):
 
 def polls_of(cloud):
     """Connections whose handler waits for a change: in futex(2), where one without a request is in poll(2)."""
-    return sum(1 for task in Path(f"/proc/{cloud.child.pid}/task").iterdir() if (task / "comm").read_text().startswith("MHD-connection")
+    return sum(1 for task in Path(f"/proc/{cloud.child.pid}/task").iterdir() if (task / "comm").read_text().startswith("hg-connection")
                and (task / "syscall").read_text().split()[0] == FUTEX)
 
 

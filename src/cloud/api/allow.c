@@ -52,9 +52,14 @@ const char *address_text(const struct address *a, char to[ADDRESS_TEXT]) {
 	return to;
 }
 
+void address_net(const struct address *a, struct address *ret) {
+	*ret = *a;
+	if (!address_is_v4(a)) memset(ret->bytes + 8, 0, 8);
+}
+
 const char *address_group(const struct address *a, char to[ADDRESS_TEXT]) {
-	struct address net = *a;
-	if (!address_is_v4(a)) memset(net.bytes + 8, 0, 8);
+	struct address net;
+	address_net(a, &net);
 	return address_text(&net, to);
 }
 

@@ -19,6 +19,7 @@ MUST_USE int address_parse(const char *text, struct address *ret); /* -1 when it
 MUST_USE int address_of(const struct sockaddr *sa, struct address *ret);
 const char *address_text(const struct address *a, char to[ADDRESS_TEXT]);
 /* What a limit counts as one client: the address, of IPv6 the /64 that one customer has (RFC 6177). */
+void address_net(const struct address *a, struct address *ret);
 const char *address_group(const struct address *a, char to[ADDRESS_TEXT]);
 
 /* "10.0.0.0/8", "192.0.2.7", "2001:db8::/32"; an empty list allows all. ERR_CONFIG names the bad one. */

@@ -38,6 +38,41 @@ static void access_key_name(const struct secret *key, char to[ACCESS_KEY_TEXT]) 
 	snprintf(to, ACCESS_KEY_TEXT, "HG%.16s", sha256_hex(hex, &digest));
 }
 
+static void rules_free(struct rules *r) {
+	for (struct rules *before; r; r = before) {
+		before = r->before;
+		allow_done(&r->allow);
+		if (r->own) {
+			cloud_config_done(r->own);
+			free(r->own);
+		}
+		free(r);
+	}
+}
+
+/* own NULL: those of the configuration that the program started with. */
+static int rules_set(struct api *a, struct cloud_config *own, struct error *err) {
+	struct rules *r = xcalloc(1, sizeof *r);
+	*r = (struct rules){.before = atomic_load(&a->rules), .config = own ? own : a->config, .own = own};
+	if (allow_parse(&r->config->allow, &r->allow, err)) {
+		free(r);
+		return -1;
+	}
+	atomic_store(&a->rules, r);
+	return 0;
+}
+
+int api_rules_again(struct api *a, struct error *err) {
+	struct cloud_config *again = xcalloc(1, sizeof *again);
+	if (cloud_config_load(again, a->config->from_file, a->config->from_flags, err) || rules_set(a, again, err)) {
+		cloud_config_done(again);
+		free(again);
+		return -1;
+	}
+	validator_rules(a->validator, &again->schema);
+	return 0;
+}
+
 int api_open(struct api **ret, const struct cloud_config *config, struct error *err) {
 	AUTO(api_close) struct api *a = xcalloc(1, sizeof *a);
 	a->config = config;
@@ -45,7 +80,7 @@ int api_open(struct api **ret, const struct cloud_config *config, struct error *
 	pthread_mutex_init(&a->health.lock, NULL);
 	a->by_address = limiter_new(config->rate, config->burst);
 	a->by_key = limiter_new(config->rate, config->burst);
-	if (allow_parse(&config->allow, &a->allow, err) || api_open_stores(a, err) ||
+	if (rules_set(a, NULL, err) || api_open_stores(a, err) ||
 		catalog_secret(a->catalog, "token_key", &a->token_key, err) ||
 		catalog_secret(a->catalog, "url_key", &a->url_key, err))
 		return -1;
@@ -68,7 +103,7 @@ void api_close(struct api *a) {
 	if (a->lock_fd >= 0) fd_close(a->lock_fd);
 	secret_done(&a->token_key);
 	secret_done(&a->url_key);
-	allow_done(&a->allow);
+	rules_free(atomic_load(&a->rules));
 	limiter_free(a->by_address);
 	limiter_free(a->by_key);
 	pthread_mutex_destroy(&a->health.lock);

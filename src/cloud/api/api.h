@@ -11,8 +11,17 @@
 #include "cloud/jobs/validate.h"
 
 #define ACCESS_KEY_TEXT 24
+/* What may change while the cloud serves (SIGHUP): metadata rules and allow-list. A handler takes them once and may use
+ * them as long as it runs: those that were replaced are kept until the end. */
+struct rules {
+	struct rules *before;
+	const struct cloud_config *config; /* of its schema, and of the certificate's files */
+	struct cloud_config *own;		   /* what config points to, or NULL: borrowed */
+	struct allow_list allow;
+};
 struct api {
 	const struct cloud_config *config; /* borrowed */
+	_Atomic(struct rules *) rules;
 	int lock_fd;
 	struct catalog *catalog;
 	struct objects *objects;
@@ -20,7 +29,6 @@ struct api {
 	struct validator *validator;
 	struct secret token_key, url_key; /* signs tokens; signs URLs */
 	char access_key[ACCESS_KEY_TEXT]; /* public name of url_key in URLs */
-	struct allow_list allow;
 	struct limiter *by_address, *by_key;
 	atomic_bool stopping; /* long polls end, connections close after their answer */
 	atomic_int polls;	  /* calls that wait for a change now */
@@ -34,6 +42,10 @@ struct api {
 /* Opens data folder (whose lock it takes), catalog, logs, objects; brings store and catalog together; starts
  * validation. */
 MUST_USE int api_open(struct api **ret, const struct cloud_config *config, struct error *err);
+static inline const struct rules *api_rules(const struct api *a) { return atomic_load(&a->rules); }
+/* Reads the configuration's sources again and puts its rules into force; on an error those of before stay. From one
+ * thread. */
+MUST_USE int api_rules_again(struct api *a, struct error *err);
 void api_stop(struct api *a); /* wakes what waits; from any thread */
 void api_close(struct api *a);
 DEFINE_AUTO_PTR(struct api, api_close)

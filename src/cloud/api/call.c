@@ -9,6 +9,7 @@
 
 #define BODY_GRACE_MS 60000 /* from then on a body must have come faster than this: */
 #define BODY_LEAST_BYTES_PER_S 1024
+#define BODY_UNASKED_MAX (64 * 1024)
 
 void call_init(struct call *c, struct api *api) {
 	*c = (struct call){.api = api, .query = "", .body_announced = -1, .begun_mono_ms = clock_mono_ms()};
@@ -49,7 +50,7 @@ static bool begin_limit(struct reply *r, struct limiter *l, const char *client) 
 
 static bool begin_address(struct call *c, struct reply *r) {
 	char text[ADDRESS_TEXT];
-	if (!allow_has(&c->api->allow, &c->address)) {
+	if (!allow_has(&api_rules(c->api)->allow, &c->address)) {
 		reply_fault(r, FAULT_ADDRESS_REFUSED, "the address %s is not in this cloud's allow-list",
 			address_text(&c->address, text));
 		return false;
@@ -70,6 +71,11 @@ static bool begin_query(struct call *c, struct reply *r) {
 	return false;
 }
 
+/* A body that nobody asked for is let pass as long as it is short. */
+static int64_t body_most(const struct route *route) {
+	return route->body == BODY_NONE ? BODY_UNASKED_MAX : route->body_max;
+}
+
 static bool begin_body(struct call *c, struct reply *r) {
 	const struct route *route = c->route;
 	if (c->headers_cut) {
@@ -80,9 +86,9 @@ static bool begin_body(struct call *c, struct reply *r) {
 		reply_fault(r, FAULT_LENGTH_REQUIRED, "send the body with a Content-Length");
 		return false;
 	}
-	if (route->body != BODY_NONE && c->body_announced > route->body_max) {
+	if (c->body_announced > body_most(route)) {
 		reply_fault(r, FAULT_BODY_TOO_LARGE, "the body has %lld bytes, %lld may come here",
-			(long long)c->body_announced, (long long)route->body_max);
+			(long long)c->body_announced, (long long)body_most(route));
 		return false;
 	}
 	if (route->body == BODY_JSON && !type_is_json(call_header(c, "content-type"))) {
@@ -155,6 +161,10 @@ bool call_body_in_time(struct call *c, size_t n) {
 }
 
 bool call_body(struct call *c, struct reply *r, const char *bytes, size_t n) {
+	if (c->body_bytes > body_most(c->route)) {
+		reply_fault(r, FAULT_BODY_TOO_LARGE, "%lld bytes may come here", (long long)body_most(c->route));
+		return false;
+	}
 	if (c->route->body == BODY_NONE) return true;
 	if (c->route->body == BODY_STREAM) return c->route->stream->take(c, r, bytes, n);
 	buf_add(&c->text, bytes, n);

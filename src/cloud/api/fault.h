@@ -19,6 +19,7 @@
 	X(NOT_FOUND, "not_found", 404)                                                                                     \
 	X(ROUTE_UNKNOWN, "route_unknown", 404)                                                                             \
 	X(METHOD_REFUSED, "method_refused", 405)                                                                           \
+	X(TOO_SLOW, "too_slow", 408)			   /* the head did not come */                                             \
 	X(OBJECT_CONFLICT, "object_conflict", 409) /* other content is stored under this name and revision */              \
 	X(LENGTH_REQUIRED, "length_required", 411)                                                                         \
 	X(BODY_TOO_LARGE, "body_too_large", 413)                                                                           \

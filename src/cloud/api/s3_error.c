@@ -14,6 +14,7 @@ enum s3_error s3_error_of(enum fault f) {
 	case FAULT_NOT_FOUND: return S3_NO_SUCH_KEY;
 	case FAULT_ROUTE_UNKNOWN: return S3_NOT_IMPLEMENTED; /* of a bucket: lists and the like */
 	case FAULT_METHOD_REFUSED: return S3_METHOD_NOT_ALLOWED;
+	case FAULT_TOO_SLOW: return S3_REQUEST_TIMEOUT;
 	case FAULT_LENGTH_REQUIRED: return S3_MISSING_LENGTH;
 	case FAULT_BODY_TOO_LARGE: return S3_ENTITY_TOO_LARGE;
 	case FAULT_RATE_LIMITED: return S3_SLOW_DOWN;

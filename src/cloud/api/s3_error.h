@@ -10,6 +10,7 @@
 	X(HEADER_MALFORMED, "AuthorizationHeaderMalformed", 400)                                                           \
 	X(QUERY_MALFORMED, "AuthorizationQueryParametersError", 400)                                                       \
 	X(BAD_DIGEST, "BadDigest", 400)                                                                                    \
+	X(CONFLICT_NOW, "ConditionalRequestConflict", 409)                                                                 \
 	X(ENTITY_TOO_LARGE, "EntityTooLarge", 400)                                                                         \
 	X(INCOMPLETE_BODY, "IncompleteBody", 400)                                                                          \
 	X(INTERNAL, "InternalError", 500)                                                                                  \
@@ -23,6 +24,7 @@
 	X(NO_SUCH_KEY, "NoSuchKey", 404)                                                                                   \
 	X(NOT_IMPLEMENTED, "NotImplemented", 501)                                                                          \
 	X(PRECONDITION_FAILED, "PreconditionFailed", 412)                                                                  \
+	X(REQUEST_TIMEOUT, "RequestTimeout", 400)                                                                          \
 	X(TIME_SKEWED, "RequestTimeTooSkewed", 403)                                                                        \
 	X(SERVICE_UNAVAILABLE, "ServiceUnavailable", 503)                                                                  \
 	X(SIGNATURE_MISMATCH, "SignatureDoesNotMatch", 403)                                                                \

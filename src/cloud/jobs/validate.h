@@ -14,6 +14,7 @@ MUST_USE int validator_start(struct validator **ret, struct catalog *c, struct o
 /* Looks again at every undecided session, and logs the newest decisions: after a start. */
 MUST_USE int validator_recover(struct validator *v, struct error *err);
 void validator_object_stored(struct validator *v, const struct object_row *row); /* queues; never waits */
+void validator_rules(struct validator *v, const struct schema *schema);			 /* for what it looks at from now on */
 void validator_stop(struct validator *v); /* finishes the one in hand, then frees */
 /* One look, in the caller's thread (tests): *ret_decided says whether a revision was decided. */
 MUST_USE int validate_session(struct catalog *c, struct objects *o, struct logs *l, const struct schema *schema,

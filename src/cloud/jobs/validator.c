@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 #include <search.h>
+#include <stdatomic.h>
 #include <sys/queue.h>
 
 #include "base/clock.h"
@@ -28,7 +29,7 @@ struct validator {
 	struct catalog *catalog;
 	struct objects *objects;
 	struct logs *logs;
-	const struct schema *schema;
+	_Atomic(const struct schema *) schema;
 	char *raw_bucket;
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -114,8 +115,8 @@ static void *validator_main(void *arg) {
 		pthread_mutex_unlock(&v->lock);
 		struct error err = ERROR_INIT;
 		bool decided;
-		int status =
-			validate_session(v->catalog, v->objects, v->logs, v->schema, item->station, item->session, &decided, &err);
+		int status = validate_session(
+			v->catalog, v->objects, v->logs, atomic_load(&v->schema), item->station, item->session, &decided, &err);
 		if (status) log_failure(v, item, &err);
 		pthread_mutex_lock(&v->lock);
 		if (status) enqueue(v, item->station, item->session, clock_mono_ms() + AGAIN_MS);
@@ -181,6 +182,8 @@ void validator_object_stored(struct validator *v, const struct object_row *row) 
 	enqueue(v, row->station, row->session, 0);
 	pthread_mutex_unlock(&v->lock);
 }
+
+void validator_rules(struct validator *v, const struct schema *schema) { atomic_store(&v->schema, schema); }
 
 void validator_stop(struct validator *v) {
 	if (!v) return;
