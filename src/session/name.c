@@ -192,8 +192,9 @@ void manifest_name(char *to, size_t size, int64_t revision) {
 
 int object_key(char *to, size_t size, const char *session, const char *station, int64_t revision, bool revised,
 	const char *name, struct error *err) {
-	char folder[48] = "";
-	if (revised) snprintf(folder, sizeof folder, "%s/%lld/", RESERVED_DIR, (long long)revision);
+	char folder[64] = "";
+	const char *own = strcmp(name, MANIFEST_NAME) == 0 ? RESERVED_DIR "/" : "";
+	if (revised) snprintf(folder, sizeof folder, "%s/%lld/%s", RESERVED_DIR, (long long)revision, own);
 	int n = snprintf(to, size, "%s/%s/%s%s", session, station, folder, name);
 	if (n >= 0 && n <= KEY_MAX && (size_t)n < size) return 0;
 	return error_set(err, ERR_INPUT,

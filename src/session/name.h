@@ -27,6 +27,8 @@ MUST_USE int file_name_check(const char *name, struct error *err);
 /* "_headgate/<revision>/manifest.json" exactly; the revision is returned. */
 bool is_manifest_name(const char *name, int64_t *ret_revision);
 void manifest_name(char *to, size_t size, int64_t revision);
-/* "<session>/<station>/<name>", or "<session>/<station>/_headgate/<revision>/<name>" when `revised`. */
+/* "<session>/<station>/<name>", or "<session>/<station>/_headgate/<revision>/<name>" when `revised`. A recording's own
+ * manifest.json would then have the key of the manifest: it lies in a further _headgate/, where no file's name leads.
+ */
 MUST_USE int object_key(char *to, size_t size, const char *session, const char *station, int64_t revision, bool revised,
 	const char *name, struct error *err);

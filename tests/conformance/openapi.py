@@ -260,6 +260,10 @@ def object_calls(client):
     assert "exists" in again[0] and again[1]["error"]["code"] == "object_conflict"
     stat = client.call("POST", "/v1/objects/stat", body={"session": SESSION, "revision": 1, "names": [name, "none"]}, want=200)["objects"]
     assert stat[0]["checksum"] == digest(content) and stat[1]["missing"]
+    assert "read" not in stat[0]
+    stat = client.call("POST", "/v1/objects/stat", body={"session": SESSION, "revision": 1, "names": [name], "read": True}, want=200)["objects"]
+    assert stat[0]["read"] is True and stat[0]["checksum"] == digest(content)
+    client.call("POST", "/v1/objects/stat", body={"session": SESSION, "revision": 1, "names": ["n"] * 17, "read": True}, want=400)
     client.call("POST", "/v1/objects/stat", body={"session": SESSION, "revision": 1}, want=400)
     client.call("POST", "/v1/objects/stat", body={"session": SESSION, "revision": 1, "names": [4]}, want=400)
 
@@ -284,6 +288,13 @@ def object_calls(client):
     object_call(client, "PUT", bucket, "never-announced", 403, {"If-None-Match": "*"}, raw=b"x", covered=False)
     object_call(client, "PUT", bucket, "k" * 1030, 400, raw=b"x")
     object_call(client, "PUT", bucket, "x", 501, {"Content-Encoding": "aws-chunked"}, raw=b"x")
+
+
+def content_id(files):
+    """Of name -> bytes, as api.md says it."""
+    lines = [b"%s\0%d\0%s\n" % (name.encode(), len(content), hashlib.sha256(content).hexdigest().encode())
+             for name, content in sorted(files.items(), key=lambda item: item[0].encode())]
+    return hashlib.sha256(b"".join(lines)).hexdigest()
 
 
 def bring_session(client, session, metadata, revision=1, data=b"data"):
@@ -319,7 +330,10 @@ def session_calls(client):
     assert [(change["session"], change["revision"], change["state"]) for change in changes] == [
         ("20260814_120000", 1, "accepted"), ("20260814_130000", 1, "rejected"), ("20260814_130000", 2, "accepted")], changes
     client.call("GET", "/v1/changes", token=client.admin, want=200)
-    for wrong in ("wait=21", "wait=x", "after=x", "after=" + "9" * 60, "limit=0"):
+    assert [change["content"] for change in changes] == [good["content"], bad["content"], mended["content"]], changes
+    assert good["content"] == content_id({"data.bin": b"data", "metadata.txt": b"fatigue_level: 4\nhardware_model: HX\n"})
+    assert client.call("GET", "/v1/changes", "/v1/changes?after=x&wait=20", want=200)["reset"] is True
+    for wrong in ("wait=21", "wait=x", "after=" + "9" * 60, "limit=0"):
         client.call("GET", "/v1/changes", "/v1/changes?" + wrong, want=400)
 
     page = client.call("GET", "/v1/sessions", "/v1/sessions?limit=2", want=200)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* GET /v1/changes: decisions beyond a cursor, at once when there are some, else when the first comes or the wait is
- * over. A key with the scope station follows its own sessions only, also when it is an admin's as well: a station must
- * never take another's verdict for its own. At most half of the connections may wait; further callers are answered at
- * once. */
+ * over; at once as well when the cursor is none of this catalog's. A key with the scope station follows its own
+ * sessions only, also when it is an admin's as well: a station must never take another's verdict for its own. At most
+ * half of the connections may wait; further callers are answered at once. */
 #include "base/clock.h"
 #include "cloud/api/handlers.h"
 
@@ -15,14 +15,14 @@ static bool poll_enter(struct api *a) {
 }
 
 static int changes_wait(struct call *c, const char *station, const char *after, int64_t limit, int64_t wait_ms,
-	cJSON **ret, char cursor[48], struct error *err) {
+	cJSON **ret, char cursor[48], bool *ret_reset, struct error *err) {
 	struct api *a = c->api;
 	int64_t end_ms = clock_mono_ms() + wait_ms;
 	for (;;) {
 		cJSON *array = NULL;
-		if (catalog_changes(a->catalog, station, after, limit, &array, cursor, err)) return -1;
+		if (catalog_changes(a->catalog, station, after, limit, &array, cursor, ret_reset, err)) return -1;
 		int64_t left_ms = end_ms - clock_mono_ms();
-		if (cJSON_GetArraySize(array) || left_ms <= 0 || atomic_load(&a->stopping)) {
+		if (array->child || *ret_reset || left_ms <= 0 || atomic_load(&a->stopping)) {
 			*ret = array;
 			return 0;
 		}
@@ -38,6 +38,7 @@ void changes_get(struct call *c, struct reply *r) {
 	struct error err = ERROR_INIT;
 	int64_t wait_s = 0, limit = LIST_LIMIT;
 	char after[48] = "", cursor[48];
+	bool reset = false;
 	cJSON *array = NULL;
 	if (!call_query_i64(c, r, "wait", 0, WAIT_MAX_S, &wait_s) ||
 		!call_query_i64(c, r, "limit", 1, LIST_LIMIT_MAX, &limit) ||
@@ -45,7 +46,7 @@ void changes_get(struct call *c, struct reply *r) {
 		return;
 	const char *station = call_allows(c, SCOPE_STATION) ? c->who.station : NULL;
 	bool may_wait = wait_s > 0 && poll_enter(c->api);
-	int bad = changes_wait(c, station, after, limit, may_wait ? wait_s * 1000 : 0, &array, cursor, &err);
+	int bad = changes_wait(c, station, after, limit, may_wait ? wait_s * 1000 : 0, &array, cursor, &reset, &err);
 	if (may_wait) atomic_fetch_sub(&c->api->polls, 1);
 	if (bad) {
 		reply_error(r, &err);
@@ -54,5 +55,6 @@ void changes_get(struct call *c, struct reply *r) {
 	cJSON *answer = json_object();
 	json_add(answer, "changes", array);
 	json_add_text(answer, "cursor", cursor);
+	if (reset) json_add_bool(answer, "reset", true);
 	reply_json(r, 200, answer);
 }

@@ -19,8 +19,10 @@
 	X(NOT_FOUND, "not_found", 404)                                                                                     \
 	X(ROUTE_UNKNOWN, "route_unknown", 404)                                                                             \
 	X(METHOD_REFUSED, "method_refused", 405)                                                                           \
-	X(TOO_SLOW, "too_slow", 408)			   /* the head did not come */                                             \
-	X(OBJECT_CONFLICT, "object_conflict", 409) /* other content is stored under this name and revision */              \
+	X(TOO_SLOW, "too_slow", 408)				 /* the head did not come */                                           \
+	X(OBJECT_CONFLICT, "object_conflict", 409)	 /* other content is stored under this name and revision */            \
+	X(REVISION_DECIDED, "revision_decided", 409) /* it was accepted or rejected: nothing is added to it */             \
+	X(REVISION_TAKEN, "revision_taken", 409)	 /* it belongs to another instance of this station */                  \
 	X(LENGTH_REQUIRED, "length_required", 411)                                                                         \
 	X(BODY_TOO_LARGE, "body_too_large", 413)                                                                           \
 	X(FILE_TOO_LARGE, "file_too_large", 413)                                                                           \

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* POST /v1/presign: where each file goes and a URL that takes exactly it (api.md "Keys of objects", "Presigned PUT").
- * What is stored already under the name, in this revision or an earlier one, is referenced and not sent again. The
- * promises are durable in the catalog before a URL is given away: no object can come of which the catalog knows
- * nothing.
- */
+ * What is stored already under the name, in this revision or an earlier one, is referenced and not sent again, when it
+ * lies in the store. A revision is its first instance's and ends with its decision; lost bytes may come again at any
+ * time, as they were. The promises are durable in the catalog before a URL is given away: no object can come of which
+ * the catalog knows nothing. */
 #include "base/clock.h"
 #include "base/text.h"
 #include "cloud/api/handlers.h"
 #include "cloud/api/member.h"
 #include "cloud/api/presign.h"
+#include "cloud/store/examine.h"
+#include "session/manifest.h"
 #include "session/name.h"
 #include "session/part.h"
 
@@ -33,8 +35,8 @@ void presign_decide(const struct presign_ask *ask, const struct object_row *ther
 		snprintf(ret->message, sizeof ret->message, "a file of %lld bytes; at most %lld can be sent in one PUT",
 			(long long)ask->size, (long long)PUT_MAX);
 	} else if (there && there->size == ask->size && sha256_equal(&there->sha256, &ask->sha256)) {
-		ret->kind = PRESIGN_EXISTS;
-	} else if (there && there->revision == ask->revision) {
+		ret->kind = there->stored_ms ? PRESIGN_EXISTS : PRESIGN_AGAIN;
+	} else if (there && there->stored_ms && there->revision == ask->revision) {
 		ret->fault = FAULT_OBJECT_CONFLICT;
 		snprintf(ret->message, sizeof ret->message,
 			"other content is stored under this name in revision %lld; what changed goes into the next revision",
@@ -44,26 +46,49 @@ void presign_decide(const struct presign_ask *ask, const struct object_row *ther
 	}
 }
 
+void presign_refuse(const struct presign_ask *ask, enum standing standing, struct presign_verdict *v) {
+	bool conflict = v->kind == PRESIGN_ERROR && v->fault == FAULT_OBJECT_CONFLICT;
+	if (standing == STANDING_OPEN || (v->kind != PRESIGN_PUT && !conflict)) return;
+	v->kind = PRESIGN_ERROR;
+	if (standing == STANDING_DECIDED) {
+		v->fault = FAULT_REVISION_DECIDED;
+		snprintf(v->message, sizeof v->message,
+			"revision %lld is decided, and this file is not in it; what is new goes into the next revision",
+			(long long)ask->revision);
+	} else {
+		v->fault = FAULT_REVISION_TAKEN;
+		snprintf(v->message, sizeof v->message,
+			"revision %lld belongs to another instance of this station, which sends other files; take the next one",
+			(long long)ask->revision);
+	}
+}
+
 /* --- one call --- */
 
+struct presign_file {
+	struct presign_ask ask;
+	struct presign_verdict verdict;
+	struct object_row *there; /* or NULL */
+	size_t promise;			  /* of a PUT: its index */
+};
 struct presign_call {
 	struct call *call;
 	struct session_ref ref;
+	struct claim claim;
 	const char *bucket;
 	char origin[300], host[256];
 	int64_t now_ms;
-	struct presign_ask *asks;
-	const char **names; /* of the asks */
+	struct presign_file *files;
+	const char **names; /* of the files */
 	size_t n;
 	struct object_row *promises; /* of the PUTs, in order */
 	size_t promise_n;
-	cJSON *answers;
 };
 static void presign_call_done(struct presign_call *p) {
-	xfree(p->asks);
+	for (size_t i = 0; i < p->n; i++) xfree(p->files[i].there);
+	xfree(p->files);
 	xfree(p->names);
 	xfree(p->promises);
-	json_free(p->answers);
 }
 DEFINE_AUTO_VAL(struct presign_call, presign_call_done)
 
@@ -80,28 +105,42 @@ static int ask_read(const struct presign_call *p, const cJSON *file, const struc
 	return error_set(err, ERR_INPUT, "files[%zu].sha256 must be the base64 of a SHA-256, 44 characters", at->index);
 }
 
+static int claim_read(struct presign_call *p, const cJSON *body, struct error *err) {
+	p->claim = (struct claim){.station = p->call->who.station, .session = p->ref.session, .revision = p->ref.revision};
+	if (json_may_text(body, "instance", NULL, &p->claim.instance, err)) return -1;
+	if (!p->claim.instance || instance_is(p->claim.instance)) return 0;
+	return error_set(err, ERR_INPUT, "instance must be 1 to %d of [A-Za-z0-9._-]", MANIFEST_INSTANCE_MAX);
+}
+
 static int presign_read(struct presign_call *p, const cJSON *body, struct error *err) {
 	const cJSON *files, *file;
 	const struct json_at list = {.name = "files"};
-	if (member_session(body, &p->ref, err) || json_want_array(body, "files", NULL, PRESIGN_FILES_MAX, &files, err))
+	if (member_session(body, &p->ref, err) || claim_read(p, body, err) ||
+		json_want_array(body, "files", NULL, PRESIGN_FILES_MAX, &files, err))
 		return -1;
 	size_t n = (size_t)cJSON_GetArraySize(files);
-	p->asks = xcalloc(n, sizeof *p->asks);
+	p->files = xcalloc(n, sizeof *p->files);
 	p->names = xcalloc(n, sizeof *p->names);
 	p->promises = xcalloc(n, sizeof *p->promises);
 	cJSON_ArrayForEach (file, files) {
 		const struct json_at at = {.up = &list, .index = p->n};
-		if (ask_read(p, file, &at, &p->asks[p->n], err)) return -1;
-		p->names[p->n] = p->asks[p->n].name;
-		p->n++;
+		struct presign_ask *ask = &p->files[p->n].ask;
+		if (ask_read(p, file, &at, ask, err)) return -1;
+		p->names[p->n++] = ask->name;
 	}
 	return 0;
 }
 
-static void promise_add(struct presign_call *p, const struct presign_ask *ask, const char *key) {
+static void promise_add(struct presign_call *p, struct presign_file *f) {
+	const struct presign_ask *ask = &f->ask;
+	f->promise = p->promise_n;
 	struct object_row *row = &p->promises[p->promise_n++];
+	if (f->verdict.kind == PRESIGN_AGAIN) {
+		*row = *f->there;
+		return;
+	}
 	text_copy(row->bucket, sizeof row->bucket, p->bucket);
-	text_copy(row->key, sizeof row->key, key);
+	text_copy(row->key, sizeof row->key, f->verdict.key);
 	text_copy(row->station, sizeof row->station, ask->station);
 	text_copy(row->session, sizeof row->session, ask->session);
 	text_copy(row->name, sizeof row->name, ask->name);
@@ -110,7 +149,7 @@ static void promise_add(struct presign_call *p, const struct presign_ask *ask, c
 	row->sha256 = ask->sha256;
 }
 
-static cJSON *answer_exists(const struct object_row *row, cJSON *answer) {
+static void answer_exists(const struct object_row *row, cJSON *answer) {
 	char checksum[SHA256_BASE64];
 	cJSON *exists = json_object();
 	json_add_text(answer, "bucket", row->bucket);
@@ -118,15 +157,13 @@ static cJSON *answer_exists(const struct object_row *row, cJSON *answer) {
 	json_add_i64(exists, "size", row->size);
 	json_add_text(exists, "sha256", sha256_base64(checksum, &row->sha256));
 	json_add(answer, "exists", exists);
-	return answer;
 }
 
-static cJSON *answer_error(const struct presign_verdict *v, cJSON *answer) {
+static void answer_error(const struct presign_verdict *v, cJSON *answer) {
 	cJSON *error = json_object();
 	json_add_text(error, "code", fault_classes[v->fault].word);
 	json_add_text(error, "message", v->message);
 	json_add(answer, "error", error);
-	return answer;
 }
 
 static int put_url(const struct presign_call *p, const struct object_row *row, const char *length, const char *checksum,
@@ -167,28 +204,70 @@ static int answer_put(const struct presign_call *p, const struct object_row *row
 	return 0;
 }
 
-/* Decides on one file; a PUT becomes a promise, whose answer is written after the promises are durable. */
 static int on_named(void *arg, size_t i, const struct object_row *there) {
 	struct presign_call *p = arg;
-	struct presign_verdict verdict;
-	presign_decide(&p->asks[i], there, &verdict);
-	cJSON *answer = json_object();
-	json_add_text(answer, "name", p->names[i]);
-	json_push(p->answers, answer);
-	if (verdict.kind == PRESIGN_EXISTS) answer_exists(there, answer);
-	else if (verdict.kind == PRESIGN_ERROR) answer_error(&verdict, answer);
-	else promise_add(p, &p->asks[i], verdict.key);
+	if (!there) return 0;
+	p->files[i].there = xcalloc(1, sizeof *there);
+	*p->files[i].there = *there;
 	return 0;
 }
 
-static int presign_promise(struct presign_call *p, struct error *err) {
-	size_t next = 0;
-	cJSON *answer;
-	if (catalog_objects_promise(p->call->api->catalog, p->promises, p->promise_n, err)) return -1;
-	cJSON_ArrayForEach (answer, p->answers) {
-		if (cJSON_GetObjectItemCaseSensitive(answer, "exists") || cJSON_GetObjectItemCaseSensitive(answer, "error"))
-			continue;
-		if (answer_put(p, &p->promises[next++], answer, err)) return -1;
+/* What need not be sent is looked for in the store, never in the catalog alone. */
+static int there_check(const struct presign_call *p, struct presign_file *f, struct error *err) {
+	struct api *a = p->call->api;
+	const struct stores stores = {a->catalog, a->objects, a->logs};
+	struct examined found;
+	if (f->verdict.kind != PRESIGN_EXISTS) return 0;
+	if (object_examine(&stores, f->there, false, &found, err)) return -1;
+	if (found.finding == FOUND_WHOLE) return 0;
+	f->there->stored_ms = 0;
+	f->there->lost_ms = p->now_ms;
+	presign_decide(&f->ask, f->there, &f->verdict);
+	return 0;
+}
+
+/* Decides on each file, and makes the promises durable that the answer is to name. */
+static int presign_files(struct presign_call *p, struct error *err) {
+	struct catalog *c = p->call->api->catalog;
+	enum standing before, standing = STANDING_OPEN;
+	if (catalog_objects_by_name(
+			c, p->claim.station, p->ref.session, p->ref.revision, p->names, p->n, on_named, p, err) ||
+		catalog_standing(c, &p->claim, &before, err))
+		return -1;
+	for (size_t i = 0; i < p->n; i++) {
+		struct presign_file *f = &p->files[i];
+		presign_decide(&f->ask, f->there, &f->verdict);
+		if (there_check(p, f, err)) return -1;
+		presign_refuse(&f->ask, before, &f->verdict);
+		if (f->verdict.kind == PRESIGN_PUT || f->verdict.kind == PRESIGN_AGAIN) promise_add(p, f);
+	}
+	if (catalog_objects_promise(c, &p->claim, p->promises, p->promise_n, &standing, err)) return -1;
+	/* It may have been decided, or taken by a twin, in between. */
+	for (size_t i = 0; i < p->n; i++) presign_refuse(&p->files[i].ask, standing, &p->files[i].verdict);
+	return 0;
+}
+
+static int answer_file(const struct presign_call *p, const struct presign_file *f, cJSON *answer, struct error *err) {
+	json_add_text(answer, "name", f->ask.name);
+	switch (f->verdict.kind) {
+	case PRESIGN_EXISTS: answer_exists(f->there, answer); return 0;
+	case PRESIGN_ERROR: answer_error(&f->verdict, answer); return 0;
+	default: return answer_put(p, &p->promises[f->promise], answer, err);
+	}
+}
+
+static int presign_answer(const struct presign_call *p, cJSON *answer, struct error *err) {
+	cJSON *revisions = NULL, *files = json_array();
+	if (catalog_revisions(p->call->api->catalog, p->claim.station, p->ref.session, &revisions, err)) {
+		json_free(files);
+		return -1;
+	}
+	json_add(answer, "revisions", revisions);
+	json_add(answer, "files", files);
+	for (size_t i = 0; i < p->n; i++) {
+		cJSON *file = json_object();
+		json_push(files, file);
+		if (answer_file(p, &p->files[i], file, err)) return -1;
 	}
 	return 0;
 }
@@ -216,18 +295,11 @@ static bool presign_origin(struct presign_call *p, struct reply *r) {
 
 void presign_post(struct call *c, struct reply *r) {
 	struct error err = ERROR_INIT;
+	AUTO(json_free) cJSON *answer = json_object();
 	AUTO(presign_call_done)
-	struct presign_call p = {
-		.call = c, .bucket = c->api->config->raw_bucket, .now_ms = clock_wall_ms(), .answers = json_array()};
+	struct presign_call p = {.call = c, .bucket = c->api->config->raw_bucket, .now_ms = clock_wall_ms()};
 	if (!presign_origin(&p, r)) return;
-	if (presign_read(&p, c->body, &err) ||
-		catalog_objects_by_name(
-			c->api->catalog, c->who.station, p.ref.session, p.ref.revision, p.names, p.n, on_named, &p, &err) ||
-		presign_promise(&p, &err)) {
+	if (presign_read(&p, c->body, &err) || presign_files(&p, &err) || presign_answer(&p, answer, &err))
 		reply_error(r, &err);
-		return;
-	}
-	cJSON *answer = json_object();
-	json_add(answer, "files", TAKE(p.answers));
-	reply_json(r, 200, answer);
+	else reply_json(r, 200, TAKE(answer));
 }

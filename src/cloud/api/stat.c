@@ -1,36 +1,76 @@
 /* SPDX-License-Identifier: MIT */
-/* POST /v1/objects/stat: what is stored under names of the caller's session: how a client finds an answer that was
- * lost.
- */
+/* POST /v1/objects/stat: what is stored under names of the caller's session, by the store and not by the catalog alone:
+ * how a client finds an answer that was lost, and whether its cloud still has what it accepted. With `read` the bytes
+ * are read and hashed again: few names and so many bytes a call; what is whole and was not reached lacks `read`. */
 #include "cloud/api/handlers.h"
 #include "cloud/api/member.h"
+#include "cloud/store/examine.h"
+
+#define READ_NAMES_MAX 16
+#define READ_BYTES_A_CALL (1LL << 30) /* no object is begun beyond it */
 
 struct stat_call {
 	const char *names[PRESIGN_FILES_MAX];
+	struct object_row *rows[PRESIGN_FILES_MAX]; /* NULL: nothing is known under the name */
 	size_t n;
+	bool read;
+	int64_t bytes; /* read so far */
 	cJSON *objects;
 };
-static void stat_call_done(struct stat_call *s) { json_free(s->objects); }
-DEFINE_AUTO_VAL(struct stat_call, stat_call_done)
+static void stat_call_done(struct stat_call *s) {
+	for (size_t i = 0; i < s->n; i++) xfree(s->rows[i]);
+	json_free(s->objects);
+	xfree(s);
+}
+DEFINE_AUTO_PTR(struct stat_call, stat_call_done)
 
 static int on_stat(void *arg, size_t i, const struct object_row *row) {
 	struct stat_call *s = arg;
-	cJSON *object = json_object();
-	json_add_text(object, "name", s->names[i]);
-	if (row) {
-		char checksum[SHA256_BASE64];
-		json_add_i64(object, "size", row->size);
-		json_add_text(object, "checksum", sha256_base64(checksum, &row->sha256));
-		json_add_time(object, "stored_at", row->stored_ms);
-	} else {
-		json_add_bool(object, "missing", true);
-	}
-	json_push(s->objects, object);
+	if (!row) return 0;
+	s->rows[i] = xcalloc(1, sizeof *row);
+	*s->rows[i] = *row;
 	return 0;
 }
 
-static int names_read(const cJSON *names, struct stat_call *s, struct error *err) {
-	const cJSON *item;
+static void answer_whole(const struct object_row *row, const struct examined *e, cJSON *object) {
+	char checksum[SHA256_BASE64];
+	json_add_i64(object, "size", row->size);
+	json_add_text(object, "checksum", sha256_base64(checksum, &row->sha256));
+	json_add_time(object, "stored_at", row->stored_ms);
+	if (e->read) json_add_bool(object, "read", true);
+}
+
+static int object_answer(
+	const struct stores *stores, struct stat_call *s, const struct object_row *row, cJSON *object, struct error *err) {
+	struct examined e = {.finding = FOUND_MISSING};
+	bool read = s->read && s->bytes < READ_BYTES_A_CALL;
+	if (row && object_examine(stores, row, read, &e, err)) return -1;
+	if (e.read) s->bytes += row->size;
+	if (e.finding == FOUND_WHOLE) answer_whole(row, &e, object);
+	else if (e.finding == FOUND_MISSING) json_add_bool(object, "missing", true);
+	else {
+		json_add_bool(object, "damaged", true);
+		json_add_text(object, "message", e.words);
+	}
+	return 0;
+}
+
+static int objects_answer(struct call *c, struct stat_call *s, struct error *err) {
+	const struct stores stores = {c->api->catalog, c->api->objects, c->api->logs};
+	for (size_t i = 0; i < s->n; i++) {
+		cJSON *object = json_object();
+		json_push(s->objects, object);
+		json_add_text(object, "name", s->names[i]);
+		if (object_answer(&stores, s, s->rows[i], object, err)) return -1;
+	}
+	return 0;
+}
+
+static int names_read(const cJSON *body, struct stat_call *s, struct error *err) {
+	const cJSON *names, *item;
+	if (json_may_bool(body, "read", NULL, &s->read, err) ||
+		json_want_array(body, "names", NULL, s->read ? READ_NAMES_MAX : PRESIGN_FILES_MAX, &names, err))
+		return -1;
 	cJSON_ArrayForEach (item, names) {
 		if (!cJSON_IsString(item)) return error_set(err, ERR_INPUT, "names[%zu] must be a text", s->n);
 		s->names[s->n++] = item->valuestring;
@@ -41,16 +81,16 @@ static int names_read(const cJSON *names, struct stat_call *s, struct error *err
 void stat_post(struct call *c, struct reply *r) {
 	struct error err = ERROR_INIT;
 	struct session_ref ref;
-	const cJSON *names;
-	AUTO(stat_call_done) struct stat_call s = {.objects = json_array()};
-	if (member_session(c->body, &ref, &err) ||
-		json_want_array(c->body, "names", NULL, PRESIGN_FILES_MAX, &names, &err) || names_read(names, &s, &err) ||
+	AUTO(stat_call_done) struct stat_call *s = xcalloc(1, sizeof *s);
+	s->objects = json_array();
+	if (member_session(c->body, &ref, &err) || names_read(c->body, s, &err) ||
 		catalog_objects_by_name(
-			c->api->catalog, c->who.station, ref.session, ref.revision, s.names, s.n, on_stat, &s, &err)) {
+			c->api->catalog, c->who.station, ref.session, ref.revision, s->names, s->n, on_stat, s, &err) ||
+		objects_answer(c, s, &err)) {
 		reply_error(r, &err);
 		return;
 	}
 	cJSON *answer = json_object();
-	json_add(answer, "objects", TAKE(s.objects));
+	json_add(answer, "objects", TAKE(s->objects));
 	reply_json(r, 200, answer);
 }

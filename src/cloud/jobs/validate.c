@@ -120,8 +120,9 @@ static enum step look_at_manifest(struct look *k, struct error *err) {
 
 #define OBJECTS_RULE "each object is this station's own, with the manifest's size and checksum"
 
-/* api.md "Keys": the plain one of revision 1, or that of a later revision up to this. What else a manifest names may be
- * another station's, and is never looked up. */
+/* api.md "Keys": the plain one of revision 1, or that of a later revision up to this (what was changed and is called
+ * manifest.json had the manifest's own key before). What else a manifest names may be another station's, and is never
+ * looked up. */
 static bool key_is_own(const struct look *k, const struct manifest_file *f) {
 	struct error err = ERROR_INIT;
 	char key[KEY_MAX + 1];
@@ -131,9 +132,13 @@ static bool key_is_own(const struct look *k, const struct manifest_file *f) {
 	size_t prefix = strlen(key) - strlen(f->name), reserved = strlen(RESERVED_DIR "/");
 	if (strncmp(key, f->key, prefix) != 0 || strncmp(f->key + prefix, RESERVED_DIR "/", reserved) != 0) return false;
 	int64_t revision = strtoll(f->key + prefix + reserved, NULL, 10);
-	return revision >= 2 && revision <= k->revision &&
-		   object_key(key, sizeof key, k->session, k->station, revision, true, f->name, &err) == 0 &&
-		   strcmp(key, f->key) == 0;
+	if (revision < 2 || revision > k->revision ||
+		object_key(key, sizeof key, k->session, k->station, revision, true, f->name, &err))
+		return false;
+	if (strcmp(key, f->key) == 0) return true;
+	char manifest[64];
+	manifest_name(manifest, sizeof manifest, revision);
+	return strcmp(f->name, MANIFEST_NAME) == 0 && strcmp(f->key + prefix, manifest) == 0;
 }
 
 /* Words for what is wrong with one object in found, "" when it is as it should be; STEP_WAIT when it is not there. */

@@ -22,7 +22,7 @@ static const char *const catalog_statements[] = {
 #undef X
 };
 static_assert(ARRAY_LEN(catalog_statements) == SQL_N, "a text for every statement");
-static const char *const catalog_migrations[] = {CATALOG_MIGRATION_1};
+static const char *const catalog_migrations[] = {CATALOG_MIGRATION_1, CATALOG_MIGRATION_2};
 static const struct db_schema catalog_schema = {
 	.migrations = catalog_migrations,
 	.version = ARRAY_LEN(catalog_migrations),

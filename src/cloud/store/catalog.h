@@ -53,16 +53,36 @@ struct object_row {
 	int64_t size;
 	struct sha256 sha256;
 	int64_t stored_ms; /* 0: promised by a presigned URL, not yet here */
+	int64_t lost_ms;   /* since when the bytes that were stored are known to be gone: only the same may come; else 0 */
 };
+/* A revision belongs to the instance (of a station's journal) that promised first in it; without one nothing is
+ * claimed.
+ */
+struct claim {
+	const char *station, *session;
+	int64_t revision;
+	const char *instance; /* or NULL */
+};
+enum standing {
+	STANDING_OPEN,	  /* unknown yet, or undecided and of this instance or of none */
+	STANDING_DECIDED, /* nothing can be added any more */
+	STANDING_TAKEN,	  /* of another instance */
+};
+MUST_USE int catalog_standing(struct catalog *c, const struct claim *claim, enum standing *ret, struct error *err);
 /* Writes promises (rows without stored_ms) and begins the sessions they belong to, in one transaction, durable before
- * it returns; a promise that is there is replaced while nothing is stored under it. */
-MUST_USE int catalog_objects_promise(struct catalog *c, const struct object_row *rows, size_t n, struct error *err);
+ * it returns; a promise that is there is replaced while nothing is stored under it. With a claim the revision is taken
+ * for its instance, unless *ret_standing is another than open: then nothing is promised but rows with lost_ms, whose
+ * same bytes may always come again. */
+MUST_USE int catalog_objects_promise(struct catalog *c, const struct claim *claim_or_null,
+	const struct object_row *rows, size_t n, enum standing *ret_standing_or_null, struct error *err);
+/* What was stored at `stored_ms` (0: nothing happens) is gone: the row is a promise of the same bytes again. */
+MUST_USE int catalog_object_lost(struct catalog *c, const struct object_row *row, struct error *err);
 MUST_USE int catalog_object_stored(struct catalog *c, const char *bucket, const char *key, int64_t size,
 	const struct sha256 *sha256, int64_t at_ms, struct error *err);
 MUST_USE int catalog_object(struct catalog *c, const char *bucket, const char *key, struct object_row *ret,
 	struct error *err); /* 1, 0 none, -1 */
-/* What a (station, session) has under a file's name: the newest revision that is stored, at most `revision`. 1, 0, -1.
- */
+/* What a (station, session) has under a file's name: the newest revision that is stored (or was, and is lost), at most
+ * `revision`. 1, 0, -1. */
 MUST_USE int catalog_object_by_name(struct catalog *c, const char *station, const char *session, int64_t revision,
 	const char *name, struct object_row *ret, struct error *err);
 /* The same for many names over one view of the catalog: on_row is told each by its number, NULL when there is none. */
@@ -90,6 +110,10 @@ MUST_USE int catalog_session_begin(
 MUST_USE int catalog_session_decide(struct catalog *c, const char *station, const char *session, int64_t revision,
 	enum cloud_state state, const struct check_list *checks, const struct metadata *metadata,
 	const struct manifest *manifest_or_null, bool *ret_again, struct error *err);
+/* [{revision, state, content, instance}], the newest REVISIONS_LISTED, oldest first. */
+#define REVISIONS_LISTED 1000
+MUST_USE int catalog_revisions(
+	struct catalog *c, const char *station, const char *session, cJSON **ret_array, struct error *err);
 struct session_query {
 	const char *station;	/* NULL: all */
 	const char *session;	/* NULL: all */
@@ -110,8 +134,9 @@ MUST_USE int catalog_undecided_of(struct catalog *c, const char *station, const 
 	size_t max, size_t *ret_n, struct error *err);
 
 /* --- changes: a cursor over decisions and processing --- */
+/* *ret_reset: `after` is none of this catalog's (it was restored, or is another), and the list begins at the first. */
 MUST_USE int catalog_changes(struct catalog *c, const char *station, const char *after, int64_t limit,
-	cJSON **ret_array, char ret_cursor[48], struct error *err);
+	cJSON **ret_array, char ret_cursor[48], bool *ret_reset, struct error *err);
 /* The newest of all stations, newest first; each with its `files` too. */
 MUST_USE int catalog_changes_newest(struct catalog *c, int64_t limit, cJSON **ret_array, struct error *err);
 /* Waits until a change beyond `after` may exist, at most wait_ms, or the catalog is closing. No lock or connection is

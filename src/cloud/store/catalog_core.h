@@ -27,6 +27,9 @@ MUST_USE int catalog_reader_take(struct catalog *c, struct catalog_reader *ret, 
 void catalog_reader_done(struct catalog_reader *r); /* resets what is still being read, ends its transaction */
 DEFINE_AUTO_VAL(struct catalog_reader, catalog_reader_done)
 
+/* Adds the member content: 64 hexadecimal digits of the blob in that column, null while it is unknown. */
+void catalog_add_content(cJSON *o, struct db *db, int statement, int column);
+
 /* Waits until a change later than seq is committed, at most wait_ms, or catalog_wake. */
 void catalog_wait_beyond(struct catalog *c, int64_t seq, int64_t wait_ms);
 /* Rows of a list: what is asked for, at most 1,000, else 100 (api.md). */

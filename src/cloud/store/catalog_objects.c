@@ -5,9 +5,56 @@
 #include "base/text.h"
 
 struct promise {
+	const struct claim *claim; /* or NULL */
 	const struct object_row *rows;
 	size_t n;
+	enum standing standing;
 };
+
+/* --- whose revision it is --- */
+
+static int standing_read(
+	struct db *db, const struct claim *claim, int64_t *ret_id, enum standing *ret, struct error *err) {
+	int found = db_one(db, SQL_SESSION_GET, err, "tti", claim->station, claim->session, claim->revision);
+	*ret = STANDING_OPEN;
+	*ret_id = 0;
+	if (found <= 0) return found;
+	const char *state = db_text(db, SQL_SESSION_GET, 1), *instance = db_text(db, SQL_SESSION_GET, 2);
+	*ret_id = db_i64(db, SQL_SESSION_GET, 0);
+	if (strcmp(state, cloud_state_names[CLOUD_UPLOADING]) != 0) *ret = STANDING_DECIDED;
+	else if (instance && (!claim->instance || strcmp(instance, claim->instance) != 0)) *ret = STANDING_TAKEN;
+	db_reset(db, SQL_SESSION_GET);
+	return 0;
+}
+
+int catalog_standing(struct catalog *c, const struct claim *claim, enum standing *ret, struct error *err) {
+	AUTO(catalog_reader_done) struct catalog_reader r = {0};
+	int64_t id;
+	if (catalog_reader_take(c, &r, err)) return -1;
+	return standing_read(r.db, claim, &id, ret, err);
+}
+
+static int session_begin(
+	struct catalog_write *w, const char *station, const char *session, int64_t revision, struct error *err) {
+	return db_exec(w->db, SQL_SESSION_BEGIN, err, "ttiti", station, session, revision,
+		cloud_state_names[CLOUD_UPLOADING], w->now_ms);
+}
+
+/* Begins the revision and takes it for the instance, when anything of its own is promised. */
+static int promise_claim(struct catalog_write *w, struct promise *p, struct error *err) {
+	bool own = false;
+	int64_t id;
+	p->standing = STANDING_OPEN;
+	for (size_t i = 0; i < p->n; i++) own |= !p->rows[i].lost_ms;
+	if (!p->claim || !own) return 0;
+	const struct claim *k = p->claim;
+	if (session_begin(w, k->station, k->session, k->revision, err) || standing_read(w->db, k, &id, &p->standing, err))
+		return -1;
+	if (p->standing != STANDING_OPEN || !k->instance) return 0;
+	return db_exec(w->db, SQL_SESSION_CLAIM, err, "it", id, k->instance);
+}
+
+/* --- promises --- */
 
 /* Of a recording, and not of the same revision as the row before it. */
 static bool promise_begins(const struct object_row *o, const struct object_row *before) {
@@ -16,24 +63,41 @@ static bool promise_begins(const struct object_row *o, const struct object_row *
 		   strcmp(o->station, before->station) != 0;
 }
 
+static int object_promise(struct catalog_write *w, const struct object_row *o, struct error *err) {
+	if (o->lost_ms) return db_exec(w->db, SQL_OBJECT_PROMISE_AGAIN, err, "tti", o->bucket, o->key, w->now_ms);
+	return db_exec(w->db, SQL_OBJECT_PROMISE, err, "tttttiibi", o->bucket, o->key, o->station, o->session, o->name,
+		o->revision, o->size, (const void *)o->sha256.bytes, sizeof o->sha256.bytes, w->now_ms);
+}
+
 static int objects_promise(struct catalog_write *w, void *arg, struct error *err) {
-	const struct promise *p = arg;
+	struct promise *p = arg;
+	if (promise_claim(w, p, err)) return -1;
 	for (size_t i = 0; i < p->n; i++) {
 		const struct object_row *o = &p->rows[i];
-		if (promise_begins(o, i ? o - 1 : NULL) &&
-			db_exec(w->db, SQL_SESSION_BEGIN, err, "ttiti", o->station, o->session, o->revision,
-				cloud_state_names[CLOUD_UPLOADING], w->now_ms))
+		if (!o->lost_ms && p->standing != STANDING_OPEN) continue;
+		if (promise_begins(o, i ? o - 1 : NULL) && session_begin(w, o->station, o->session, o->revision, err))
 			return -1;
-		if (db_exec(w->db, SQL_OBJECT_PROMISE, err, "tttttiib", o->bucket, o->key, o->station, o->session, o->name,
-				o->revision, o->size, (const void *)o->sha256.bytes, sizeof o->sha256.bytes))
-			return -1;
+		if (object_promise(w, o, err)) return -1;
 	}
 	return 0;
 }
 
-int catalog_objects_promise(struct catalog *c, const struct object_row *rows, size_t n, struct error *err) {
-	struct promise p = {.rows = rows, .n = n};
-	return n ? catalog_run(c, objects_promise, &p, err) : 0;
+int catalog_objects_promise(struct catalog *c, const struct claim *claim_or_null, const struct object_row *rows,
+	size_t n, enum standing *ret_standing_or_null, struct error *err) {
+	struct promise p = {.claim = claim_or_null, .rows = rows, .n = n};
+	if (n && catalog_run(c, objects_promise, &p, err)) return -1;
+	if (ret_standing_or_null) *ret_standing_or_null = p.standing;
+	return 0;
+}
+
+static int object_lost(struct catalog_write *w, void *arg, struct error *err) {
+	const struct object_row *o = arg;
+	return db_exec(w->db, SQL_OBJECT_LOST, err, "ttii", o->bucket, o->key, o->stored_ms, w->now_ms);
+}
+
+int catalog_object_lost(struct catalog *c, const struct object_row *row, struct error *err) {
+	struct object_row copy = *row;
+	return catalog_run(c, object_lost, &copy, err);
 }
 
 static void object_read(struct db *db, int statement, struct object_row *ret) {
@@ -49,6 +113,7 @@ static void object_read(struct db *db, int statement, struct object_row *ret) {
 	ret->sha256 = (struct sha256){0};
 	if (n == sizeof ret->sha256.bytes) memcpy(ret->sha256.bytes, sha256, n);
 	ret->stored_ms = db_i64(db, statement, 8);
+	ret->lost_ms = db_i64(db, statement, 9);
 }
 
 struct stored {

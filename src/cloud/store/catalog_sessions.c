@@ -19,8 +19,18 @@ struct decision {
 	char *checks; /* JSON */
 	const struct metadata *metadata;
 	const struct manifest *manifest;
+	struct sha256 content; /* of the manifest */
 	bool again;
 };
+
+void catalog_add_content(cJSON *o, struct db *db, int statement, int column) {
+	struct sha256 content;
+	char hex[SHA256_HEX];
+	size_t n = 0;
+	const void *bytes = db_blob(db, statement, column, &n);
+	if (n == sizeof content.bytes) memcpy(content.bytes, bytes, n);
+	json_add_text(o, "content", n == sizeof content.bytes ? sha256_hex(hex, &content) : NULL);
+}
 
 static int session_begin(struct catalog_write *w, void *arg, struct error *err) {
 	const struct decision *d = arg;
@@ -92,8 +102,10 @@ static int session_decide(struct catalog_write *w, void *arg, struct error *err)
 	d->again = !open;
 	if (!open) return 0;
 	if (weight_of(w, d, &weight, err)) return -1;
-	if (db_exec(w->db, SQL_SESSION_DECIDE, err, "ittiiii", id, cloud_state_names[d->state], d->checks, weight.bytes,
-			weight.files, weight.uploaded_ms, w->now_ms))
+	/* A manifest that cannot be read gives no content id, ever: told from one that is unknown yet by its length. */
+	if (db_exec(w->db, SQL_SESSION_DECIDE, err, "ittiiiib", id, cloud_state_names[d->state], d->checks, weight.bytes,
+			weight.files, weight.uploaded_ms, w->now_ms, (const void *)d->content.bytes,
+			d->manifest ? sizeof d->content.bytes : (size_t)0))
 		return -1;
 	if (metadata_insert(w, id, d->metadata, err) || db_exec(w->db, SQL_CHANGE_ADD, err, "ii", id, w->now_ms)) return -1;
 	w->change = db_last_id(w->db);
@@ -117,6 +129,7 @@ int catalog_session_decide(struct catalog *c, const char *station, const char *s
 		.metadata = metadata,
 		.manifest = manifest_or_null,
 	};
+	if (d.manifest) manifest_content(d.manifest, &d.content);
 	if (catalog_run(c, session_decide, &d, err)) return -1;
 	*ret_again = d.again;
 	return 0;
@@ -160,6 +173,8 @@ static int session_json(struct db *db, int s, cJSON **ret, struct error *err) {
 	json_add_i64(o, "files", weight.files);
 	json_add_time(o, "uploaded_at", weight.uploaded_ms);
 	json_add_time(o, "decided_at", db_i64(db, s, 10));
+	catalog_add_content(o, db, s, 11);
+	json_add_text(o, "instance", db_text(db, s, 12));
 	*ret = TAKE(o);
 	return 0;
 }
@@ -207,6 +222,27 @@ int catalog_sessions(
 	if (more < 0) return -1;
 	if (more) snprintf(ret_next, 96, "%c%lld", CURSOR_PREFIX, (long long)last);
 	else ret_next[0] = 0;
+	*ret_array = TAKE(array);
+	return 0;
+}
+
+int catalog_revisions(
+	struct catalog *c, const char *station, const char *session, cJSON **ret_array, struct error *err) {
+	AUTO(catalog_reader_done) struct catalog_reader r = {0};
+	AUTO(json_free) cJSON *array = json_array();
+	const int s = SQL_SESSION_REVISIONS;
+	int more;
+	if (catalog_reader_take(c, &r, err) || db_query(r.db, s, err, "tti", station, session, (int64_t)REVISIONS_LISTED))
+		return -1;
+	while ((more = db_step(r.db, s, err)) > 0) {
+		cJSON *o = json_object();
+		json_add_i64(o, "revision", db_i64(r.db, s, 0));
+		json_add_text(o, "state", db_text(r.db, s, 1));
+		catalog_add_content(o, r.db, s, 2);
+		json_add_text(o, "instance", db_text(r.db, s, 3));
+		if (!cJSON_InsertItemInArray(array, 0, o)) abort();
+	}
+	if (more < 0) return -1;
 	*ret_array = TAKE(array);
 	return 0;
 }

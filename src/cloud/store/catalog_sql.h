@@ -33,19 +33,38 @@
 	" at_ms INTEGER NOT NULL, beat TEXT NOT NULL, PRIMARY KEY (station, instance)) WITHOUT ROWID;"                     \
 	"CREATE INDEX heartbeat_key ON heartbeat (key_id, at_ms);"
 
+/* instance: of the station's journal that promised first in the revision, which is its own from then on. content: the
+ * content id, NULL while unknown, empty when it cannot be known. attempts: looks at it that the program did not
+ * survive. lost_ms: since when the bytes of an object that was stored are known to be gone. tag: what a cursor names
+ * its change by, so that a catalog restored from an older copy, which counts on from there, is told from the one it
+ * was. */
+#define CATALOG_MIGRATION_2                                                                                            \
+	"ALTER TABLE session ADD COLUMN instance TEXT;"                                                                    \
+	"ALTER TABLE session ADD COLUMN content BLOB;"                                                                     \
+	"ALTER TABLE session ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;"                                              \
+	"CREATE INDEX session_content ON session (id) WHERE content IS NULL;"                                              \
+	"ALTER TABLE object ADD COLUMN promised_ms INTEGER NOT NULL DEFAULT 0;"                                            \
+	"ALTER TABLE object ADD COLUMN lost_ms INTEGER NOT NULL DEFAULT 0;"                                                \
+	"UPDATE object SET promised_ms = CAST(strftime('%s', 'now') AS INTEGER) * 1000 WHERE stored_ms = 0;"               \
+	"CREATE INDEX object_promised_at ON object (promised_ms) WHERE stored_ms = 0;"                                     \
+	"ALTER TABLE change ADD COLUMN tag TEXT NOT NULL DEFAULT '';"                                                      \
+	"UPDATE change SET tag = lower(hex(randomblob(4)));"
+
 #define KEY_COLUMNS "SELECT id, hash, station, scopes, created_ms, revoked_ms, used_ms FROM key "
-#define OBJECT_COLUMNS "SELECT bucket, key, station, session, name, revision, size, sha256, stored_ms FROM object "
+#define OBJECT_COLUMNS                                                                                                 \
+	"SELECT bucket, key, station, session, name, revision, size, sha256, stored_ms, lost_ms FROM object "
 /* ?1 cursor, ?2 state, ?3 processing, ?4 since, ?5 whether all revisions, ?6 limit; then what is asked for. An
  * undecided session shows what has arrived so far. */
 #define SESSION_PAGE(which)                                                                                            \
-	"SELECT id, station, session, revision, state, processing, checks, bytes, files, uploaded_ms, decided_ms"          \
+	"SELECT id, station, session, revision, state, processing, checks, bytes, files, uploaded_ms, decided_ms,"         \
+	" content, instance"                                                                                               \
 	" FROM session s WHERE " which " s.id > ?1 AND (?2 IS NULL OR s.state = ?2)"                                       \
 	" AND (?3 IS NULL OR s.processing = ?3) AND s.changed_ms >= ?4 AND (?5 OR NOT EXISTS"                              \
 	" (SELECT 1 FROM session n WHERE n.station = s.station AND n.session = s.session AND n.revision > s.revision))"    \
 	" ORDER BY s.id LIMIT ?6"
 #define CHANGE_COLUMNS                                                                                                 \
 	"SELECT c.seq, c.station, s.session, s.revision, c.state, c.processing, s.checks, s.decided_ms, c.at_ms,"          \
-	" s.files"                                                                                                         \
+	" s.files, s.content, s.instance, c.tag"                                                                           \
 	" FROM change c JOIN session s ON s.id = c.session "
 
 #define CATALOG_STATEMENTS(X)                                                                                          \
@@ -61,19 +80,22 @@
 	X(KEY_USED, "UPDATE key SET used_ms = ?2 WHERE id = ?1 AND used_ms < ?2")                                          \
 	X(KEY_GET, KEY_COLUMNS "WHERE id = ?1")                                                                            \
 	X(KEYS, KEY_COLUMNS "ORDER BY created_ms, id")                                                                     \
-	/* objects: what is stored is never changed by a promise */                                                        \
+	/* objects: what is stored is never changed by a promise; what was lost waits for the same bytes */                \
 	X(OBJECT_PROMISE,                                                                                                  \
-		"INSERT INTO object (bucket, key, station, session, name, revision, size, sha256)"                             \
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (bucket, key) DO UPDATE SET station = ?3, session = ?4," \
-		" name = ?5, revision = ?6, size = ?7, sha256 = ?8 WHERE stored_ms = 0")                                       \
+		"INSERT INTO object (bucket, key, station, session, name, revision, size, sha256, promised_ms)"                \
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (bucket, key) DO UPDATE SET station = ?3,"           \
+		" session = ?4, name = ?5, revision = ?6, size = ?7, sha256 = ?8, promised_ms = ?9,"                           \
+		" lost_ms = CASE WHEN size = ?7 AND sha256 = ?8 THEN lost_ms ELSE 0 END WHERE stored_ms = 0")                  \
+	X(OBJECT_PROMISE_AGAIN, "UPDATE object SET promised_ms = ?3 WHERE bucket = ?1 AND key = ?2 AND stored_ms = 0")     \
+	X(OBJECT_LOST, "UPDATE object SET stored_ms = 0, lost_ms = ?4, promised_ms = ?4"                                   \
+				   " WHERE bucket = ?1 AND key = ?2 AND stored_ms = ?3 AND stored_ms > 0")                             \
 	X(OBJECT_STORED,                                                                                                   \
 		"INSERT INTO object (bucket, key, station, session, name, revision, size, sha256, stored_ms)"                  \
 		" VALUES (?1, ?2, '', '', '', 0, ?3, ?4, ?5) ON CONFLICT (bucket, key) DO UPDATE SET size = ?3, sha256 = ?4,"  \
-		" stored_ms = ?5 WHERE stored_ms = 0")                                                                         \
+		" stored_ms = ?5, lost_ms = 0 WHERE stored_ms = 0")                                                            \
 	X(OBJECT_GET, OBJECT_COLUMNS "WHERE bucket = ?1 AND key = ?2")                                                     \
-	X(OBJECT_BY_NAME,                                                                                                  \
-		OBJECT_COLUMNS "WHERE station = ?1 AND session = ?2 AND name = ?4 AND revision <= ?3 AND stored_ms > 0"        \
-					   " ORDER BY revision DESC LIMIT 1")                                                              \
+	X(OBJECT_BY_NAME, OBJECT_COLUMNS "WHERE station = ?1 AND session = ?2 AND name = ?4 AND revision <= ?3"            \
+									 " AND (stored_ms > 0 OR lost_ms > 0) ORDER BY revision DESC LIMIT 1")             \
 	X(OBJECTS, OBJECT_COLUMNS "ORDER BY bucket, key")                                                                  \
 	X(OBJECTS_PROMISED, OBJECT_COLUMNS "WHERE stored_ms = 0 ORDER BY bucket, key")                                     \
 	X(OBJECTS_OF_STATION, OBJECT_COLUMNS "WHERE station = ?1 ORDER BY session, name, revision")                        \
@@ -87,10 +109,13 @@
 	/* sessions */                                                                                                     \
 	X(SESSION_BEGIN, "INSERT OR IGNORE INTO session (station, session, revision, state, begun_ms, changed_ms)"         \
 					 " VALUES (?1, ?2, ?3, ?4, ?5, ?5)")                                                               \
-	X(SESSION_GET, "SELECT id, state FROM session WHERE station = ?1 AND session = ?2 AND revision = ?3")              \
+	X(SESSION_GET, "SELECT id, state, instance FROM session WHERE station = ?1 AND session = ?2 AND revision = ?3")    \
+	X(SESSION_CLAIM, "UPDATE session SET instance = ?2 WHERE id = ?1 AND instance IS NULL")                            \
+	X(SESSION_REVISIONS, "SELECT revision, state, content, instance FROM session WHERE station = ?1 AND session = ?2"  \
+						 " ORDER BY revision DESC LIMIT ?3")                                                           \
 	X(SESSION_DECIDE,                                                                                                  \
 		"UPDATE session SET state = ?2, checks = ?3, bytes = ?4, files = ?5, uploaded_ms = ?6, decided_ms = ?7,"       \
-		" changed_ms = ?7 WHERE id = ?1")                                                                              \
+		" changed_ms = ?7, content = ?8 WHERE id = ?1")                                                                \
 	X(SESSIONS, SESSION_PAGE(""))                                                                                      \
 	X(SESSIONS_OF_STATION, SESSION_PAGE("s.station = ?7 AND"))                                                         \
 	X(SESSIONS_OF_NAME, SESSION_PAGE("s.session = ?7 AND"))                                                            \
@@ -102,9 +127,10 @@
 	X(METADATA_ADD_TEXT, "INSERT INTO metadata (session, key, ordinal, text) VALUES (?1, ?2, ?3, ?4)")                 \
 	X(METADATA_OF, "SELECT key, number IS NOT NULL, number, text FROM metadata WHERE session = ?1 ORDER BY ordinal")   \
 	/* changes */                                                                                                      \
-	X(CHANGE_ADD, "INSERT INTO change (session, station, state, processing, at_ms)"                                    \
-				  " SELECT id, station, state, processing, ?2 FROM session WHERE id = ?1")                             \
+	X(CHANGE_ADD, "INSERT INTO change (session, station, state, processing, at_ms, tag)"                               \
+				  " SELECT id, station, state, processing, ?2, lower(hex(randomblob(4))) FROM session WHERE id = ?1")  \
 	X(CHANGE_LAST, "SELECT coalesce(max(seq), 0) FROM change")                                                         \
+	X(CHANGE_TAG, "SELECT tag FROM change WHERE seq = ?1")                                                             \
 	X(CHANGES_NEWEST, CHANGE_COLUMNS "ORDER BY c.seq DESC LIMIT ?1")                                                   \
 	X(CHANGES, CHANGE_COLUMNS "WHERE c.seq > ?1 ORDER BY c.seq LIMIT ?2")                                              \
 	X(CHANGES_OF, CHANGE_COLUMNS "WHERE c.seq > ?1 AND c.station = ?3 ORDER BY c.seq LIMIT ?2")                        \

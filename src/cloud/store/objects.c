@@ -3,14 +3,17 @@
  *
  *   OBJECTS/<bucket>/<2 hex>/<sha256 of the key>   a whole object, 0444, never opened for writing again
  *   OBJECTS/.tmp/<random>                          a write under way, where O_TMPFILE is not to be had
+ *   OBJECTS/.aside/<bucket>.<name>.<random>        what was found damaged; nothing here reads it again
  *
  * Invariant: a name below a bucket appears by linkat alone, after its bytes are on the disk; linkat never replaces.
- * Any thread: struct objects does not change after objects_open, a struct object_write belongs to one thread. */
+ * Any thread: struct objects does not change after objects_open, a struct object_write belongs to one thread. A name
+ * leaves a bucket by object_aside alone, one at a time. */
 #include "cloud/store/objects.h"
 
 #include <errno.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/statvfs.h>
@@ -27,6 +30,7 @@
 #define RESERVE_FROM_BYTES (1 << 20)
 #define TEMPORARY_DIR ".tmp"
 #define TEMPORARY_NAME 25
+#define ASIDE_DIR ".aside"
 #define BUCKETS_MAX 16
 
 struct bucket {
@@ -35,7 +39,8 @@ struct bucket {
 };
 struct objects {
 	char *dir;
-	int tmp_fd;
+	int tmp_fd, aside_fd;
+	pthread_mutex_t aside_lock;
 	bool by_name; /* no O_TMPFILE, or no /proc to link it from */
 	struct bucket buckets[BUCKETS_MAX];
 	size_t bucket_n;
@@ -72,6 +77,8 @@ void objects_close(struct objects *o) {
 		if (o->buckets[i].dir_fd >= 0) fd_close(o->buckets[i].dir_fd);
 	}
 	if (o->tmp_fd >= 0) fd_close(o->tmp_fd);
+	if (o->aside_fd >= 0) fd_close(o->aside_fd);
+	pthread_mutex_destroy(&o->aside_lock);
 	xfree(o->dir);
 	xfree(o);
 }
@@ -139,8 +146,11 @@ static bool nameless_works(const struct objects *o) {
 int objects_open(struct objects **ret, const char *dir, const char *const *buckets, struct error *err) {
 	AUTO(objects_close) struct objects *o = xcalloc(1, sizeof *o);
 	o->dir = xstrdup(dir);
-	o->tmp_fd = -1;
-	if (file_mkdirs(dir, 0700, err) || subdir_open(dir, TEMPORARY_DIR, &o->tmp_fd, err)) return -1;
+	o->tmp_fd = o->aside_fd = -1;
+	pthread_mutex_init(&o->aside_lock, NULL);
+	if (file_mkdirs(dir, 0700, err) || subdir_open(dir, TEMPORARY_DIR, &o->tmp_fd, err) ||
+		subdir_open(dir, ASIDE_DIR, &o->aside_fd, err))
+		return -1;
 	for (; *buckets; buckets++)
 		if (!objects_has_bucket(o, *buckets) && bucket_add(o, *buckets, err)) return -1;
 	if (temporaries_sweep(o, err)) return -1;
@@ -170,7 +180,11 @@ static int place_open(
 	sha256_hex(ret->name, &digest);
 	const char folder[3] = {ret->name[0], ret->name[1], 0};
 	ret->dir_fd = openat(b->dir_fd, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return ret->dir_fd < 0 ? disk_failed(err, errno, "open a folder", o->dir) : 0;
+	if (ret->dir_fd >= 0) return 0;
+	if (errno == ENOENT) /* somebody removed it, and all that was in it */
+		return error_set(err, ERR_NOT_FOUND, "the folder %s of the bucket %s is gone from the object store %s", folder,
+			bucket, o->dir);
+	return disk_failed(err, errno, "open a folder", o->dir);
 }
 
 static void place_done(struct place *p) {
@@ -185,6 +199,13 @@ static int taken(struct error *err, const char *bucket) {
 }
 
 /* --- writing --- */
+
+/* After a folder was not found: those that are missing are made again, the bucket itself is not. */
+static int folders_again(const struct objects *o, const char *bucket, struct error *err) {
+	const struct bucket *b = bucket_of(o, bucket);
+	if (err->code != ERR_NOT_FOUND || !b) return -1;
+	return folders_make(b->dir_fd, bucket, err);
+}
 
 static int nameless_open(struct object_write *w, struct error *err) {
 	w->fd = openat(w->place.dir_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0444);
@@ -215,7 +236,9 @@ int object_begin(struct objects *o, const char *bucket, const char *key, int64_t
 	AUTO(object_abort) struct object_write *w = xcalloc(1, sizeof *w);
 	*w = (struct object_write){.objects = o, .place.dir_fd = -1, .fd = -1, .announced = size};
 	if (size < 0) return error_set(err, ERR_INPUT, "an object cannot have %lld bytes", (long long)size);
-	if (place_open(o, bucket, key, &w->place, err)) return -1;
+	if (place_open(o, bucket, key, &w->place, err) &&
+		(folders_again(o, bucket, err) || place_open(o, bucket, key, &w->place, err)))
+		return -1;
 	if (place_taken(&w->place)) return taken(err, bucket);
 	if ((o->by_name ? named_open : nameless_open)(w, err) || room_take(w, err)) return -1;
 	w->digest = digest_new();
@@ -330,14 +353,14 @@ int object_open(
 	return place_read(o, bucket, &p, ret_fd, ret_size, err);
 }
 
-static int fd_digest(int fd, struct sha256 *ret, int64_t *ret_size, const char *dir, struct error *err) {
+int object_digest_fd(struct objects *o, int fd, struct sha256 *ret, int64_t *ret_size, struct error *err) {
 	AUTO(xfree) char *bytes = xcalloc(1, READ_BYTES);
 	AUTO(digest_free) struct digest *d = digest_new();
 	int64_t at = 0;
 	for (;;) {
 		ssize_t n = pread(fd, bytes, READ_BYTES, at);
 		if (n < 0 && errno == EINTR) continue;
-		if (n < 0) return disk_failed(err, errno, "read an object", dir);
+		if (n < 0) return disk_failed(err, errno, "read an object", o->dir);
 		if (!n) break;
 		digest_add(d, bytes, (size_t)n);
 		at += n;
@@ -352,7 +375,7 @@ int object_digest(
 	AUTO(fd_close) int fd = -1;
 	int64_t size;
 	if (object_open(o, bucket, key, &fd, &size, err)) return -1;
-	return fd_digest(fd, ret, ret_size, o->dir, err);
+	return object_digest_fd(o, fd, ret, ret_size, err);
 }
 
 int object_settle(
@@ -363,7 +386,7 @@ int object_settle(
 	if (place_open(o, bucket, key, &p, err)) return -1;
 	if (place_read(o, bucket, &p, &fd, &size, err)) return -1;
 	if (fdatasync(fd) || fsync(p.dir_fd)) return disk_failed(err, errno, "sync an object", o->dir);
-	return fd_digest(fd, ret, ret_size, o->dir, err);
+	return object_digest_fd(o, fd, ret, ret_size, err);
 }
 
 bool object_exists(const struct objects *o, const char *bucket, const char *key) {
@@ -371,6 +394,43 @@ bool object_exists(const struct objects *o, const char *bucket, const char *key)
 	struct error err;
 	if (place_open(o, bucket, key, &p, &err)) return false;
 	return place_taken(&p);
+}
+
+int object_size(struct objects *o, const char *bucket, const char *key, int64_t *ret_size, struct error *err) {
+	AUTO(place_done) struct place p = {.dir_fd = -1};
+	struct stat st;
+	if (place_open(o, bucket, key, &p, err)) return err->code == ERR_NOT_FOUND ? 0 : -1;
+	if (!fstatat(p.dir_fd, p.name, &st, AT_SYMLINK_NOFOLLOW)) {
+		*ret_size = S_ISREG(st.st_mode) ? st.st_size : -1;
+		return 1;
+	}
+	return errno == ENOENT ? 0 : disk_failed(err, errno, "look at an object", o->dir);
+}
+
+/* Under the lock: a name is given to another file only after it was taken from this one, which happens here alone. */
+static int aside_move(struct objects *o, const struct place *p, int fd, const char *to, struct error *err) {
+	struct stat named, open_file;
+	if (fstatat(p->dir_fd, p->name, &named, AT_SYMLINK_NOFOLLOW))
+		return errno == ENOENT ? 0 : disk_failed(err, errno, "look at an object", o->dir);
+	if (fd >= 0 && fstat(fd, &open_file)) return disk_failed(err, errno, "look at an object", o->dir);
+	if (fd >= 0 && (named.st_ino != open_file.st_ino || named.st_dev != open_file.st_dev)) return 0;
+	if (renameat(p->dir_fd, p->name, o->aside_fd, to) || fsync(o->aside_fd) || fsync(p->dir_fd))
+		return disk_failed(err, errno, "move an object aside", o->dir);
+	return 1;
+}
+
+int object_aside(
+	struct objects *o, const char *bucket, const char *key, int fd, char ret_where[OBJECT_ASIDE], struct error *err) {
+	AUTO(place_done) struct place p = {.dir_fd = -1};
+	char random[9], to[OBJECT_ASIDE - sizeof ASIDE_DIR];
+	if (place_open(o, bucket, key, &p, err)) return err->code == ERR_NOT_FOUND ? 0 : -1;
+	random_id(random, sizeof random);
+	snprintf(to, sizeof to, "%s.%s.%s", bucket, p.name, random);
+	pthread_mutex_lock(&o->aside_lock);
+	int moved = aside_move(o, &p, fd, to, err);
+	pthread_mutex_unlock(&o->aside_lock);
+	if (moved > 0) snprintf(ret_where, OBJECT_ASIDE, ASIDE_DIR "/%s", to);
+	return moved;
 }
 
 int objects_writable(struct objects *o, struct error *err) {

@@ -8,6 +8,8 @@
 
 #include "base/digest.h"
 
+#define OBJECT_ASIDE 160 /* of a bucket, a name and a random id, with NUL */
+
 struct objects;
 MUST_USE int objects_open(
 	struct objects **ret, const char *dir, const char *const *buckets /* NULL-terminated */, struct error *err);
@@ -33,6 +35,7 @@ DEFINE_AUTO_PTR(struct object_write, object_abort)
 /* ERR_NOT_FOUND when it is not there. */
 MUST_USE int object_open(
 	struct objects *o, const char *bucket, const char *key, int *ret_fd, int64_t *ret_size, struct error *err);
+MUST_USE int object_digest_fd(struct objects *o, int fd, struct sha256 *ret, int64_t *ret_size, struct error *err);
 MUST_USE int object_digest(
 	struct objects *o, const char *bucket, const char *key, struct sha256 *ret, int64_t *ret_size, struct error *err);
 /* object_digest after making sure that file and name are on the disk: for one whose write ended between its link and
@@ -40,4 +43,11 @@ MUST_USE int object_digest(
 MUST_USE int object_settle(
 	struct objects *o, const char *bucket, const char *key, struct sha256 *ret, int64_t *ret_size, struct error *err);
 bool object_exists(const struct objects *o, const char *bucket, const char *key);
+/* Bytes that lie under a key: 1 and *ret_size, 0 when there is none, -1. Nothing is opened. */
+MUST_USE int object_size(struct objects *o, const char *bucket, const char *key, int64_t *ret_size, struct error *err);
+/* Takes a file that is not what it was stored as out of the way, so that its key can be written again: moved, never
+ * removed, to OBJECTS/.aside/<bucket>.<its name>.<random>, which ret_where says. fd: only when the name still is that
+ * open file's (-1: whatever is there). 1 moved, 0 nothing there to move, -1. */
+MUST_USE int object_aside(
+	struct objects *o, const char *bucket, const char *key, int fd, char ret_where[OBJECT_ASIDE], struct error *err);
 MUST_USE int objects_writable(struct objects *o, struct error *err); /* writes, syncs and removes a probe: /healthz */

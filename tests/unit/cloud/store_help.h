@@ -85,6 +85,23 @@ static inline struct objects *objects_at(const char *dir) {
 	return o;
 }
 
+/* The bytes of an object without its row in the catalog. */
+static inline void object_put(struct objects *o, const char *bucket, const char *key, const void *bytes, size_t n) {
+	struct object_write *w = NULL;
+	OK(object_begin(o, bucket, key, (int64_t)n, &w, &err));
+	OK(object_append(w, bytes, n, &err));
+	OK(object_commit(w, NULL, NULL, &err));
+}
+
+static inline int files_in(const char *dir) {
+	DIR *d = opendir(dir);
+	int n = 0;
+	if (!d) return -1;
+	for (const struct dirent *e; (e = readdir(d));) n += e->d_name[0] != '.';
+	closedir(d);
+	return n;
+}
+
 /* Bytes that differ with the seed at every place. */
 static inline void fill(uint8_t *to, size_t n, uint64_t seed) {
 	uint64_t x = seed * 0x9e3779b97f4a7c15u + 1;

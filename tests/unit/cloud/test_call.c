@@ -127,7 +127,7 @@ static void queries_are_checked(void **state) {
 	bench_token(b, 0, token);
 	static const char *const bad[] = {"/v1/sessions?limit=0", "/v1/sessions?limit=1001", "/v1/sessions?limit=x",
 		"/v1/sessions?state=lost", "/v1/sessions?since=yesterday", "/v1/sessions?cursor=%ff",
-		"/v1/sessions?cursor=nonsense", "/v1/changes?wait=21", "/v1/changes?wait=-1", "/v1/changes?after=nonsense",
+		"/v1/sessions?cursor=nonsense", "/v1/changes?wait=21", "/v1/changes?wait=-1", "/v1/changes?after=%ff",
 		"/v1/sessions?x=%zz"};
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		REFUSES(400, "bad_request", b->api, .method = "GET", .target = bad[i], .token = token);
@@ -407,7 +407,8 @@ static void stat_tells_what_is_stored(void **state) {
 		.revision = 1,
 		.size = 3};
 	sha256_of("abc", 3, &row.sha256);
-	OK(catalog_objects_promise(b->api->catalog, &row, 1, &err));
+	OK(catalog_objects_promise(b->api->catalog, NULL, &row, 1, NULL, &err));
+	object_put(b->api->objects, "headgate-raw", "k", "abc", 3);
 	OK(catalog_object_stored(b->api->catalog, "headgate-raw", "k", 3, &row.sha256, 1795234071500, &err));
 	AUTO(got_done)
 	struct got g = ASK(b->api, .method = "POST", .target = "/v1/objects/stat", .token = token,
@@ -417,6 +418,7 @@ static void stat_tells_what_is_stored(void **state) {
 		member(cJSON_GetArrayItem(objects, 0), "checksum"), "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=");
 	assert_string_equal(member(cJSON_GetArrayItem(objects, 0), "stored_at"), "2026-11-21T04:07:51.500Z");
 	assert_true(cJSON_IsTrue(cJSON_GetObjectItem(cJSON_GetArrayItem(objects, 1), "missing")));
+	assert_null(cJSON_GetObjectItem(cJSON_GetArrayItem(objects, 0), "read"));
 	REFUSES(400, "bad_request", b->api, .method = "POST", .target = "/v1/objects/stat", .token = token, .body = "{}");
 	REFUSES(400, "bad_request", b->api, .method = "POST", .target = "/v1/objects/stat", .token = token,
 		.body = "{\"session\":\"" TEST_SESSION "\",\"revision\":1,\"names\":[1]}");

@@ -134,11 +134,11 @@ static void test_full_disk(void **state) {
 	small = before;
 	small.rlim_cur = 300000;
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-	FAILS(ERR_DISK, catalog_objects_promise(c, rows, ARRAY_LEN(rows), &err));
+	FAILS(ERR_DISK, catalog_objects_promise(c, NULL, rows, ARRAY_LEN(rows), NULL, &err));
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	struct object_row got;
 	GIVES(0, catalog_object(c, "raw", rows[0].key, &got, &err));
-	OK(catalog_objects_promise(c, rows, ARRAY_LEN(rows), &err));
+	OK(catalog_objects_promise(c, NULL, rows, ARRAY_LEN(rows), NULL, &err));
 	GIVES(1, catalog_object(c, "raw", rows[499].key, &got, &err));
 }
 
@@ -352,15 +352,15 @@ static void test_promise_and_store(void **state) {
 	AUTO(catalog_close) struct catalog *c = catalog_at(s->dir);
 	struct object_row row = object(S1, 1, "eeg \xc3\xa9.bin", "first"), got = {0}, other = row;
 	GIVES(0, catalog_object(c, "raw", row.key, &got, &err));
-	OK(catalog_objects_promise(c, NULL, 0, &err));
-	OK(catalog_objects_promise(c, &row, 1, &err));
+	OK(catalog_objects_promise(c, NULL, NULL, 0, NULL, &err));
+	OK(catalog_objects_promise(c, NULL, &row, 1, NULL, &err));
 	GIVES(1, catalog_object(c, "raw", row.key, &got, &err));
 	assert_string_equal(got.name, row.name);
 	assert_int_equal(got.stored_ms, 0);
 	/* While nothing is stored, a later promise counts. */
 	other.size = 6;
 	sha256_of("second", 6, &other.sha256);
-	OK(catalog_objects_promise(c, &other, 1, &err));
+	OK(catalog_objects_promise(c, NULL, &other, 1, NULL, &err));
 	GIVES(1, catalog_object(c, "raw", row.key, &got, &err));
 	assert_int_equal(got.size, 6);
 	GIVES(0, catalog_object_by_name(c, "lab-1", S1, 1, row.name, &got, &err));
@@ -369,7 +369,7 @@ static void test_promise_and_store(void **state) {
 	assert_int_equal(got.stored_ms, 1234);
 	assert_true(sha256_equal(&got.sha256, &other.sha256));
 	/* Stored: a promise changes nothing, the same news is fine, other news is refused. */
-	OK(catalog_objects_promise(c, &row, 1, &err));
+	OK(catalog_objects_promise(c, NULL, &row, 1, NULL, &err));
 	OK(catalog_object_stored(c, "raw", row.key, 6, &other.sha256, 9999, &err));
 	FAILS(ERR_CONFLICT, catalog_object_stored(c, "raw", row.key, 5, &row.sha256, 9999, &err));
 	GIVES(1, catalog_object(c, "raw", row.key, &got, &err));
@@ -387,7 +387,7 @@ static void test_newest_stored_revision(void **state) {
 	AUTO(catalog_close) struct catalog *c = catalog_at(s->dir);
 	struct object_row got = {0},
 					  rows[] = {object(S1, 1, "a", "one"), object(S1, 2, "a", "two"), object(S1, 3, "a", "3")};
-	OK(catalog_objects_promise(c, rows, 3, &err));
+	OK(catalog_objects_promise(c, NULL, rows, 3, NULL, &err));
 	for (int i = 0; i < 2; i++)
 		OK(catalog_object_stored(c, "raw", rows[i].key, rows[i].size, &rows[i].sha256, 10 + i, &err));
 	GIVES(1, catalog_object_by_name(c, "lab-1", S1, 1, "a", &got, &err));
@@ -416,7 +416,7 @@ static void test_lists_objects(void **state) {
 	const struct scratch *s = *state;
 	AUTO(catalog_close) struct catalog *c = catalog_at(s->dir);
 	struct object_row rows[] = {object(S1, 1, "a", "1"), object(S1, 1, "b", "2"), object(S2, 1, "c", "3")};
-	OK(catalog_objects_promise(c, rows, 3, &err));
+	OK(catalog_objects_promise(c, NULL, rows, 3, NULL, &err));
 	OK(catalog_object_stored(c, "raw", rows[0].key, 1, &rows[0].sha256, 1, &err));
 	assert_listed(c, NULL, NULL, false, "a;b;c;");
 	assert_listed(c, NULL, NULL, true, "b;c;");
@@ -425,7 +425,7 @@ static void test_lists_objects(void **state) {
 	assert_listed(c, NULL, S2, false, "c;");
 	assert_listed(c, "lab-2", NULL, false, "");
 	struct object_row stop = object(S2, 1, "!", "4");
-	OK(catalog_objects_promise(c, &stop, 1, &err));
+	OK(catalog_objects_promise(c, NULL, &stop, 1, NULL, &err));
 	assert_listed(c, NULL, S2, false, "!;");
 }
 

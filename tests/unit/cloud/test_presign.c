@@ -2,6 +2,7 @@
 /* What presign decides: by rule, and with a real catalog. */
 #include "api_help.h"
 #include "cloud/api/presign.h"
+#include "session/manifest.h"
 #include "session/part.h"
 
 static struct sha256 digest_of(const char *text) {
@@ -58,6 +59,42 @@ static void what_is_there_is_not_sent_again(void **state) {
 	there.size = 5;
 	presign_decide(&ask, &there, &v);
 	assert_int_equal(v.fault, FAULT_OBJECT_CONFLICT);
+	there.stored_ms = 0; /* lost: the same comes again, other content is new */
+	presign_decide(&ask, &there, &v);
+	assert_int_equal(v.kind, PRESIGN_PUT);
+	there.size = 4;
+	presign_decide(&ask, &there, &v);
+	assert_int_equal(v.kind, PRESIGN_AGAIN);
+}
+
+static void nothing_new_comes_into_a_revision_that_is_decided_or_anothers(void **state) {
+	(void)state;
+	static const struct {
+		enum presign_kind kind;
+		enum fault fault;
+		enum standing standing;
+		enum presign_kind want;
+		enum fault want_fault;
+	} cases[] = {
+		{PRESIGN_PUT, FAULT_NONE, STANDING_OPEN, PRESIGN_PUT, FAULT_NONE},
+		{PRESIGN_PUT, FAULT_NONE, STANDING_DECIDED, PRESIGN_ERROR, FAULT_REVISION_DECIDED},
+		{PRESIGN_PUT, FAULT_NONE, STANDING_TAKEN, PRESIGN_ERROR, FAULT_REVISION_TAKEN},
+		{PRESIGN_ERROR, FAULT_OBJECT_CONFLICT, STANDING_OPEN, PRESIGN_ERROR, FAULT_OBJECT_CONFLICT},
+		{PRESIGN_ERROR, FAULT_OBJECT_CONFLICT, STANDING_DECIDED, PRESIGN_ERROR, FAULT_REVISION_DECIDED},
+		{PRESIGN_ERROR, FAULT_OBJECT_CONFLICT, STANDING_TAKEN, PRESIGN_ERROR, FAULT_REVISION_TAKEN},
+		{PRESIGN_ERROR, FAULT_NAME_INVALID, STANDING_DECIDED, PRESIGN_ERROR, FAULT_NAME_INVALID},
+		{PRESIGN_EXISTS, FAULT_NONE, STANDING_TAKEN, PRESIGN_EXISTS, FAULT_NONE},
+		{PRESIGN_AGAIN, FAULT_NONE, STANDING_DECIDED, PRESIGN_AGAIN, FAULT_NONE},
+	};
+	struct presign_ask ask = ask_for("f", 3, "same");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct presign_verdict v = {.kind = cases[i].kind, .fault = cases[i].fault};
+		presign_refuse(&ask, cases[i].standing, &v);
+		assert_int_equal(v.kind, cases[i].want);
+		assert_int_equal(v.fault, cases[i].want_fault);
+		if (v.fault >= FAULT_REVISION_DECIDED && v.fault <= FAULT_REVISION_TAKEN)
+			assert_non_null(strstr(v.message, "revision 3"));
+	}
 }
 
 static void what_cannot_be_is_an_error_of_that_file(void **state) {
@@ -83,9 +120,11 @@ static void what_cannot_be_is_an_error_of_that_file(void **state) {
 
 /* --- the call --- */
 
-static void body_of(struct buf *out, int64_t revision, const char *const *names_and_contents) {
+static void body_of(struct buf *out, int64_t revision, const char *instance, const char *const *names_and_contents) {
 	char checksum[SHA256_BASE64];
-	buf_fmt(out, "{\"session\":\"" TEST_SESSION "\",\"revision\":%d,\"files\":[", (int)revision);
+	buf_fmt(out, "{\"session\":\"" TEST_SESSION "\",\"revision\":%d,", (int)revision);
+	if (instance) buf_fmt(out, "\"instance\":\"%s\",", instance);
+	buf_str(out, "\"files\":[");
 	for (const char *const *p = names_and_contents; *p; p += 2) {
 		struct sha256 d = digest_of(p[1]);
 		buf_fmt(out, "%s{\"name\":\"%s\",\"size\":%zu,\"sha256\":\"%s\"}", p == names_and_contents ? "" : ",", p[0],
@@ -94,12 +133,17 @@ static void body_of(struct buf *out, int64_t revision, const char *const *names_
 	buf_str(out, "]}");
 }
 
-static struct got presign(struct bench *b, int64_t revision, const char *const *names_and_contents) {
+static struct got presign_of(
+	struct bench *b, int64_t revision, const char *instance, const char *const *names_and_contents) {
 	AUTO(buf_done) struct buf body = BUF_INIT(1 << 20);
 	char token[TOKEN_MAX];
 	bench_token(b, 0, token);
-	body_of(&body, revision, names_and_contents);
+	body_of(&body, revision, instance, names_and_contents);
 	return ASK(b->api, .method = "POST", .target = "/v1/presign", .token = token, .body = buf_text(&body));
+}
+
+static struct got presign(struct bench *b, int64_t revision, const char *const *names_and_contents) {
+	return presign_of(b, revision, NULL, names_and_contents);
 }
 
 static const cJSON *file_at(const struct got *g, int i) {
@@ -143,6 +187,7 @@ static void a_put_is_promised_before_its_url_is_given(void **state) {
 
 static void stored(struct bench *b, const char *key, const char *content) {
 	struct sha256 d = digest_of(content);
+	object_put(b->api->objects, "headgate-raw", key, content, strlen(content));
 	OK(catalog_object_stored(
 		b->api->catalog, "headgate-raw", key, (int64_t)strlen(content), &d, clock_wall_ms(), &err));
 }
@@ -180,6 +225,140 @@ static void another_station_has_its_own(void **state) {
 	AUTO(got_done) struct got theirs = presign(b, 1, (const char *const[]){"f", "abc", NULL});
 	assert_string_equal(text_at(file_at(&theirs, 0), "key", NULL), TEST_SESSION "/lab-2/f");
 	assert_null(cJSON_GetObjectItem(file_at(&theirs, 0), "exists"));
+}
+
+/* "put", "exists", or the word of its error. */
+static const char *told(const struct got *g, int i) {
+	const cJSON *file = file_at(g, i);
+	if (cJSON_GetObjectItem(file, "put")) return "put";
+	return cJSON_GetObjectItem(file, "exists") ? "exists" : text_at(file, "error", "code");
+}
+
+/* What the answer says of the session's revisions: "1 uploading a; 2 uploading -". */
+static void assert_revisions(const struct got *g, const char *want) {
+	AUTO(buf_done) struct buf out = BUF_INIT(4096);
+	const cJSON *r;
+	cJSON_ArrayForEach (r, cJSON_GetObjectItem(g->json, "revisions")) {
+		const char *instance = cJSON_GetStringValue(cJSON_GetObjectItem(r, "instance"));
+		const char *content = cJSON_GetStringValue(cJSON_GetObjectItem(r, "content"));
+		buf_fmt(&out, "%s%d %s %s", out.len ? "; " : "", cJSON_GetObjectItem(r, "revision")->valueint,
+			text_at(r, "state", NULL), instance ? instance : "-");
+		if (content) buf_fmt(&out, " %.8s", content);
+	}
+	assert_string_equal(buf_text(&out), want);
+}
+
+static void decided(struct bench *b, int64_t revision, const char *name, const char *content) {
+	AUTO(manifest_done) struct manifest m = {.revision = revision};
+	struct manifest_file *f = manifest_add(&m);
+	bool again;
+	f->name = xstrdup(name);
+	f->size = (int64_t)strlen(content);
+	f->sha256 = digest_of(content);
+	OK(catalog_session_decide(
+		b->api->catalog, "lab-1", TEST_SESSION, revision, CLOUD_ACCEPTED, NULL, NULL, &m, &again, &err));
+}
+
+static void a_revision_is_that_of_its_first_instance(void **state) {
+	struct bench *b = *state;
+	AUTO(got_done) struct got first = presign_of(b, 1, "a", (const char *const[]){"f", "abc", "g", "xyz", NULL});
+	assert_string_equal(told(&first, 0), "put");
+	assert_revisions(&first, "1 uploading a");
+	stored(b, TEST_SESSION "/lab-1/f", "abc");
+	AUTO(got_done)
+	struct got twin = presign_of(b, 1, "b", (const char *const[]){"f", "abc", "g", "xyz", "f", "abd", "..", "x", NULL});
+	assert_string_equal(told(&twin, 0), "exists");
+	assert_string_equal(told(&twin, 1), "revision_taken");
+	assert_string_equal(told(&twin, 2), "revision_taken");
+	assert_string_equal(told(&twin, 3), "name_invalid");
+	AUTO(got_done) struct got nobody = presign_of(b, 1, NULL, (const char *const[]){"g", "xyz", NULL});
+	assert_string_equal(told(&nobody, 0), "revision_taken");
+	AUTO(got_done) struct got next = presign_of(b, 2, "b", (const char *const[]){"f", "abc", "g", "xyz", NULL});
+	assert_string_equal(told(&next, 0), "exists");
+	assert_string_equal(text_at(file_at(&next, 1), "key", NULL), TEST_SESSION "/lab-1/_headgate/2/g");
+	assert_revisions(&next, "1 uploading a; 2 uploading b");
+	AUTO(got_done) struct got own = presign_of(b, 1, "a", (const char *const[]){"g", "xyz", NULL});
+	assert_string_equal(told(&own, 0), "put");
+}
+
+/* Without an instance nothing is claimed, and what nobody claimed is the first one's that does. */
+static void a_look_claims_nothing(void **state) {
+	struct bench *b = *state;
+	AUTO(got_done) struct got look = presign_of(b, 1, "a", (const char *const[]){NULL});
+	assert_revisions(&look, "");
+	AUTO(got_done) struct got old = presign_of(b, 1, NULL, (const char *const[]){"f", "abc", NULL});
+	assert_revisions(&old, "1 uploading -");
+	stored(b, TEST_SESSION "/lab-1/f", "abc");
+	AUTO(got_done) struct got there = presign_of(b, 1, "a", (const char *const[]){"f", "abc", NULL});
+	assert_string_equal(told(&there, 0), "exists");
+	assert_revisions(&there, "1 uploading -");
+	AUTO(got_done) struct got claim = presign_of(b, 1, "b", (const char *const[]){"g", "xyz", NULL});
+	assert_revisions(&claim, "1 uploading b");
+	static const char *const bad[] = {
+		"", "a b", "a/b", "12345678901234567890123456789012345678901234567890123456789012345"};
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		AUTO(got_done) struct got g = presign_of(b, 1, bad[i], (const char *const[]){NULL});
+		assert_int_equal(g.status, 400);
+		assert_non_null(strstr(g.text, "instance"));
+	}
+}
+
+static void nothing_is_added_to_a_decided_revision(void **state) {
+	struct bench *b = *state;
+	AUTO(got_done) struct got first = presign_of(b, 1, "a", (const char *const[]){"f", "abc", NULL});
+	stored(b, TEST_SESSION "/lab-1/f", "abc");
+	decided(b, 1, "f", "abc");
+	AUTO(got_done)
+	struct got g = presign_of(b, 1, "a", (const char *const[]){"f", "abc", "f", "abd", "g", "xyz", NULL});
+	assert_string_equal(told(&g, 0), "exists");
+	assert_string_equal(told(&g, 1), "revision_decided");
+	assert_string_equal(told(&g, 2), "revision_decided");
+	struct sha256 content;
+	char hex[SHA256_HEX], want[64];
+	struct buf text = BUF_INIT(200);
+	buf_add(&text, "f\0003\000", 4);
+	struct sha256 abc = digest_of("abc");
+	buf_fmt(&text, "%s\n", sha256_hex(hex, &abc));
+	sha256_of(text.data, text.len, &content);
+	buf_done(&text);
+	snprintf(want, sizeof want, "1 accepted a %.8s", sha256_hex(hex, &content));
+	assert_revisions(&g, want);
+}
+
+static char *object_file(struct bench *b, const char *key) {
+	char hex[SHA256_HEX];
+	struct sha256 digest = digest_of(key);
+	sha256_hex(hex, &digest);
+	return xasprintf("%s/objects/headgate-raw/%.2s/%s", b->scratch.dir, hex, hex);
+}
+
+/* exists is said of what lies in the store. What was lost can be sent again, whoever's revision it is and whether it is
+ * decided, as it was and in no other form; what is left of it stays. */
+static void what_the_store_lost_can_be_sent_again(void **state) {
+	struct bench *b = *state;
+	AUTO(got_done) struct got first = presign_of(b, 1, "a", (const char *const[]){"f", "abc", "g", "xyz", NULL});
+	stored(b, TEST_SESSION "/lab-1/f", "abc");
+	stored(b, TEST_SESSION "/lab-1/g", "xyz");
+	decided(b, 1, "f", "abc");
+	AUTO(xfree) char *gone = object_file(b, TEST_SESSION "/lab-1/f"), *cut = object_file(b, TEST_SESSION "/lab-1/g");
+	assert_int_equal(unlink(gone), 0);
+	assert_int_equal(truncate(cut, 2), 0);
+	for (int revision = 1; revision <= 2; revision++) {
+		AUTO(got_done)
+		struct got g = presign_of(b, revision, "a", (const char *const[]){"f", "abc", "g", "xyz", NULL});
+		assert_string_equal(told(&g, 0), "put");
+		assert_string_equal(told(&g, 1), "put");
+		assert_string_equal(text_at(file_at(&g, 0), "key", NULL), TEST_SESSION "/lab-1/f");
+	}
+	AUTO(got_done) struct got other = presign_of(b, 1, "a", (const char *const[]){"f", "abd", NULL});
+	assert_string_equal(told(&other, 0), "revision_decided");
+	AUTO(xfree) char *aside = xasprintf("%s/objects/.aside", b->scratch.dir);
+	assert_int_equal(files_in(aside), 1);
+	stored(b, TEST_SESSION "/lab-1/f", "abc");
+	stored(b, TEST_SESSION "/lab-1/g", "xyz");
+	AUTO(got_done) struct got healed = presign_of(b, 1, "a", (const char *const[]){"f", "abc", "g", "xyz", NULL});
+	assert_string_equal(told(&healed, 0), "exists");
+	assert_string_equal(told(&healed, 1), "exists");
 }
 
 static void a_thousand_files_and_not_one_more(void **state) {
@@ -257,10 +436,15 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keys_of_the_first_and_of_later_revisions),
 		cmocka_unit_test(what_is_there_is_not_sent_again),
+		cmocka_unit_test(nothing_new_comes_into_a_revision_that_is_decided_or_anothers),
 		cmocka_unit_test(what_cannot_be_is_an_error_of_that_file),
 		TEST_ON_BENCH(a_put_is_promised_before_its_url_is_given),
 		TEST_ON_BENCH(later_revisions_reuse_what_is_stored),
 		TEST_ON_BENCH(another_station_has_its_own),
+		TEST_ON_BENCH(a_revision_is_that_of_its_first_instance),
+		TEST_ON_BENCH(a_look_claims_nothing),
+		TEST_ON_BENCH(nothing_is_added_to_a_decided_revision),
+		TEST_ON_BENCH(what_the_store_lost_can_be_sent_again),
 		TEST_ON_BENCH(a_thousand_files_and_not_one_more),
 		TEST_ON_BENCH(mistakes_name_their_path),
 		TEST_ON_BENCH(the_host_is_the_callers_or_the_public_one),

@@ -16,7 +16,7 @@ static struct object_row promise(struct catalog *c, const char *key, const char 
 	snprintf(row.session, sizeof row.session, S1);
 	snprintf(row.name, sizeof row.name, "%s", key);
 	sha256_of(content, strlen(content), &row.sha256);
-	OK(catalog_objects_promise(c, &row, 1, &err));
+	OK(catalog_objects_promise(c, NULL, &row, 1, NULL, &err));
 	return row;
 }
 

@@ -33,7 +33,7 @@ static void store(struct catalog *c, const char *station, const char *session, i
 	snprintf(row.station, sizeof row.station, "%s", station);
 	snprintf(row.session, sizeof row.session, "%s", session);
 	snprintf(row.name, sizeof row.name, "%s", name);
-	OK(catalog_objects_promise(c, &row, 1, &err));
+	OK(catalog_objects_promise(c, NULL, &row, 1, NULL, &err));
 	OK(catalog_object_stored(c, row.bucket, row.key, size, &row.sha256, at_ms, &err));
 }
 
@@ -73,7 +73,7 @@ static void test_members(void **state) {
 	AUTO(xfree) char *text = json_text(before);
 	assert_string_equal(text, "[{\"station\":\"lab-1\",\"session\":\"" S1 "\",\"revision\":1,\"state\":\"uploading\","
 							  "\"processing\":\"none\",\"checks\":[],\"metadata\":{},\"bytes\":111,\"files\":2,"
-							  "\"uploaded_at\":null,\"decided_at\":null}]");
+							  "\"uploaded_at\":null,\"decided_at\":null,\"content\":null,\"instance\":null}]");
 	assert_false(decide(c, "lab-1", S1, 1, CLOUD_ACCEPTED));
 	AUTO(json_free) cJSON *after = list(c, (struct session_query){.state = -1}, next);
 	cJSON *row = cJSON_GetArrayItem(after, 0);
@@ -86,7 +86,8 @@ static void test_members(void **state) {
 		"[{\"station\":\"lab-1\",\"session\":\"" S1 "\",\"revision\":1,\"state\":\"accepted\","
 		"\"processing\":\"none\",\"checks\":[{\"name\":\"manifest\",\"verdict\":\"pass\",\"found\":\"1 file\","
 		"\"rule\":\"complete\",\"mend\":\"\"}],\"metadata\":{\"fatigue_level\":3,\"hardware_model\":\"HX \xc3\xa9\","
-		"\"zero\":0},\"bytes\":111,\"files\":2,\"uploaded_at\":\"2023-11-14T22:13:21.000Z\"}]");
+		"\"zero\":0},\"bytes\":111,\"files\":2,\"uploaded_at\":\"2023-11-14T22:13:21.000Z\","
+		"\"content\":null,\"instance\":null}]");
 }
 
 /* A revision weighs what its manifest names, whatever arrived beside it. */
@@ -145,7 +146,9 @@ static void test_decided_once(void **state) {
 	AUTO(json_free) cJSON *rows = list(c, (struct session_query){.state = (int)judges[first].state}, next);
 	assert_int_equal(cJSON_GetArraySize(rows), 1);
 	AUTO(json_free) cJSON *changes = NULL;
-	OK(catalog_changes(c, NULL, "", 0, &changes, cursor, &err));
+	bool reset;
+	OK(catalog_changes(c, NULL, "", 0, &changes, cursor, &reset, &err));
+	assert_false(reset);
 	assert_int_equal(cJSON_GetArraySize(changes), 1);
 	assert_string_equal(cJSON_GetObjectItem(cJSON_GetArrayItem(changes, 0), "state")->valuestring,
 		cloud_state_names[judges[first].state]);
@@ -256,10 +259,28 @@ static void test_undecided(void **state) {
 
 /* --- changes --- */
 
-static int changes(struct catalog *c, const char *station, const char *after, int64_t limit, char cursor[48]) {
+static int changes_or_reset(
+	struct catalog *c, const char *station, const char *after, int64_t limit, char cursor[48], bool *ret_reset) {
 	AUTO(json_free) cJSON *array = NULL;
-	OK(catalog_changes(c, station, after, limit, &array, cursor, &err));
+	OK(catalog_changes(c, station, after, limit, &array, cursor, ret_reset, &err));
 	return cJSON_GetArraySize(array);
+}
+
+static int changes(struct catalog *c, const char *station, const char *after, int64_t limit, char cursor[48]) {
+	bool reset;
+	int n = changes_or_reset(c, station, after, limit, cursor, &reset);
+	assert_false(reset);
+	return n;
+}
+
+/* From the first change again, and said so; the cursor that came is good from then on. */
+static int resets(struct catalog *c, const char *after) {
+	bool reset = false;
+	char cursor[48];
+	int n = changes_or_reset(c, NULL, after, 0, cursor, &reset);
+	assert_true(reset);
+	assert_int_equal(changes(c, NULL, cursor, 0, cursor), 0);
+	return n;
 }
 
 static void test_changes(void **state) {
@@ -282,10 +303,13 @@ static void test_changes(void **state) {
 	assert_int_equal(changes(c, "lab-1", cursor, 0, again), 1);
 	assert_int_equal(changes(c, "lab-1", cursor, 0, again), 1);
 	assert_int_equal(changes(c, "lab-2", cursor, 0, again), 0);
-	cJSON *none = NULL;
-	static const char *const bad[] = {"1", "c-", "c-short", "c-abcdefgh-", "c-abcdefgh-1x", "c-abcdefgh--1"};
-	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-		FAILS(ERR_INPUT, catalog_changes(c, NULL, bad[i], 0, &none, again, &err));
+	/* What is no cursor of this catalog is none, whatever it is. */
+	static const char *const bad[] = {"1", "c-", "c-short", "c-abcdefgh-", "c-abcdefgh-1x", "c-abcdefgh--1", "nonsense",
+		"c-abcdefgh-1-0123456789abcdef"};
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) assert_int_equal(resets(c, bad[i]), 6);
+	/* One of an older version names no tag, and is good. */
+	cursor[strlen("c-abcdefgh-5")] = '\0';
+	assert_int_equal(changes(c, NULL, cursor, 0, again), 1);
 }
 
 /* A cursor of a store that was rebuilt or restored begins anew: what comes twice is recognised, what never comes is
@@ -299,9 +323,41 @@ static void test_cursor_of_another_store(void **state) {
 	for (int i = 1; i <= 5; i++) decide(c, "lab-1", S1, i, CLOUD_ACCEPTED);
 	decide(other, "lab-1", S1, 1, CLOUD_ACCEPTED);
 	assert_int_equal(changes(c, NULL, "", 0, cursor), 5);
-	snprintf(ahead, sizeof ahead, "%s00", cursor);
-	assert_int_equal(changes(other, NULL, cursor, 0, cursor), 1);
-	assert_int_equal(changes(c, NULL, ahead, 0, cursor), 5);
+	snprintf(ahead, sizeof ahead, "%.*s00", (int)strlen("c-abcdefgh-5"), cursor);
+	assert_int_equal(resets(other, cursor), 1);
+	assert_int_equal(resets(c, ahead), 5);
+}
+
+static void copy_catalog(const char *from, const char *to) {
+	AUTO(buf_done) struct buf bytes = BUF_INIT(64 << 20);
+	AUTO(xfree) char *a = path_join(from, "catalog.db"), *b = path_join(to, "catalog.db");
+	OK(file_mkdirs(to, 0700, &err));
+	OK(file_read(a, bytes.max, &bytes, &err));
+	OK(file_write_atomic(b, buf_text(&bytes), bytes.len, 0600, &err));
+}
+
+/* An older copy of the catalog takes its place and goes on: the change that a station's cursor names is another one
+ * now, or is not there yet. */
+static void test_cursor_of_a_restored_store(void **state) {
+	const struct scratch *s = *state;
+	AUTO(xfree) char *copy = path_join(s->dir, "copy");
+	char early[48], late[48];
+	struct catalog *c = catalog_at(s->dir);
+	decide(c, "lab-1", S1, 1, CLOUD_ACCEPTED);
+	assert_int_equal(changes(c, NULL, "", 0, early), 1);
+	catalog_close(c);
+	copy_catalog(s->dir, copy);
+	c = catalog_at(s->dir);
+	for (int i = 2; i <= 3; i++) decide(c, "lab-1", S1, i, CLOUD_ACCEPTED);
+	assert_int_equal(changes(c, NULL, early, 0, late), 2);
+	catalog_close(c);
+	c = catalog_at(copy);
+	assert_int_equal(changes(c, NULL, early, 0, early), 0);
+	assert_int_equal(resets(c, late), 1);
+	for (int i = 2; i <= 4; i++) decide(c, "lab-1", S2, i, CLOUD_ACCEPTED);
+	assert_int_equal(resets(c, late), 4);
+	assert_int_equal(changes(c, NULL, early, 0, early), 3);
+	catalog_close(c);
 }
 
 struct waiter {
@@ -429,6 +485,7 @@ int main(void) {
 		TEST_IN_SCRATCH(test_undecided),
 		TEST_IN_SCRATCH(test_changes),
 		TEST_IN_SCRATCH(test_cursor_of_another_store),
+		TEST_IN_SCRATCH(test_cursor_of_a_restored_store),
 		TEST_IN_SCRATCH(test_wait_change),
 		TEST_IN_SCRATCH(test_killed),
 		cmocka_unit_test(test_state_names),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* cloud/jobs: a session is decided by what is stored, whatever the order of events; a broken or foreign manifest is
  * refused with words; the thread coalesces, recovers and ends. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -131,7 +132,7 @@ static void put(struct cloud *c, const char *station, int64_t revision, const ch
 	snprintf(row.name, sizeof row.name, "%s", name);
 	sha256_of(bytes, n, &row.sha256);
 	if (catalog_session_begin(c->catalog, station, SESSION, revision, &err) ||
-		catalog_objects_promise(c->catalog, &row, 1, &err) ||
+		catalog_objects_promise(c->catalog, NULL, &row, 1, NULL, &err) ||
 		object_begin(c->objects, BUCKET, key, (int64_t)n, &w, &err) || object_append(w, bytes, n, &err) ||
 		object_commit(w, &row.sha256, &sha256, &err) ||
 		catalog_object_stored(c->catalog, BUCKET, key, (int64_t)n, &sha256, clock_wall_ms(), &err)) {
@@ -261,7 +262,8 @@ static void test_again_changes_nothing(void **state) {
 	for (int i = 0; i < 3; i++) assert_false(look(c, c->station));
 	AUTO(json_free) cJSON *changes = NULL;
 	char cursor[48];
-	if (catalog_changes(c->catalog, c->station, "", 100, &changes, cursor, &err)) fail_msg("%s", err.text);
+	bool reset;
+	if (catalog_changes(c->catalog, c->station, "", 100, &changes, cursor, &reset, &err)) fail_msg("%s", err.text);
 	assert_int_equal(cJSON_GetArraySize(changes), 1);
 	assert_int_equal(log_lines(c).n, 1);
 	assert_false(look(c, "nobody"));
@@ -294,7 +296,7 @@ static void test_a_promise_is_no_object(void **state) {
 	snprintf(row.station, sizeof row.station, "%s", c->station);
 	snprintf(row.session, sizeof row.session, SESSION);
 	snprintf(row.name, sizeof row.name, "eeg.dat");
-	assert_int_equal(catalog_objects_promise(c->catalog, &row, 1, &err), 0);
+	assert_int_equal(catalog_objects_promise(c->catalog, NULL, &row, 1, NULL, &err), 0);
 	put_file(c, &u, 1, u.metadata);
 	put_manifest(c, &u);
 	assert_false(look(c, c->station));
@@ -524,7 +526,7 @@ static void test_many_files(void **state) {
 		snprintf(rows[i].session, sizeof rows[i].session, SESSION);
 		snprintf(rows[i].name, sizeof rows[i].name, "%s", name);
 	}
-	if (catalog_objects_promise(c->catalog, rows, N, &err)) fail_msg("%s", err.text);
+	if (catalog_objects_promise(c->catalog, NULL, rows, N, NULL, &err)) fail_msg("%s", err.text);
 	put_all(c, &u);
 	for (int i = 0; i < N; i++) {
 		if (i == N - 1) assert_false(look(c, c->station));
@@ -565,7 +567,7 @@ static void test_store_fails(void **state) {
 	AUTO(xfree) char *folder = object_path(c, key);
 	AUTO(xfree) char *aside = xasprintf("%s/aside", c->dir);
 	*strrchr(folder, '/') = '\0';
-	if (rename(folder, aside)) fail_msg("rename");
+	if (rename(folder, aside) || close(open(folder, O_CREAT | O_WRONLY, 0600))) fail_msg("rename");
 	assert_int_equal(
 		validate_session(c->catalog, c->objects, c->logs, &c->schema, c->station, SESSION, &decided, &err), -1);
 	assert_int_equal(err.code, ERR_DISK);
@@ -577,7 +579,7 @@ static void test_store_fails(void **state) {
 	}
 	assert_non_null(strstr(log_lines(c).last, "validation_delayed"));
 	expect_state(c, c->station, 1, "uploading");
-	if (rename(aside, folder)) fail_msg("rename");
+	if (unlink(folder) || rename(aside, folder)) fail_msg("rename");
 	await_state(c, c->station, "accepted");
 	validator_stop(v);
 }

@@ -169,6 +169,13 @@ static void test_object_keys(void **state) {
 	assert_string_equal(key, "20261120_134502/lab/a b/c");
 	assert_int_equal(object_key(key, sizeof key, "20261120_134502", "lab", 3, true, "c", &err), 0);
 	assert_string_equal(key, "20261120_134502/lab/_headgate/3/c");
+	/* A recording's own manifest.json never has the key of the revision's manifest. */
+	assert_int_equal(object_key(key, sizeof key, "20261120_134502", "lab", 3, true, "manifest.json", &err), 0);
+	assert_string_equal(key, "20261120_134502/lab/_headgate/3/_headgate/manifest.json");
+	assert_int_equal(object_key(key, sizeof key, "20261120_134502", "lab", 1, false, "manifest.json", &err), 0);
+	assert_string_equal(key, "20261120_134502/lab/manifest.json");
+	assert_int_equal(object_key(key, sizeof key, "20261120_134502", "lab", 3, true, "a/manifest.json", &err), 0);
+	assert_string_equal(key, "20261120_134502/lab/_headgate/3/a/manifest.json");
 	memset(name, 'n', sizeof name);
 	name[sizeof name - 1] = '\0';
 	assert_int_equal(object_key(key, sizeof key, "20261120_134502", "lab", 1, false, name, &err), -1);

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* Looking at one object, and what is done about one that is not what it was stored as. */
+#include "cloud/store/examine.h"
+
+#include "base/log.h"
+#include "base/text.h"
+
+static void say(struct examined *e, enum finding finding, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+static void say(struct examined *e, enum finding finding, const char *fmt, ...) {
+	va_list args;
+	va_start(args, fmt);
+	e->finding = finding;
+	vsnprintf(e->words, sizeof e->words, fmt, args);
+	va_end(args);
+}
+
+/* An operator can find the bytes again, and what became of them. */
+static void log_lost(
+	const struct stores *s, const struct object_row *row, const struct examined *e, const char *where) {
+	cJSON *event = json_object();
+	json_add_text(event, "level", "error");
+	json_add_text(event, "code", e->finding == FOUND_MISSING ? "object_missing" : "object_damaged");
+	json_add_text(event, "message", e->words);
+	json_add_text(event, "station", row->station);
+	json_add_text(event, "session", row->session);
+	json_add_i64(event, "revision", row->revision);
+	json_add_text(event, "bucket", row->bucket);
+	json_add_text(event, "key", row->key);
+	if (where[0]) json_add_text(event, "moved_to", where);
+	logs_add(s->logs, LOG_GROUP_VALIDATE, row->station, event);
+	log_event(LOG_ERROR, "store", e->words, "key", row->key, "session", row->session, NULL);
+}
+
+/* fd: of the file that was read, or -1. */
+static int lose(
+	const struct stores *s, const struct object_row *row, int fd, const struct examined *e, struct error *err) {
+	char where[OBJECT_ASIDE] = "";
+	if (e->finding == FOUND_DAMAGED && object_aside(s->objects, row->bucket, row->key, fd, where, err) < 0) return -1;
+	if (catalog_object_lost(s->catalog, row, err)) return -1;
+	log_lost(s, row, e, where);
+	return 0;
+}
+
+/* Not as long as it was: looked at once more by what is open, so that nothing else is moved. */
+static int lose_cut(
+	const struct stores *s, const struct object_row *row, const char *name, struct examined *e, struct error *err) {
+	AUTO(fd_close) int fd = -1;
+	int64_t size = 0;
+	if (object_open(s->objects, row->bucket, row->key, &fd, &size, err)) return -1;
+	if (size == row->size) return 0;
+	say(e, FOUND_DAMAGED, "%s has %lld bytes in the store, %lld were stored", name, (long long)size,
+		(long long)row->size);
+	return lose(s, row, fd, e, err);
+}
+
+static int read_bytes(
+	const struct stores *s, const struct object_row *row, const char *name, struct examined *e, struct error *err) {
+	AUTO(fd_close) int fd = -1;
+	struct sha256 digest;
+	int64_t size = 0;
+	if (object_open(s->objects, row->bucket, row->key, &fd, &size, err)) return -1;
+	if (object_digest_fd(s->objects, fd, &digest, &size, err)) return -1;
+	e->read = true;
+	if (size == row->size && sha256_equal(&digest, &row->sha256)) return 0;
+	say(e, FOUND_DAMAGED, "the bytes of %s in the store are not those that were stored", name);
+	return lose(s, row, fd, e, err);
+}
+
+int object_examine(
+	const struct stores *s, const struct object_row *row, bool read, struct examined *ret, struct error *err) {
+	struct examined e = {.finding = FOUND_WHOLE};
+	char name[128];
+	int64_t size = 0;
+	int status = 0;
+	text_safe(name, sizeof name, row->name[0] ? row->name : row->key);
+	int there = object_size(s->objects, row->bucket, row->key, &size, err);
+	if (there < 0) return -1;
+	if (!row->stored_ms) say(&e, FOUND_MISSING, "%s is not in the store", name);
+	else if (!there) {
+		say(&e, FOUND_MISSING, "%s was stored and is gone from the store", name);
+		status = lose(s, row, -1, &e, err);
+	} else if (size != row->size) status = lose_cut(s, row, name, &e, err);
+	else if (read) status = read_bytes(s, row, name, &e, err);
+	if (status == 0) *ret = e;
+	return status;
+}
