@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Hashing and checking one session, in the thread pool. Nothing of the engine is touched here but what the task was
- * given. A file that cannot be read becomes a finding of the check `file_kinds`, so that the session is held with a
+/* Hashing and checking one session, in a thread of its root. Nothing of the engine is touched here but what the task
+ * was given. A file that cannot be read becomes a finding of the check `file_kinds`, so that the session is held with a
  * sentence that names it. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sessions that have settled: queued for the thread pool, CHECKS_MAX at a time in the order they settled, and what
+/* Sessions that have settled: queued for their root's threads, CHECKS_MAX at a time in the order they settled, and what
  * follows from the verdict. Loop thread.
  *
  * The order of what is written: file rows, checks, content, then the step; the journal keeps it. */
@@ -132,7 +132,7 @@ static void check_job_run(struct job *j) {
 static void check_job_done(struct job *j) {
 	struct check_job *c = (struct check_job *)j;
 	struct engine *e = j->engine;
-	e->check_n--;
+	e->roots[c->ticket.root].check_n--;
 	struct session *s = ticket_session(&c->ticket);
 	if (s) s->check = NULL;
 	if (s && !e->stopping) check_over(s, &c->task);
@@ -163,39 +163,64 @@ static void check_start(struct session *s) {
 	c->task.cancel = &c->cancel;
 	c->task.err = ERROR_INIT;
 	s->check = c;
-	e->check_n++;
-	job_start(e, &c->job);
+	e->roots[s->root].check_n++;
+	lane_start(e, s->root, LANE_HASH, &c->job);
 }
 
 void checking_enter(struct session *s) {
 	if (s->check || s->check_queued) return;
 	s->check_queued = true;
-	TAILQ_INSERT_TAIL(&s->engine->checks, s, check_link);
+	TAILQ_INSERT_TAIL(&s->engine->roots[s->root].work->checks, s, check_link);
 	engine_poke(s->engine);
+}
+
+bool checking_waits(const struct engine *e) {
+	for (size_t i = 0; i < e->root_n; i++)
+		if (!TAILQ_EMPTY(&e->roots[i].work->checks)) return true;
+	return false;
 }
 
 /* The first answer about the cloud's rules is waited for, but not for as long as a dead network may take. */
 static bool rules_are_coming(struct engine *e) {
-	if (TAILQ_EMPTY(&e->checks) || !e->schema_asking || e->schema_asked) return false;
+	if (!checking_waits(e) || !e->schema_asking || e->schema_asked) return false;
 	int64_t until = e->started_ms + RULES_WAIT_MS;
 	if (now_ms() >= until) return false;
 	engine_wake_at(e, until);
 	return true;
 }
 
+/* Those of roots that do not answer take no place of the others. */
+size_t checking_count(const struct engine *e) {
+	size_t n = 0;
+	for (size_t i = 0; i < e->root_n; i++) n += root_hangs(e, i) ? 0 : e->roots[i].check_n;
+	return n;
+}
+
+/* Whose turn it is: the roots in turn, each in the order its sessions settled. */
+static struct session *check_next(struct engine *e) {
+	for (size_t i = 0; i < e->root_n; i++) {
+		const struct root *r = &e->roots[(e->check_turn + i) % e->root_n];
+		struct session *s = TAILQ_FIRST(&r->work->checks);
+		if (!s || r->hanging_ms || r->check_n >= CHECKS_MAX) continue;
+		e->check_turn = (e->check_turn + i + 1) % e->root_n;
+		return s;
+	}
+	return NULL;
+}
+
 void checking_pump(struct engine *e) {
 	struct session *s;
 	if (rules_are_coming(e)) return;
 	if (journal_pending(e->journal) > PENDING_MOST) return; /* on_journal_moved comes */
-	while (e->check_n < CHECKS_MAX && (s = TAILQ_FIRST(&e->checks)) != NULL) {
-		TAILQ_REMOVE(&e->checks, s, check_link);
+	while (checking_count(e) < CHECKS_MAX && (s = check_next(e)) != NULL) {
+		TAILQ_REMOVE(&e->roots[s->root].work->checks, s, check_link);
 		s->check_queued = false;
 		if (s->row.state == STATE_CHECKING && !s->committing && !s->dead) check_start(s);
 	}
 }
 
 void checking_cancel(struct session *s) {
-	if (s->check_queued) TAILQ_REMOVE(&s->engine->checks, s, check_link);
+	if (s->check_queued) TAILQ_REMOVE(&s->engine->roots[s->root].work->checks, s, check_link);
 	s->check_queued = false;
 	if (s->check) atomic_store(&s->check->cancel, true);
 	s->check = NULL;

@@ -68,6 +68,7 @@ static void pump_sessions(struct engine *e) {
 }
 
 static void (*const pumps[])(struct engine *e) = {
+	lanes_pump,
 	cloud_pump,
 	rescan_pump,
 	admission_pump,
@@ -111,7 +112,7 @@ static void on_journal_moved(void *arg) {
 	struct engine *e = arg;
 	control_committed(e->control, journal_delivered(e->journal));
 	control_changed(e->control);
-	if (!TAILQ_EMPTY(&e->checks)) engine_poke(e);
+	if (checking_waits(e)) engine_poke(e);
 }
 
 void engine_journal_done(void *arg, const struct error *err) {
@@ -127,7 +128,10 @@ size_t engine_root(struct engine *e, const char *path, bool configured) {
 		if (strlen(e->roots[i].path) == n && memcmp(e->roots[i].path, path, n) == 0) return i;
 	}
 	ARRAY_RESERVE(e->roots, e->root_n, e->root_capacity);
-	e->roots[e->root_n] = (struct root){.path = xstrndup(path, n), .configured = configured, .ok = true};
+	struct root_work *work = xcalloc(1, sizeof *work);
+	TAILQ_INIT(&work->looks);
+	TAILQ_INIT(&work->checks);
+	e->roots[e->root_n] = (struct root){.path = xstrndup(path, n), .configured = configured, .ok = true, .work = work};
 	return e->root_n++;
 }
 
@@ -220,7 +224,7 @@ static int open_handles(struct engine *e) {
 		e->signals[i].data = e;
 		failed |= uv_signal_start(&e->signals[i], on_signal, numbers[i]);
 	}
-	failed |= uv_prepare_start(&e->prepare, on_prepare);
+	failed |= uv_prepare_start(&e->prepare, on_prepare) | lanes_open(e);
 	if (e->o->on_progress) failed |= uv_timer_start(&e->progress, on_progress, PROGRESS_MS, PROGRESS_MS);
 	e->handles_open = true;
 	return failed;
@@ -239,9 +243,6 @@ static int open_all(struct engine *e, struct error *err) {
 	if (!e->o->once)
 		journal_add_event(e->journal, 0, "info", "engine_started", "the engine " HEADGATE_VERSION " starts");
 	cloud_start(e);
-	for (size_t i = 0; i < e->root_n; i++) {
-		if (e->roots[i].configured) watch_root(e, i);
-	}
 	for (size_t i = 0; i < e->sessions.n; i++) session_enter(e->sessions.items[i]);
 	outbox_kick(e);
 	engine_poke(e);
@@ -269,6 +270,7 @@ void engine_stop(struct engine *e) {
 	e->stopping = true;
 	if (!e->o->once && e->control) journal_add_event(e->journal, 0, "info", "engine_ended", "the engine ends");
 	jobs_cancel(e);
+	lanes_close(e);
 	for (size_t i = 0; i < e->sessions.n; i++) checking_cancel(e->sessions.items[i]);
 	control_end(e);
 	if (e->ingest) ingest_close(e->ingest);
@@ -301,21 +303,22 @@ static void engine_done(struct engine *e) {
 	watch_free(e);
 	rules_drop(e->rules);
 	for (size_t i = 0; i < e->view_n; i++) journal_view_close(e->views[i]);
-	for (size_t i = 0; i < e->root_n; i++) free(e->roots[i].path);
+	for (size_t i = 0; i < e->root_n; i++) {
+		free(e->roots[i].path);
+		free(e->roots[i].work);
+	}
 	free(e->roots);
 	free(e->cursor);
 	outbox_forget(e);
 	json_free(e->fleet);
 	pthread_mutex_destroy(&e->view_lock);
-	if (e->lock_fd >= 0) close(e->lock_fd);
+	free(e);
 }
 
 int engine_run(const struct engine_options *o, struct error *err) {
 	struct engine *e = xcalloc(1, sizeof *e);
 	*e = (struct engine){.o = o, .config = o->config, .lock_fd = -1, .budget = RETRY_BUDGET_INIT};
 	TAILQ_INIT(&e->driven);
-	TAILQ_INIT(&e->looks);
-	TAILQ_INIT(&e->checks);
 	TAILQ_INIT(&e->jobs);
 	TAILQ_INIT(&e->calls);
 	TAILQ_INIT(&e->transfers);
@@ -337,8 +340,8 @@ int engine_run(const struct engine_options *o, struct error *err) {
 	failed = uv_loop_close(&e->loop);
 	assert(!failed);
 	why = e->result;
-	engine_done(e);
-	free(e);
+	if (e->lock_fd >= 0) close(e->lock_fd);
+	if (!lanes_free(e)) engine_done(e);
 	if (why.code == ERR_NONE) return 0;
 	*err = why;
 	return -1;

@@ -18,7 +18,7 @@ static int on_status(void *arg, const cJSON *params, cJSON **ret_result, struct 
 /* For subscribers: while anything moves, look again after this one, so that rates fall to nothing when it ends. */
 static cJSON *on_push_status(void *arg) {
 	struct engine *e = arg;
-	if (e->sending || e->check_n || rate_now(&e->rate, now_ms()) > 0) control_changed(e->control);
+	if (e->sending || checking_count(e) || rate_now(&e->rate, now_ms()) > 0) control_changed(e->control);
 	return engine_status(e);
 }
 

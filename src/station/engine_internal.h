@@ -17,18 +17,34 @@
 #include "station/scan.h"
 #include "station/sessions.h"
 
-#define LOOKS_MAX 4	 /* walks over sessions in the thread pool at a time */
-#define CHECKS_MAX 2 /* sessions being hashed at a time */
-#define VIEWS_MAX 4	 /* views of the journal kept open for the thread pool */
+#define LOOKS_MAX 4	  /* walks over sessions of a root at a time */
+#define CHECKS_MAX 2  /* sessions being hashed at a time; those of roots that do not answer do not count */
+#define SLOW_MS 3000  /* a call into a root that takes longer is shown */
+#define HANG_MS 10000 /* and here nobody waits for it any more: the root does not answer */
+
+#define VIEWS_MAX 4 /* views of the journal kept open for the thread pool */
 #define HEARTBEAT_MS 60000
 #define SCHEMA_MS 600000 /* how often the cloud's schema is asked for again */
 #define RATE_SLOTS 8
 
+struct lanes;
+struct root_work { /* sessions that wait for its threads; they keep their place when the array of roots grows */
+	struct session_queue looks, checks;
+};
 struct root {
 	char *path;
 	bool configured; /* else only known from the journal: nothing new is looked for in it */
 	bool ok, events;
 	struct error why;
+	struct lanes *lanes; /* its threads (owned) */
+	struct root_work *work;
+	size_t look_n, check_n, audit_n, sending; /* of its sessions: in its threads; transfers */
+	bool listing, again, listed;			  /* a listing is under way, another is wanted; one ended in this run */
+	int64_t listed_ms;						  /* wall clock: when it was last listed whole; 0: not in this run */
+	struct error listed_why;				  /* of the last listing */
+	int64_t slow_ms;	/* wall clock: since when a call into it takes SLOW_MS and more; 0: none does */
+	int64_t hanging_ms; /* the same, for HANG_MS: it does not answer */
+	size_t audit_at;	/* where the slow walk over its accepted sessions goes on */
 };
 struct checked_content {
 	int64_t session;
@@ -86,15 +102,18 @@ struct engine {
 	int64_t admission_ms;				 /* monotonic: when all places were taken, not before */
 	uint32_t generation;
 	bool sweep; /* some session is dead */
-	struct session_queue driven, looks, checks;
-	size_t look_n, check_n;
+	struct session_queue driven;
+	size_t check_turn;							   /* the root whose sessions are hashed next */
 	struct checked_content recent[CHECKS_MAX * 2]; /* the last contents that passed, in turn */
 	size_t recent_at;
 
 	uv_prepare_t prepare;
 	uv_timer_t wake, progress;
 	uv_signal_t signals[3];
-	bool handles_open, pump_wanted;
+	uv_async_t lanes_wake;
+	uv_timer_t lanes_leave;
+	int64_t lanes_ms; /* monotonic: when the threads are looked at; 0: none works */
+	bool handles_open, lanes_opened, pump_wanted;
 	int64_t wake_ms; /* monotonic: what the timer is set to; 0: not set */
 	atomic_bool cancel;
 	bool stopping, journal_closing;
@@ -104,12 +123,9 @@ struct engine {
 	struct error result;
 
 	struct watch *watch;
-	bool scanned, scanning;
 	size_t presence_pending; /* of them not committed yet */
 	size_t presence_left;	 /* sessions outside whose coming and going this round may still see */
 	int64_t scan_ms;		 /* monotonic: the next periodic one */
-	size_t audit_at;		 /* where the slow walk over accepted sessions goes on */
-	bool auditing;
 
 	struct rules *rules;
 	bool schema_asking, schema_asked;
@@ -135,7 +151,7 @@ struct engine {
 	size_t outbox_writes;						 /* of the journal, not committed yet: what is read must hold them */
 	int64_t outbox_ms;
 	struct outbox_refused *outbox_refused; /* NULL: every report of the last batch was taken */
-	bool vitals_busy, beating, key_shared;
+	bool vitals_busy, disk_busy, beat_wanted, beating, key_shared;
 	int64_t beat_ms;
 	struct journal_summary summary;
 	int64_t disk_free, disk_total;
@@ -157,16 +173,32 @@ void engine_journal_done(void *arg, const struct error *err);			 /* journal_on_c
 size_t engine_root(struct engine *e, const char *path, bool configured); /* index; added when new */
 int64_t now_ms(void);
 
-/* --- engine_job.c: the thread pool --- */
+/* --- engine_job.c: the thread pool, for the journal and whatever else is local --- */
 struct job {
 	uv_work_t work;
 	struct engine *engine;
-	void (*run)(struct job *j);	 /* thread pool */
+	void (*run)(struct job *j);	 /* a thread */
 	void (*done)(struct job *j); /* loop; always called once; frees it. engine->stopping: act no more */
 	TAILQ_ENTRY(job) link;
 };
 void job_start(struct engine *e, struct job *j);
 void jobs_cancel(struct engine *e);
+
+/* --- lanes.c: the threads of each root, for whatever touches recordings --- */
+enum lane_kind {
+	LANE_LIST, /* the root itself */
+	LANE_LOOK, /* its sessions' folders */
+	LANE_HASH,
+	LANE_SEND, /* files that are being sent */
+	LANE_N
+};
+int lanes_open(struct engine *e); /* libuv's error */
+void lane_start(struct engine *e, size_t root, enum lane_kind kind, struct job *j);
+void lanes_pump(struct engine *e);
+void lanes_close(struct engine *e); /* at the stop: what has not begun ends, what hangs is left behind */
+/* After the loop. True: a thread was left behind in a call; nothing that jobs point to may be freed. */
+bool lanes_free(struct engine *e);
+
 /* A view of the journal for the calling thread, from the idle ones. */
 MUST_USE int view_take(struct engine *e, struct journal_view **ret, struct error *err);
 void view_give(struct engine *e, struct journal_view *v);
@@ -203,17 +235,38 @@ void session_free(struct session *s);
 const char *session_path(const struct session *s, char *to, size_t size);
 bool session_at_work(const struct session *s); /* neither paused nor ignored */
 
-/* --- watch.c, rescan.c --- */
+/* --- watch.c, roots.c, rescan.c --- */
 MUST_USE int watch_new(struct engine *e, struct error *err); /* sets e->watch, NULL where inotify is not to be had */
 void watch_close(struct engine *e);
 void watch_free(struct engine *e); /* after the loop */
-void watch_root(struct engine *e, size_t root);
-/* Its folder and those that `found` (may be NULL) has files in. Idempotent. How many are new: what happened in those
- * before is known to no event. */
-size_t watch_session(struct session *s, const struct snapshot *found);
+/* Adding a watch may wait for the file system, so the thread that reads the folders does it, into a list. */
+struct watching {
+	int fd; /* -1: no events are wanted */
+	struct watching_folder {
+		int wd;
+		char *folder; /* of the session, with a final '/'; "": itself, or the root */
+	} * items;
+	size_t n, capacity;
+	int why; /* errno of the last that failed for want of room */
+};
+struct watching watching_init(const struct engine *e, bool wanted);
+void watching_add(struct watching *w, const char *path, const char *folder, bool session); /* any thread */
+void watching_done(struct watching *w);
+void watch_root(struct engine *e, size_t root, const struct watching *w);
+/* What its look asked for. True: something may have happened that no event told, and it is to be looked at again. */
+bool watch_session(struct session *s, const struct watching *w);
+void watch_nobody(struct engine *e, const struct watching *w); /* the session is gone: nothing more of it */
 void watch_drop(struct session *s);
 bool watch_has(const struct session *s); /* events come for it */
-void rescan_start(struct engine *e);
+bool root_hangs(const struct engine *e, size_t root);
+void root_waits(struct engine *e, size_t root, int64_t since_mono_ms); /* a call into it; 0: none for SLOW_MS */
+/* What is known of it now: its last listing, or that it does not answer. ERR_NONE: it is as it should be. */
+struct error root_trouble(const struct engine *e, size_t root);
+void root_list_start(struct engine *e, size_t root);
+bool roots_scanned(const struct engine *e); /* each was listed in this run, and no listing is awaited */
+bool roots_audited(const struct engine *e);
+/* What a listing found. */
+void rescan_compare(struct engine *e, size_t root, const struct listed *names, size_t n);
 void rescan_pump(struct engine *e);
 void rescan_found(struct engine *e, size_t root, const char *name); /* a name that an event brought */
 void rescan_soon(struct engine *e);
@@ -237,6 +290,8 @@ void settle_look(struct session *s, int64_t mono_ms); /* look at it then at the 
 /* --- checking.c --- */
 void checking_enter(struct session *s);
 void checking_pump(struct engine *e);
+bool checking_waits(const struct engine *e);   /* some session is to be hashed */
+size_t checking_count(const struct engine *e); /* being hashed, in roots that answer */
 void checking_cancel(struct session *s);
 int64_t checking_done_bytes(const struct session *s);
 void held_load(
@@ -252,8 +307,10 @@ void upload_done(struct session *s, size_t index); /* stored: into upload and jo
 void presign_pump(struct session *s);
 /* 412 (the store holds it), or an answer without a checksum */
 void stat_ask(struct session *s, size_t index, bool held);
-bool transfer_start(struct session *s, size_t index); /* false: it did not, and the session is in trouble */
-void transfer_cancel(struct session *s);			  /* those of this session */
+void transfer_start(struct session *s, size_t index);
+void transfer_cancel(struct session *s);								  /* those of this session */
+void transfers_hang(struct engine *e, size_t root);						  /* those of it end; it does not answer */
+size_t transfers_count(const struct engine *e);							  /* in flight, of roots that answer */
 cJSON *transfers_status(const struct engine *e, const struct session *s); /* files_now of client.h */
 void transfer_rates(struct engine *e);									  /* spreads the bandwidth limit */
 void rate_add(struct rate *r, int64_t bytes, int64_t at_ms);

@@ -22,6 +22,12 @@ static void count(struct once_facts *f, const struct session *s) {
 	f->attention += state_needs_person(s->row.state);
 	f->working += s->committing;
 	if (s->row.paused || !s->row.present) return;
+	if (root_hangs(s->engine, s->root)) { /* nothing of it goes on, and nothing is known of it */
+		f->ready_left += !state_is_settled(s->row.state);
+		return;
+	}
+	/* what is said of it must hold for what lies there now */
+	f->working += !s->looked && s->engine->roots[s->root].ok && s->row.state > STATE_SETTLING;
 	switch (s->row.state) {
 	case STATE_FOUND:
 	case STATE_SETTLING: count_open(f, s); break;
@@ -44,8 +50,8 @@ static void count(struct once_facts *f, const struct session *s) {
 
 void once_gather(struct engine *e, struct once_facts *ret) {
 	*ret = (struct once_facts){
-		.scanned = e->scanned && !e->scanning,
-		.auditing = e->auditing,
+		.scanned = roots_scanned(e),
+		.auditing = !roots_audited(e),
 		.calling = (e->schema_asking && !e->schema_asked) || e->outbox_busy || e->outbox_writes ||
 				   (e->outbox_full && !e->outbox_stuck && !e->api.down),
 		.key_refused = e->key_refused,
@@ -90,6 +96,13 @@ void once_pump(struct engine *e) {
 		return;
 	}
 	enum error_code code = once_result(&f);
+	for (size_t i = 0; i < e->root_n && code == ERR_NONE; i++) {
+		if (!root_hangs(e, i)) continue;
+		struct error why = root_trouble(e, i);
+		why.code = ERR_ATTENTION;
+		engine_fail(e, &why);
+		return;
+	}
 	if (code == ERR_NONE) {
 		engine_stop(e);
 		return;

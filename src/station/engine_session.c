@@ -70,8 +70,7 @@ struct session *session_load(struct engine *e, const struct session_row *row) {
 void session_free(struct session *s) {
 	struct engine *e = s->engine;
 	if (s->driven) TAILQ_REMOVE(&e->driven, s, driven_link);
-	if (s->look_queued) TAILQ_REMOVE(&e->looks, s, look_link);
-	if (s->check_queued) TAILQ_REMOVE(&e->checks, s, check_link);
+	if (s->look_queued) TAILQ_REMOVE(&e->roots[s->root].work->looks, s, look_link);
 	checking_cancel(s);
 	upload_drop(s);
 	answer_session_free(s->verdict);

@@ -86,9 +86,11 @@ static cJSON *status_folders(const struct engine *e) {
 		if (!r->configured) continue;
 		cJSON *o = json_object();
 		json_add_text(o, "path", r->path);
-		json_add_bool(o, "ok", r->ok);
+		struct error why = root_trouble(e, i);
+		json_add_bool(o, "ok", why.code == ERR_NONE);
 		json_add_text(o, "watching", r->events ? "events" : "rescan");
-		if (!r->ok) status_add_error(o, &r->why);
+		json_add_time(o, "listed_at", r->listed_ms);
+		status_add_error(o, &why);
 		json_push(list, o);
 	}
 	return list;

@@ -128,6 +128,7 @@ static int hash_all(int fd, struct hashing *h, const char *name, const atomic_bo
 			return error_set(err, ERR_CANCELLED, "stopped reading %s", name);
 		}
 		ssize_t n = hash_read(fd, buffer, at, h->size, name, err);
+		scan_beat();
 		if (n < 0) return -1;
 		hashing_add(h, at, buffer, (size_t)n);
 		at += n;

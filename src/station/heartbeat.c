@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A sign of life to the cloud, so that a silent station raises an alarm, and the figures it carries: the journal's
- * summary and the disk, gathered in the thread pool. Loop thread. */
+ * summary and the disk, gathered in other threads. Loop thread. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,10 +13,8 @@
 
 struct vitals {
 	struct job job;
-	char *disk; /* a path on the disk that recordings fill */
 	struct journal_summary summary;
-	struct file_system fs;
-	bool has_summary, has_disk;
+	bool has_summary;
 	int64_t prune_after, prune_until; /* ids of events that are old enough */
 };
 
@@ -36,7 +34,6 @@ static void vitals_run(struct job *j) {
 	struct vitals *v = (struct vitals *)j;
 	struct journal_view *view = NULL;
 	struct error err = ERROR_INIT;
-	v->has_disk = file_system_of(v->disk, &v->fs, &err) == 0;
 	if (view_take(j->engine, &view, &err)) return;
 	v->has_summary = journal_summary(view, time_local_midnight(clock_wall_ms()), &v->summary, &err) == 0;
 	vitals_prune(v, view, j->engine->config);
@@ -69,23 +66,62 @@ static void beat(struct engine *e) {
 	api_call(e, NULL, "POST", "/v1/heartbeat", body, 0, on_beaten, NULL);
 }
 
+/* Once what it tells is known; a disk that does not answer is not waited for. */
+static void beat_soon(struct engine *e) {
+	if (e->stopping || !e->beat_wanted || (e->disk_busy && !root_hangs(e, 0))) return;
+	e->beat_wanted = false;
+	if (!e->beating && api_may(e)) beat(e);
+}
+
 static void vitals_done(struct job *j) {
 	struct vitals *v = (struct vitals *)j;
 	struct engine *e = j->engine;
 	e->vitals_busy = false;
 	if (v->has_summary) e->summary = v->summary;
-	if (v->has_disk) {
-		e->disk_free = v->fs.free_bytes;
-		e->disk_total = v->fs.total_bytes;
-		disk_note(&e->disk_history, e->disk_free, now_ms());
-	}
 	if (!e->stopping && v->prune_until > v->prune_after) journal_prune(e->journal, v->prune_after, v->prune_until);
-	if (!e->stopping && v->has_summary && !e->beating && api_may(e)) beat(e);
-	free(v->disk);
+	e->beat_wanted = v->has_summary;
+	beat_soon(e);
 	free(v);
 }
 
+/* --- the disk that recordings fill --- */
+
 const char *heartbeat_disk(const struct engine *e) { return e->root_n ? e->roots[0].path : e->config->state_dir; }
+
+struct disk_look {
+	struct job job;
+	char *path;
+	struct file_system fs;
+	bool known;
+};
+
+static void disk_run(struct job *j) {
+	struct disk_look *d = (struct disk_look *)j;
+	struct error err = ERROR_INIT;
+	d->known = file_system_of(d->path, &d->fs, &err) == 0;
+}
+
+static void disk_done(struct job *j) {
+	struct disk_look *d = (struct disk_look *)j;
+	struct engine *e = j->engine;
+	e->disk_busy = false;
+	if (d->known) {
+		e->disk_free = d->fs.free_bytes;
+		e->disk_total = d->fs.total_bytes;
+		disk_note(&e->disk_history, e->disk_free, now_ms());
+	}
+	free(d->path);
+	free(d);
+	beat_soon(e);
+}
+
+static void disk_start(struct engine *e) {
+	if (e->disk_busy || !e->root_n) return;
+	struct disk_look *d = xcalloc(1, sizeof *d);
+	*d = (struct disk_look){.job = {.run = disk_run, .done = disk_done}, .path = xstrdup(heartbeat_disk(e))};
+	e->disk_busy = true;
+	lane_start(e, 0, LANE_LIST, &d->job);
+}
 
 void heartbeat_pump(struct engine *e) {
 	if (now_ms() < e->beat_ms) {
@@ -94,10 +130,10 @@ void heartbeat_pump(struct engine *e) {
 	}
 	e->beat_ms = now_ms() + HEARTBEAT_MS;
 	engine_wake_at(e, e->beat_ms);
+	disk_start(e);
 	if (e->vitals_busy) return;
 	struct vitals *v = xcalloc(1, sizeof *v);
 	v->job = (struct job){.run = vitals_run, .done = vitals_done};
-	v->disk = xstrdup(heartbeat_disk(e));
 	e->vitals_busy = true;
 	job_start(e, &v->job);
 }

@@ -35,6 +35,7 @@ enum lease snapshot_leases(
 	if (session_dir_open(root, session, &dir, &ignored)) return LEASE_UNKNOWN;
 	enum lease worst = LEASE_FREE;
 	for (size_t i = 0; i < s->n; i++) {
+		scan_beat();
 		AUTO(fd_close) int fd = open_below(dir, s->files[i].name);
 		enum lease l = fd < 0 ? LEASE_UNKNOWN : lease_try(fd);
 		if (l == LEASE_FREE) continue;

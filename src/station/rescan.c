@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The truth about what is on disk: the roots are listed periodically and when an event asks for it; every session that
- * is not accepted is looked at, and accepted ones in slices, so that the cost of a round is bounded. Listing and
- * looking run in the thread pool, the comparison on the loop. */
+ * is not accepted is looked at, and accepted ones in slices, so that the cost of a round is bounded. Listing (roots.c)
+ * and looking run in each root's own threads, the comparison on the loop. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,76 +66,17 @@ void rescan_found(struct engine *e, size_t root, const char *name) {
 	if (e->roots[root].configured && !name_before_since(e->config, name)) admission_found(e, name, root);
 }
 
-/* --- the roots --- */
-
-struct listing {
-	char *path;
-	struct listed *names;
-	size_t n;
-	struct error err;
-};
-struct rescan {
-	struct job job;
-	struct listing *roots;
-	size_t root_n;
-};
-
-static void rescan_run(struct job *j) {
-	struct rescan *r = (struct rescan *)j;
-	for (size_t i = 0; i < r->root_n && !atomic_load(&j->engine->cancel); i++) {
-		struct listing *l = &r->roots[i];
-		if (root_list(l->path, &l->names, &l->n, &l->err)) l->n = 0;
-	}
-}
-
-static void rescan_free(struct rescan *r) {
-	for (size_t i = 0; i < r->root_n; i++) {
-		free(r->roots[i].names);
-		free(r->roots[i].path);
-	}
-	free(r->roots);
-	free(r);
-}
-
-/* What waited for its disk goes on. */
-static void root_returned(struct engine *e, size_t root) {
-	for (size_t i = 0; i < e->sessions.n; i++) {
-		struct session *s = e->sessions.items[i];
-		if (s->root != root || s->row.state != STATE_QUEUED) continue;
-		s->attempt_ms = 0;
-		session_poke(s);
-	}
-}
-
-static void root_state(struct engine *e, size_t root, const struct error *why) {
-	struct root *r = &e->roots[root];
-	bool ok = why->code == ERR_NONE;
-	if (r->ok == ok && (ok || strcmp(r->why.text, why->text) == 0)) return;
-	if (ok) root_returned(e, root);
-	if (!r->configured) {
-		r->ok = ok;
-		return;
-	}
-	if (ok) {
-		if (r->why.code) journal_add_event(e->journal, 0, "info", "folder_back", "a watched folder is back");
-		watch_root(e, root);
-	} else {
-		r->events = false;
-		journal_add_event(e->journal, 0, "warn", "folder_lost", why->text);
-	}
-	r->ok = ok;
-	r->why = *why;
-}
+/* --- one listing --- */
 
 static int by_name(const void *a, const void *b) { return strcmp(a, ((const struct listed *)b)->name); }
 
-static void root_compare(struct engine *e, size_t root, const struct listing *l) {
-	for (size_t i = 0; i < l->n; i++) rescan_found(e, root, l->names[i].name);
-	admission_compare(e, root, l->names, l->n);
+void rescan_compare(struct engine *e, size_t root, const struct listed *names, size_t n) {
+	for (size_t i = 0; i < n; i++) rescan_found(e, root, names[i].name);
+	admission_compare(e, root, names, n);
 	for (size_t i = 0; i < e->sessions.n; i++) {
 		struct session *s = e->sessions.items[i];
 		if (s->root != root || !s->row.present || s->committing) continue;
-		if (l->n && bsearch(s->row.name, l->names, l->n, sizeof l->names[0], by_name)) continue;
+		if (n && bsearch(s->row.name, names, n, sizeof names[0], by_name)) continue;
 		s->vanished = true;
 		session_poke(s);
 	}
@@ -143,37 +84,9 @@ static void root_compare(struct engine *e, size_t root, const struct listing *l)
 	for (size_t i = 0; i < e->accepted.n; i++) {
 		struct stub *a = &e->accepted.items[i];
 		if (a->root != root || !a->present) continue;
-		while (at < l->n && session_stamp(l->names[at].name) < a->stamp) at++;
-		if (at == l->n || session_stamp(l->names[at].name) != a->stamp) accepted_present(e, a, false);
+		while (at < n && session_stamp(names[at].name) < a->stamp) at++;
+		if (at == n || session_stamp(names[at].name) != a->stamp) accepted_present(e, a, false);
 	}
-}
-
-static void rescan_done(struct job *j) {
-	struct rescan *r = (struct rescan *)j;
-	struct engine *e = j->engine;
-	e->scanning = false;
-	e->presence_left = e->presence_pending ? 0 : PRESENCE;
-	for (size_t i = 0; i < r->root_n && !e->stopping; i++) {
-		const struct listing *l = &r->roots[i];
-		root_state(e, i, &l->err);
-		if (l->err.code == ERR_NONE) root_compare(e, i, l);
-	}
-	if (!e->stopping) e->scanned = true;
-	rescan_free(r);
-}
-
-void rescan_start(struct engine *e) {
-	e->scan_ms = now_ms() + e->config->rescan_ms;
-	e->scanning = true;
-	struct rescan *r = xcalloc(1, sizeof *r);
-	*r = (struct rescan){.job = {.run = rescan_run, .done = rescan_done}, .root_n = e->root_n};
-	r->roots = xcalloc(e->root_n, sizeof *r->roots);
-	for (size_t i = 0; i < e->root_n; i++) r->roots[i].path = xstrdup(e->roots[i].path);
-	for (size_t i = 0; i < e->sessions.n; i++) {
-		struct session *s = e->sessions.items[i];
-		if (s->row.present && !s->row.ignored && e->roots[s->root].ok) settle_look(s, now_ms());
-	}
-	job_start(e, &r->job);
 }
 
 void rescan_soon(struct engine *e) {
@@ -195,6 +108,7 @@ struct suspect {
 };
 struct audit {
 	struct job job;
+	size_t root;
 	struct suspect *items;
 	size_t n, capacity;
 };
@@ -203,8 +117,8 @@ struct audit {
 static void audit_one(struct engine *e, struct suspect *s) {
 	struct error err = ERROR_INIT;
 	if (snapshot_take(s->path, s->name, &e->cancel, &s->snapshot, &err))
-		return; /* gone or unreadable: the rescan's job */
-	file_rows_free(s->snapshot.files, s->snapshot.n);
+		return;										  /* gone or unreadable: the rescan's job */
+	file_rows_free(s->snapshot.files, s->snapshot.n); /* of many sessions: not kept */
 	s->snapshot.files = NULL;
 	if (fingerprint_short(s->snapshot.fingerprint) == s->fingerprint) return;
 	struct journal_view *v = NULL;
@@ -233,7 +147,7 @@ static void accepted_changed(struct engine *e, const struct suspect *x) {
 static void audit_done(struct job *j) {
 	struct audit *a = (struct audit *)j;
 	struct engine *e = j->engine;
-	e->auditing = false;
+	e->roots[a->root].audit_n = 0;
 	for (size_t i = 0; i < a->n; i++) {
 		struct suspect *x = &a->items[i];
 		if (x->changed && !e->stopping) accepted_changed(e, x);
@@ -253,24 +167,47 @@ static void audit_add(const struct engine *e, struct audit *a, const struct stub
 	session_unstamp(s->name, x->stamp);
 }
 
-static void audit_start(struct engine *e) {
+/* The newest of the root, and the next slice of the others. */
+static void audit_start(struct engine *e, size_t root) {
+	struct root *r = &e->roots[root];
 	struct audit *a = xcalloc(1, sizeof *a);
-	a->job = (struct job){.run = audit_run, .done = audit_done};
-	size_t n = e->accepted.n, recent = n > RECENT ? n - RECENT : 0;
-	for (size_t i = recent; i < n; i++) audit_add(e, a, &e->accepted.items[i]);
-	size_t older = MIN(recent, SLICE);
-	for (size_t i = 0; i < older; i++) audit_add(e, a, &e->accepted.items[(e->audit_at + i) % recent]);
-	e->audit_at = recent ? (e->audit_at + older) % recent : 0;
-	e->auditing = true;
-	job_start(e, &a->job);
+	*a = (struct audit){.job = {.run = audit_run, .done = audit_done}, .root = root};
+	size_t n = 0, at = 0;
+	for (size_t i = 0; i < e->accepted.n; i++) n += e->accepted.items[i].root == root;
+	size_t recent = n > RECENT ? n - RECENT : 0, older = MIN(recent, SLICE);
+	for (size_t i = 0; i < e->accepted.n; i++) {
+		if (e->accepted.items[i].root != root) continue;
+		bool due = at >= recent || (at + recent - r->audit_at) % recent < older;
+		if (due) audit_add(e, a, &e->accepted.items[i]);
+		at++;
+	}
+	r->audit_at = recent ? (r->audit_at + older) % recent : 0;
+	r->audit_n = 1;
+	lane_start(e, root, LANE_LOOK, &a->job);
+}
+
+bool roots_audited(const struct engine *e) {
+	for (size_t i = 0; i < e->root_n; i++)
+		if (e->roots[i].audit_n && !e->roots[i].hanging_ms) return false;
+	return true;
+}
+
+/* --- a round --- */
+
+static void rescan_start(struct engine *e) {
+	e->scan_ms = now_ms() + e->config->rescan_ms;
+	e->presence_left = e->presence_pending ? 0 : PRESENCE;
+	for (size_t i = 0; i < e->sessions.n; i++) {
+		struct session *s = e->sessions.items[i];
+		if (s->row.present && !s->row.ignored && e->roots[s->root].ok) settle_look(s, now_ms());
+	}
+	for (size_t i = 0; i < e->root_n; i++) {
+		root_list_start(e, i);
+		if (e->accepted.n && !e->roots[i].audit_n) audit_start(e, i);
+	}
 }
 
 void rescan_pump(struct engine *e) {
-	if (now_ms() < e->scan_ms) {
-		engine_wake_at(e, e->scan_ms);
-		return;
-	}
-	if (e->scanning) return;
-	rescan_start(e);
-	if (e->accepted.n && !e->auditing) audit_start(e);
+	if (now_ms() >= e->scan_ms) rescan_start(e);
+	engine_wake_at(e, e->scan_ms);
 }

@@ -20,6 +20,14 @@
 #include "session/name.h"
 #include "station/scan_path.h"
 
+static _Thread_local atomic_ulong *beat;
+
+void scan_beat_to(atomic_ulong *counter) { beat = counter; }
+
+void scan_beat(void) {
+	if (beat) atomic_fetch_add_explicit(beat, 1, memory_order_relaxed);
+}
+
 static void dir_close(DIR *d) { closedir(d); }
 DEFINE_AUTO_PTR(DIR, dir_close)
 
@@ -27,6 +35,8 @@ void snapshot_done(struct snapshot *s) {
 	file_rows_free(s->files, s->n);
 	for (size_t i = 0; i < s->bad_n; i++) free(s->bad_kinds[i]);
 	free(s->bad_kinds);
+	for (size_t i = 0; i < s->folder_n; i++) free(s->folders[i]);
+	free(s->folders);
 	*s = (struct snapshot){0};
 }
 
@@ -83,7 +93,6 @@ struct walk {
 	const atomic_bool *cancel;
 	struct snapshot *into;
 	struct buf path; /* relative name of the folder being read, with a final '/', or "" */
-	size_t folders;
 };
 
 static int64_t timespec_ns(const struct timespec *t) { return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec; }
@@ -96,7 +105,7 @@ void file_identity(const struct stat *st, struct file_row *f) {
 }
 
 static int walk_ceiling(const struct walk *w, struct error *err) {
-	if (w->into->n + w->into->bad_n < SCAN_FILES_MAX && w->folders < SCAN_FILES_MAX) return 0;
+	if (w->into->n + w->into->bad_n < SCAN_FILES_MAX && w->into->folder_n < SCAN_FILES_MAX) return 0;
 	return error_set(err, ERR_INPUT, "%s/%s holds more than %d files; split it into several sessions", w->root,
 		w->session, SCAN_FILES_MAX);
 }
@@ -137,6 +146,12 @@ static int walk_add_bad(struct walk *w, int dir, const char *entry, const struct
 	return 0;
 }
 
+static void walk_note_folder(struct walk *w) {
+	struct snapshot *s = w->into;
+	ARRAY_RESERVE(s->folders, s->folder_n, s->folder_capacity);
+	s->folders[s->folder_n++] = xstrdup(buf_text(&w->path));
+}
+
 static int walk_folder(struct walk *w, int dir, int depth, struct error *err);
 
 static int walk_down(struct walk *w, int dir, const char *entry, int depth, struct error *err) {
@@ -146,11 +161,11 @@ static int walk_down(struct walk *w, int dir, const char *entry, int depth, stru
 		return error_set(err, ERR_INPUT, "%s/%s/%s lies more than %d folders deep; flatten the session", w->root,
 			w->session, buf_text(&w->path), SCAN_DEPTH_MAX);
 	}
-	w->folders++;
 	if (walk_ceiling(w, err)) return -1;
 	int fd = openat(dir, entry, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && errno != ENOENT) return scan_error(err, errno, w->root, w->session, buf_text(&w->path));
 	buf_char(&w->path, '/');
+	if (fd >= 0) walk_note_folder(w);
 	if (fd >= 0 && walk_folder(w, fd, depth + 1, err)) return -1;
 	w->path.len = before;
 	w->path.data[before] = '\0';
@@ -161,6 +176,7 @@ static int walk_entry(struct walk *w, int dir, const char *entry, int depth, str
 	if (w->cancel && atomic_load_explicit(w->cancel, memory_order_relaxed)) {
 		return error_set(err, ERR_CANCELLED, "stopped reading %s/%s", w->root, w->session);
 	}
+	scan_beat();
 	struct stat st;
 	if (fstatat(dir, entry, &st, AT_SYMLINK_NOFOLLOW)) {
 		if (errno == ENOENT) return 0;
@@ -262,6 +278,7 @@ int root_list(const char *root, struct listed **ret, size_t *ret_n, struct error
 		errno = 0;
 		const struct dirent *e = readdir(d);
 		if (!e) break;
+		scan_beat();
 		if (!entry_is_session(dirfd(d), e)) continue;
 		ARRAY_RESERVE(list, n, capacity);
 		text_copy(list[n++].name, sizeof list->name, e->d_name);

@@ -16,9 +16,15 @@ struct snapshot {
 	size_t n, capacity;
 	char **bad_kinds; /* NULL-terminated, owned: "tmp/pipe: FIFO", "data: link to ../x" */
 	size_t bad_n, bad_capacity;
+	char **folders; /* below the session's, with a final '/'; owned */
+	size_t folder_n, folder_capacity;
 	int64_t bytes, newest_ms;
 	char fingerprint[65]; /* of names, sizes and mtimes, bad kinds included */
 };
+/* Every step of a walk, a listing or a digest of this thread moves the counter: who watches it sees that the file
+ * system answers. NULL: none. */
+void scan_beat_to(atomic_ulong *counter);
+void scan_beat(void);
 void snapshot_done(struct snapshot *s);
 DEFINE_AUTO_VAL(struct snapshot, snapshot_done)
 /* Links are among the bad kinds wherever they lead; a session folder that is itself a link is ERR_INPUT.

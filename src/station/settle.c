@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Looking at sessions: one walk in the thread pool at a time and session, at most LOOKS_MAX of them. Before a session
- * has settled a look decides whether it has; afterwards it only notices change. Events and the rescan make
+/* Looking at sessions: one walk in its root's threads at a time and session, at most LOOKS_MAX of a root. Before a
+ * session has settled a look decides whether it has; afterwards it only notices change. Events and the rescan make
  * appointments (look_ms); the look alone is believed.
  *
  * A session is quiet since the beginning of the look that first saw its present fingerprint. The last look, at quiet +
@@ -24,12 +24,13 @@ struct look {
 	int64_t began_ms, ended_ms;
 	struct error err;
 	struct snapshot snapshot;
+	struct watching watching;
 	bool root_gone, has_metadata, has_marker;
 	enum lease lease;
 	char writer[256];
 };
 
-/* --- the thread pool's side --- */
+/* --- the thread's side --- */
 
 /* What cannot be walked has a fingerprint too: that of the sentence which says so. It settles, and the check holds it
  * with that sentence. */
@@ -44,12 +45,20 @@ static void look_failed(struct look *l) {
 	l->has_metadata = true;
 }
 
+/* The session's own folder before it is read, those in it once they are known. */
+static void look_watch(struct look *l, const char *folder) {
+	AUTO(xfree) char *path = xasprintf("%s/%s/%s", l->root, l->ticket.name, folder);
+	watching_add(&l->watching, path, folder, true);
+}
+
 static void look_run(struct job *j) {
 	struct look *l = (struct look *)j;
 	l->began_ms = now_ms();
+	look_watch(l, "");
 	if (snapshot_take(l->root, l->ticket.name, &j->engine->cancel, &l->snapshot, &l->err)) {
 		look_failed(l);
 	} else {
+		for (size_t i = 0; i < l->snapshot.folder_n; i++) look_watch(l, l->snapshot.folders[i]);
 		l->has_metadata = file_row_find(l->snapshot.files, l->snapshot.n, l->metadata) != NULL;
 		l->has_marker = file_row_find(l->snapshot.files, l->snapshot.n, l->marker) != NULL;
 		if (l->last && strcmp(l->expected, l->snapshot.fingerprint) == 0) {
@@ -63,6 +72,7 @@ static void look_run(struct job *j) {
 
 static void look_free(struct look *l) {
 	snapshot_done(&l->snapshot);
+	watching_done(&l->watching);
 	free(l->root);
 	free(l->metadata);
 	free(l->marker);
@@ -170,15 +180,17 @@ static void look_seen(struct session *s, const struct look *l) {
 	s->seen_files = (int64_t)l->snapshot.n;
 	s->seen_bytes = l->snapshot.bytes;
 	s->looked = true;
-	if (watch_session(s, &l->snapshot)) settle_touch(s);
 	look_judge(s, l);
 }
 
 static void look_done(struct job *j) {
 	struct look *l = (struct look *)j;
 	struct engine *e = j->engine;
-	e->look_n--;
-	struct session *s = ticket_session(&l->ticket);
+	e->roots[l->ticket.root].look_n--;
+	struct session *s = sessions_find(&e->sessions, l->ticket.name, l->ticket.root);
+	if (!s || s->dead) watch_nobody(e, &l->watching);
+	else if (watch_session(s, &l->watching)) settle_touch(s);
+	s = ticket_session(&l->ticket);
 	if (s && !e->stopping) {
 		s->looking = false;
 		s->look_cost_ms = l->ended_ms - l->began_ms;
@@ -190,7 +202,6 @@ static void look_done(struct job *j) {
 
 static void look_start(struct session *s) {
 	struct engine *e = s->engine;
-	watch_session(s, NULL);
 	struct look *l = xcalloc(1, sizeof *l);
 	*l = (struct look){
 		.job = {.run = look_run, .done = look_done},
@@ -200,11 +211,12 @@ static void look_start(struct session *s) {
 		.marker = xstrdup(e->config->done_marker),
 		.last = s->row.state == STATE_SETTLING && now_ms() - s->quiet_ms >= e->config->settle_ms,
 		.err = ERROR_INIT,
+		.watching = watching_init(e, !s->row.ignored),
 	};
 	memcpy(l->expected, s->row.fingerprint, sizeof l->expected);
 	s->looking = true;
-	e->look_n++;
-	job_start(e, &l->job);
+	e->roots[s->root].look_n++;
+	lane_start(e, s->root, LANE_LOOK, &l->job);
 }
 
 /* --- appointments --- */
@@ -231,14 +243,17 @@ void settle_drive(struct session *s) {
 	}
 	s->look_ms = 0;
 	s->look_queued = true;
-	TAILQ_INSERT_TAIL(&s->engine->looks, s, look_link);
+	TAILQ_INSERT_TAIL(&s->engine->roots[s->root].work->looks, s, look_link);
 }
 
 void settle_pump(struct engine *e) {
-	struct session *s;
-	while (e->look_n < LOOKS_MAX && (s = TAILQ_FIRST(&e->looks)) != NULL) {
-		TAILQ_REMOVE(&e->looks, s, look_link);
-		s->look_queued = false;
-		look_start(s);
+	for (size_t i = 0; i < e->root_n; i++) {
+		const struct root *r = &e->roots[i];
+		struct session *s;
+		while (r->look_n < LOOKS_MAX && (s = TAILQ_FIRST(&r->work->looks)) != NULL) {
+			TAILQ_REMOVE(&r->work->looks, s, look_link);
+			s->look_queued = false;
+			look_start(s);
+		}
 	}
 }

@@ -3,7 +3,8 @@
  * computed with ours; a 200 proves nothing by itself. Bodies are read with pread on the loop (measured: the thread
  * pool costs up to 1.7 times the CPU). Loop thread.
  *
- * A transfer lives from transfer_start to its on_done, which always comes; its session may have moved on by then. */
+ * A transfer lives from transfer_start, through the opening of its file in its root's own threads, to its on_done,
+ * which always comes; its session may have moved on by then. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "station/upload.h"
 
 struct transfer {
+	struct job job; /* its file being opened */
 	TAILQ_ENTRY(transfer) link;
 	struct engine *engine;
 	struct ticket ticket;
@@ -25,11 +27,15 @@ struct transfer {
 	char *body;			  /* owned while it is sent */
 	struct file_row file; /* what is sent: name, size, identity, digest */
 	int64_t began_wall_ms, sent;
+	char *root;
+	bool root_gone;
+	struct error err; /* it could not be opened */
 };
 
 static void transfer_free(struct transfer *t) {
 	if (t->fd >= 0) close(t->fd);
 	file_row_done(&t->file);
+	free(t->root);
 	free(t->body);
 	free(t);
 }
@@ -73,7 +79,7 @@ cJSON *transfers_status(const struct engine *e, const struct session *s) {
 	cJSON *list = json_array();
 	int n = 0;
 	TAILQ_FOREACH(t, &e->transfers, link) {
-		if (t->fd < 0 || ticket_session(&t->ticket) != s || n++ == CONTROL_FILES_NOW) continue;
+		if (t->index == SLOT_MANIFEST || ticket_session(&t->ticket) != s || n++ == CONTROL_FILES_NOW) continue;
 		cJSON *o = json_object();
 		json_add_text(o, "name", t->file.name);
 		json_add_i64(o, "bytes", t->file.size);
@@ -165,14 +171,20 @@ static void put_stored(struct session *s, struct transfer *t) {
 	}
 }
 
+static void transfer_leave(struct transfer *t) {
+	struct engine *e = t->engine;
+	TAILQ_REMOVE(&e->transfers, t, link);
+	e->sending--;
+	e->roots[t->ticket.root].sending--;
+	e->rate_checked_ms = 0; /* the others may go faster */
+}
+
 static void on_done(void *arg, const struct http_answer *a) {
 	struct transfer *t = arg;
 	struct engine *e = t->engine;
 	struct error err = ERROR_INIT;
 	struct session *s = ticket_session(&t->ticket);
-	TAILQ_REMOVE(&e->transfers, t, link);
-	e->sending--;
-	e->rate_checked_ms = 0; /* the others may go faster */
+	transfer_leave(t);
 	char what[160];
 	snprintf(what, sizeof what, "PUT of %s/%s", t->ticket.name, t->file.name);
 	int result = answer_check(a, ANSWER_S3, what, &err);
@@ -180,6 +192,7 @@ static void on_done(void *arg, const struct http_answer *a) {
 	if (result == 0) transfer_count(t, t->file.size);
 	if (result == 0 && t->fd >= 0) result = file_still_same(t->fd, &t->file, &err);
 	if (result == 0) result = checksum_compare(a, &t->file, &err);
+	bool hangs = err.code == ERR_CANCELLED && root_hangs(e, t->ticket.root);
 	if (s && !e->stopping) {
 		s->transfers--;
 		s->sent_bytes -= t->sent;
@@ -187,6 +200,7 @@ static void on_done(void *arg, const struct http_answer *a) {
 		if (s->upload && t->body) s->upload->body = TAKE(t->body);
 		note_attempt(t, s, a, &err);
 		if (result == 0) put_stored(s, t);
+		else if (hangs) session_trouble(s, STEP_PAUSE, &e->roots[t->ticket.root].why, 0);
 		else if (s->upload && result > 0) stat_ask(s, t->index, false);
 		else if (s->upload) put_failed(s, t, &err, answer_retry_after_ms(a, clock_wall_ms()));
 		session_poke(s);
@@ -197,48 +211,77 @@ static void on_done(void *arg, const struct http_answer *a) {
 
 /* --- starting, cancelling --- */
 
-bool transfer_start(struct session *s, size_t index) {
-	struct engine *e = s->engine;
-	struct upload *u = s->upload;
-	struct slot *slot = upload_slot(u, index);
-	const struct file_row *f = upload_file(u, index);
-	struct error err = ERROR_INIT;
-	int fd = -1;
-	if (index != SLOT_MANIFEST && file_open_same(s->row.root, s->row.name, f, &fd, &err)) {
-		/* an unplugged disk is no change */
-		session_trouble(s, access(s->row.root, F_OK) ? STEP_PAUSE : STEP_CHANGED, &err, 0);
-		return false;
-	}
-	struct transfer *t = xcalloc(1, sizeof *t);
-	*t = (struct transfer){.engine = e,
-		.ticket = ticket_of(s),
-		.index = index,
-		.fd = fd,
-		.file = file_row_copy(f),
-		.began_wall_ms = clock_wall_ms()};
+static void transfer_send(struct transfer *t, struct session *s) {
+	struct engine *e = t->engine;
+	struct slot *slot = upload_slot(s->upload, t->index);
 	struct http_request r = {
 		.method = "PUT",
 		.url = slot->url,
 		.headers = (const char *const *)slot->headers,
 		.deadline_ms = e->config->deadline_ms,
 		.hold_ms = e->config->answer_ms,
-		.send_rate_max = e->rate_limit ? MAX(e->rate_limit / (int64_t)(e->sending + 1), 1) : 0,
+		.send_rate_max = e->rate_limit ? MAX(e->rate_limit / (int64_t)e->sending, 1) : 0,
 		.on_progress = on_progress,
 		.on_done = on_done,
 		.arg = t,
 	};
-	r.source = (struct http_source){.read = on_read, .arg = t, .size = f->size};
-	if (fd < 0) t->body = TAKE(u->body);
-	slot->state = SLOT_SENDING;
+	r.source = (struct http_source){.read = on_read, .arg = t, .size = t->file.size};
+	t->began_wall_ms = clock_wall_ms();
 	slot->attempts++;
-	u->sending++;
-	s->transfers++;
-	e->sending++;
-	TAILQ_INSERT_TAIL(&e->transfers, t, link);
 	health_started(&e->objects);
 	t->id = http_send(e->http, &r);
 	e->rate_checked_ms = 0;
-	return true;
+}
+
+static void open_run(struct job *j) {
+	struct transfer *t = (struct transfer *)j;
+	if (file_open_same(t->root, t->ticket.name, &t->file, &t->fd, &t->err)) t->root_gone = access(t->root, F_OK) != 0;
+}
+
+/* Nothing of it left: it goes back to what may be sent. */
+static void transfer_unsent(struct transfer *t, struct session *s) {
+	transfer_leave(t);
+	if (s) {
+		s->transfers--;
+		if (s->upload) s->upload->sending--;
+		if (s->upload) upload_slot(s->upload, t->index)->state = SLOT_READY;
+		/* an unplugged disk is no change */
+		if (t->err.code) session_trouble(s, t->root_gone ? STEP_PAUSE : STEP_CHANGED, &t->err, 0);
+		session_poke(s);
+	}
+	transfer_free(t);
+}
+
+static void open_done(struct job *j) {
+	struct transfer *t = (struct transfer *)j;
+	struct session *s = ticket_session(&t->ticket);
+	if (!s || !s->upload || t->err.code || t->engine->stopping) transfer_unsent(t, s);
+	else transfer_send(t, s);
+}
+
+void transfer_start(struct session *s, size_t index) {
+	struct engine *e = s->engine;
+	struct upload *u = s->upload;
+	struct transfer *t = xcalloc(1, sizeof *t);
+	*t = (struct transfer){.job = {.run = open_run, .done = open_done},
+		.engine = e,
+		.ticket = ticket_of(s),
+		.index = index,
+		.fd = -1,
+		.file = file_row_copy(upload_file(u, index)),
+		.root = xstrdup(s->row.root)};
+	upload_slot(u, index)->state = SLOT_SENDING;
+	u->sending++;
+	s->transfers++;
+	e->sending++;
+	e->roots[s->root].sending++;
+	TAILQ_INSERT_TAIL(&e->transfers, t, link);
+	if (index == SLOT_MANIFEST) {
+		t->body = TAKE(u->body);
+		transfer_send(t, s);
+	} else {
+		lane_start(e, s->root, LANE_SEND, &t->job);
+	}
 }
 
 void transfer_cancel(struct session *s) {
@@ -248,6 +291,19 @@ void transfer_cancel(struct session *s) {
 	}
 	s->transfers = 0; /* their tickets are void */
 	s->sent_bytes = 0;
+}
+
+void transfers_hang(struct engine *e, size_t root) {
+	struct transfer *t;
+	TAILQ_FOREACH(t, &e->transfers, link) {
+		if (t->ticket.root == root && t->fd >= 0) http_cancel(e->http, t->id);
+	}
+}
+
+size_t transfers_count(const struct engine *e) {
+	size_t n = e->sending;
+	for (size_t i = 0; i < e->root_n; i++) n -= root_hangs(e, i) ? e->roots[i].sending : 0;
+	return n;
 }
 
 /* --- rates --- */

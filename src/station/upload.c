@@ -238,6 +238,7 @@ void upload_drive(struct session *s) {
 /* --- the pump --- */
 
 static bool is_candidate(const struct session *s) {
+	if (root_hangs(s->engine, s->root)) return false;
 	if (s->upload || s->transfers || s->committing || s->dead || s->changed || s->trouble) return false;
 	if (!session_at_work(s) || !s->row.present) return false;
 	if (s->row.state == STATE_HELD) {
@@ -264,11 +265,12 @@ static void upload_advance(struct session *s) {
 		build_manifest(s);
 	}
 	presign_pump(s);
-	while (u->cleared && e->sending < (size_t)e->config->connections && health_may(&e->objects, now_ms())) {
+	while (u->cleared && transfers_count(e) < (size_t)e->config->connections && health_may(&e->objects, now_ms())) {
 		int64_t wake = e->throttled_ms, now = now_ms();
 		size_t next = wake > now ? SLOT_NONE : upload_next(u, now, server_now_ms(e), &wake);
 		if (wake) engine_wake_at(e, wake);
-		if (next == SLOT_NONE || !transfer_start(s, next)) return;
+		if (next == SLOT_NONE) return;
+		transfer_start(s, next);
 	}
 }
 
@@ -286,7 +288,7 @@ void upload_pump(struct engine *e) {
 	transfer_rates(e);
 	for (size_t i = 0; i < e->sessions.n; i++) {
 		struct session *s = e->sessions.items[i];
-		if (!s->upload) continue;
+		if (!s->upload || root_hangs(e, s->root)) continue;
 		upload_advance(s);
 		pause_away(s);
 		open++;
@@ -297,7 +299,7 @@ void upload_pump(struct engine *e) {
 		return;
 	}
 	size_t budget = h ? 1 : (size_t)e->config->connections;
-	for (size_t i = 0; i < e->sessions.n && open < budget && e->sending < budget; i++) {
+	for (size_t i = 0; i < e->sessions.n && open < budget && transfers_count(e) < budget; i++) {
 		struct session *s = e->sessions.items[i];
 		if (!is_candidate(s)) continue;
 		upload_open(s);

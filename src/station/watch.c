@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* File-system events as hints: one inotify descriptor under uv_poll, on the roots and on the folders of sessions that
  * are not accepted yet. IN_MODIFY is not asked for: it slows the recorder. Whatever is lost here (overflow, watch
- * limit, network file systems) the rescan finds. Loop thread.
+ * limit, network file systems) the rescan finds. Loop thread, but for watching_add: a file system that does not answer
+ * keeps whoever asks for a watch waiting.
  *
  * Invariants: items are in order of wd; a session's `watches` counts its items. */
 #include <errno.h>
@@ -17,6 +18,8 @@
 #define WATCH_MASK                                                                                                     \
 	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
 
+#define EARLY 256
+
 struct watched {
 	int wd;
 	size_t root;
@@ -28,7 +31,9 @@ struct watch {
 	int fd;
 	struct watched *items;
 	size_t n, capacity;
-	bool limited; /* the kernel gave no more watches: said once */
+	bool limited;	  /* the kernel gave no more watches: said once */
+	int early[EARLY]; /* the last events of what is not among the items */
+	size_t early_at;
 };
 
 static size_t watch_lower(const struct watch *w, int wd) {
@@ -68,50 +73,78 @@ static void watch_limit(struct engine *e, int why) {
 			: strerror(why));
 }
 
-/* Adds one folder; 1 when it is new. */
-static size_t watch_add(struct engine *e, size_t root, const char *name, const char *folder) {
-	struct watch *w = e->watch;
-	AUTO(xfree)
-	char *path = *name ? xasprintf("%s/%s/%s", e->roots[root].path, name, folder) : xstrdup(e->roots[root].path);
-	int wd = inotify_add_watch(w->fd, path, WATCH_MASK | (*name ? IN_DONT_FOLLOW : 0));
+/* --- in the thread that reads the folders --- */
+
+struct watching watching_init(const struct engine *e, bool wanted) {
+	return (struct watching){.fd = e->watch && wanted ? e->watch->fd : -1};
+}
+
+void watching_add(struct watching *w, const char *path, const char *folder, bool session) {
+	if (w->fd < 0) return;
+	int wd = inotify_add_watch(w->fd, path, WATCH_MASK | (session ? IN_DONT_FOLLOW : 0));
 	if (wd < 0) {
-		if (errno == ENOSPC || errno == ENOMEM) watch_limit(e, errno);
-		return 0;
+		if (errno == ENOSPC || errno == ENOMEM) w->why = errno;
+		return;
 	}
-	size_t i = watch_lower(w, wd);
-	if (i < w->n && w->items[i].wd == wd) return 0;
-	struct watched added = {.wd = wd, .root = root, .folder = xstrdup(folder)};
-	memcpy(added.name, name, strnlen(name, sizeof added.name - 1)); /* before the array moves: it may lie in there */
+	ARRAY_RESERVE(w->items, w->n, w->capacity);
+	w->items[w->n++] = (struct watching_folder){.wd = wd, .folder = xstrdup(folder)};
+}
+
+void watching_done(struct watching *w) {
+	for (size_t i = 0; i < w->n; i++) free(w->items[i].folder);
+	free(w->items);
+	*w = (struct watching){.fd = -1};
+}
+
+/* --- the table --- */
+
+/* An event of a folder that is watched already and not in the table yet. */
+static bool watch_missed(const struct watch *w, int wd) {
+	for (size_t i = 0; i < ARRAY_LEN(w->early); i++)
+		if (w->early[i] == wd) return true;
+	return false;
+}
+
+/* One folder; false when it is known. */
+static bool watch_insert(struct engine *e, size_t root, const char *name, const struct watching_folder *f) {
+	struct watch *w = e->watch;
+	size_t i = watch_lower(w, f->wd);
+	if (i < w->n && w->items[i].wd == f->wd) return false;
+	struct watched added = {.wd = f->wd, .root = root, .folder = xstrdup(f->folder)};
+	memcpy(added.name, name, strnlen(name, sizeof added.name - 1));
 	ARRAY_RESERVE(w->items, w->n, w->capacity);
 	memmove(w->items + i + 1, w->items + i, (w->n - i) * sizeof w->items[0]);
 	w->items[i] = added;
 	w->n++;
-	return 1;
+	return true;
 }
 
-void watch_root(struct engine *e, size_t root) {
+void watch_root(struct engine *e, size_t root, const struct watching *w) {
 	if (!e->watch) return;
-	watch_add(e, root, "", "");
-	bool has = false;
-	for (size_t i = 0; i < e->watch->n; i++) has |= !*e->watch->items[i].name && e->watch->items[i].root == root;
-	e->roots[root].events = has;
+	if (w->why) watch_limit(e, w->why);
+	for (size_t i = 0; i < w->n; i++)
+		if (watch_insert(e, root, "", &w->items[i]) && watch_missed(e->watch, w->items[i].wd)) rescan_soon(e);
+	e->roots[root].events = w->n > 0;
 }
 
-size_t watch_session(struct session *s, const struct snapshot *found) {
+bool watch_session(struct session *s, const struct watching *w) {
 	struct engine *e = s->engine;
-	if (!e->watch || s->row.ignored) return 0;
-	size_t added = watch_add(e, s->root, s->row.name, "");
-	char last[FILE_NAME_MAX + 1] = "";
-	for (size_t i = 0; found && i < found->n; i++) {
-		const char *name = found->files[i].name, *slash = strrchr(name, '/');
-		size_t n = slash ? (size_t)(slash - name) + 1 : 0;
-		if (n == 0 || n >= sizeof last || (strncmp(last, name, n) == 0 && last[n] == '\0')) continue;
-		memcpy(last, name, n);
-		last[n] = '\0';
-		added += watch_add(e, s->root, s->row.name, last);
+	bool again = false;
+	if (!e->watch) return false;
+	if (w->why) watch_limit(e, w->why);
+	for (size_t i = 0; i < w->n; i++) {
+		const struct watching_folder *f = &w->items[i];
+		if (!watch_insert(e, s->root, s->row.name, f)) continue;
+		s->watches++;
+		/* its own is watched before it is read, those below it are found by reading */
+		again |= *f->folder || watch_missed(e->watch, f->wd);
 	}
-	s->watches += added;
-	return found ? added : 0;
+	return again;
+}
+
+void watch_nobody(struct engine *e, const struct watching *w) {
+	for (size_t i = 0; e->watch && i < w->n; i++)
+		if (!watch_find(e->watch, w->items[i].wd)) inotify_rm_watch(e->watch->fd, w->items[i].wd);
 }
 
 void watch_drop(struct session *s) {
@@ -143,14 +176,10 @@ static void on_root_event(struct engine *e, const struct watched *it, const stru
 	rescan_found(e, it->root, ev->name);
 }
 
-static void on_session_event(struct engine *e, const struct watched *it, const struct inotify_event *ev) {
+static void on_session_event(struct engine *e, const struct watched *it) {
 	struct session *s = sessions_find(&e->sessions, it->name, it->root);
 	if (!s || s->dead) return;
-	if (ev->len && (ev->mask & IN_ISDIR) && (ev->mask & (IN_CREATE | IN_MOVED_TO))) {
-		AUTO(xfree) char *folder = xasprintf("%s%s/", it->folder, ev->name);
-		s->watches += watch_add(e, it->root, it->name, folder); /* `it` may have moved */
-	}
-	settle_touch(s);
+	settle_touch(s); /* a new folder is watched by the look */
 }
 
 static void on_event(struct engine *e, const struct inotify_event *ev) {
@@ -160,13 +189,16 @@ static void on_event(struct engine *e, const struct inotify_event *ev) {
 		return;
 	}
 	const struct watched *it = watch_find(e->watch, ev->wd);
-	if (!it) return;
+	if (!it) {
+		e->watch->early[e->watch->early_at++ % EARLY] = ev->wd;
+		return;
+	}
 	if (ev->mask & (IN_IGNORED | IN_UNMOUNT)) {
 		if (!*it->name) rescan_soon(e);
 		if (ev->mask & IN_IGNORED) watch_forget(e, ev->wd);
 		return;
 	}
-	if (*it->name) on_session_event(e, it, ev);
+	if (*it->name) on_session_event(e, it);
 	else on_root_event(e, it, ev);
 }
 

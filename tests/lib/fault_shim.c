@@ -7,18 +7,28 @@
  *   FAULT_WHILE=FILE  every change while FILE exists
  *   FAULT_DO=kill     SIGKILL before it; torn: SIGKILL after half of it was written; ENOSPC, EIO: it fails, and with
  *                     FAULT_AT every later one too; slow: every sync takes FAULT_MS longer; stuck: no read
- *                     ever ends, as on a file server that is gone */
+ *                     ever ends, as on a file server that is gone; hang: while FAULT_WHILE exists no call ends that
+ *                     opens, reads, lists or looks at one */
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
 #include <sys/types.h>
+#include <sys/uio.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
+
+#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
 static atomic_long changes;
 
@@ -49,7 +59,7 @@ static void die(void) {
 static int change(void) {
 	const char *at = getenv("FAULT_AT"), *present = getenv("FAULT_WHILE");
 	long n = atomic_fetch_add(&changes, 1) + 1, wanted = at ? strtol(at, NULL, 10) : 0;
-	if (present ? access(present, F_OK) != 0 : !wanted || n < wanted) return 0;
+	if (present ? REAL(access)(present, F_OK) != 0 : !wanted || n < wanted) return 0;
 	if (does("kill")) die();
 	if (does("torn")) return 1;
 	if (does("ENOSPC")) return errno = ENOSPC, -1;
@@ -68,8 +78,6 @@ static void sync_slowly(void) {
 	const char *ms = getenv("FAULT_MS");
 	if (does("slow") && ms) nanosleep(&(struct timespec){.tv_nsec = strtol(ms, NULL, 10) * 1000000L}, NULL);
 }
-
-#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
 ssize_t pwrite(int fd, const void *bytes, size_t n, off_t at) {
 	int fault = fd_concerns(fd) ? change() : 0;
@@ -116,7 +124,113 @@ int unlink(const char *path) {
 	return REAL(unlink)(path);
 }
 
+/* --- hang --- */
+
+static bool hangs(void) {
+	const char *present = getenv("FAULT_WHILE");
+	int before = errno; /* readdir tells of its end by leaving it as it was */
+	bool are = present && does("hang") && REAL(access)(present, F_OK) == 0;
+	errno = before;
+	return are;
+}
+
+static void hang_path(const char *path) {
+	while (hangs() && concerns(path)) nanosleep(&(struct timespec){.tv_nsec = 20000000L}, NULL);
+}
+
+static void hang_fd(int fd) {
+	while (hangs() && fd_concerns(fd)) nanosleep(&(struct timespec){.tv_nsec = 20000000L}, NULL);
+}
+
+static void hang_at(int dir, const char *path) {
+	hang_path(path);
+	if (*path != '/') hang_fd(dir);
+}
+
+#define MODE(flags) /* of open's last argument, when there is one */                                                   \
+	va_list args;                                                                                                      \
+	va_start(args, flags);                                                                                             \
+	mode_t mode = (flags) & (O_CREAT | O_TMPFILE) ? va_arg(args, mode_t) : 0;                                          \
+	va_end(args)
+
+int open(const char *path, int flags, ...) {
+	MODE(flags);
+	hang_path(path);
+	return REAL(open)(path, flags, mode);
+}
+
+int narrow_open(const char *path, int flags, ...) __asm__("open");
+int narrow_open(const char *path, int flags, ...) {
+	MODE(flags);
+	return open(path, flags, mode);
+}
+
+int openat(int dir, const char *path, int flags, ...) {
+	MODE(flags);
+	hang_at(dir, path);
+	return REAL(openat)(dir, path, flags, mode);
+}
+
+int narrow_openat(int dir, const char *path, int flags, ...) __asm__("openat");
+int narrow_openat(int dir, const char *path, int flags, ...) {
+	MODE(flags);
+	return openat(dir, path, flags, mode);
+}
+
+DIR *opendir(const char *path) {
+	hang_path(path);
+	return REAL(opendir)(path);
+}
+
+struct dirent *readdir(DIR *dir) {
+	hang_fd(dirfd(dir));
+	return REAL(readdir)(dir);
+}
+
+int stat(const char *restrict path, struct stat *restrict to) {
+	hang_path(path);
+	return REAL(stat)(path, to);
+}
+
+int fstat(int fd, struct stat *to) {
+	hang_fd(fd);
+	return REAL(fstat)(fd, to);
+}
+
+int fstatat(int dir, const char *restrict path, struct stat *restrict to, int flags) {
+	hang_at(dir, path);
+	return REAL(fstatat)(dir, path, to, flags);
+}
+
+int statfs(const char *path, struct statfs *to) {
+	hang_path(path);
+	return REAL(statfs)(path, to);
+}
+
+int access(const char *path, int how) {
+	hang_path(path);
+	return REAL(access)(path, how);
+}
+
+int inotify_add_watch(int fd, const char *path, uint32_t mask) {
+	hang_path(path);
+	return REAL(inotify_add_watch)(fd, path, mask);
+}
+
+ssize_t pread(int fd, void *to, size_t n, off_t at) {
+	hang_fd(fd);
+	return REAL(pread)(fd, to, n, at);
+}
+
+/* What is not in memory is not there: RWF_NOWAIT does not wait, here as elsewhere. */
+ssize_t preadv2(int fd, const struct iovec *to, int n, off_t at, int flags) {
+	if (hangs() && fd_concerns(fd) && flags & RWF_NOWAIT) return errno = EAGAIN, -1;
+	hang_fd(fd);
+	return REAL(preadv2)(fd, to, n, at, flags);
+}
+
 ssize_t read(int fd, void *to, size_t n) {
 	while (does("stuck") && fd_concerns(fd)) pause();
+	hang_fd(fd);
 	return REAL(read)(fd, to, n);
 }

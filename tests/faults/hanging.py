@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""A watched folder whose file system does not answer (a file server that is gone, a dying disk: every call waits for ever) costs
+itself only: nobody's work waits for another's (reliability.md). Each test ends with every byte compared.
+"""
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+from headgate_test import assert_stored, main, make_session, preloaded, wait_for  # noqa: E402
+
+FIRST, SECOND, THIRD = "20261120_134502", "20261120_150000", "20261120_160000"
+
+
+class Hanging:
+    """A station with two watched folders; the other one, `nas`, answers no call while `gate` exists."""
+
+    def __init__(self, place, **sections):
+        self.cloud = place.cloud()
+        self.station = place.station(self.cloud, **sections)
+        self.nas, self.gate = self.station.dir / "nas", place.dir / "gate"
+        self.nas.mkdir()
+        self.station.sections["station"]["watch"] = [self.station.recordings, self.nas]
+        self.station.write()
+
+    def env(self, where="/nas"):
+        return preloaded("fault_shim", FAULT_PATH=where, FAULT_WHILE=self.gate, FAULT_DO="hang")
+
+    def folder(self):
+        """What status says of the hanging one."""
+        got = self.station.command("status", "--json")
+        return next((f for f in json.loads(got.out).get("folders") or [] if f["path"] == str(self.nas)), None)
+
+
+def test_the_others_go_on_and_it_heals(place):
+    h = Hanging(place)
+    engine = h.station.start(env=h.env())
+    make_session(h.nas, FIRST)
+    h.station.wait_state(FIRST, "accepted")
+    h.gate.touch()
+    late = make_session(h.nas, SECOND, seed=2)
+    for n in range(12):  # more than one folder's threads hold
+        make_session(h.nas, f"20261121_1200{n:02}", {"a.dat": 2000}, seed=n)
+    wait_for(lambda: h.folder()["ok"] is False, 60, "status to tell of the folder that hangs")
+    assert "has not answered since" in h.folder()["error"]["message"], h.folder()
+    other = make_session(h.station.recordings, THIRD, seed=3)
+    h.station.wait_state(THIRD, "accepted")
+    assert_stored(h.cloud, other)
+    assert h.folder()["ok"] is False
+    wait_for(lambda: "has not answered since" in engine.err, 60, "the event that tells of it")
+    h.gate.unlink()
+    h.station.wait_state(SECOND, "accepted", timeout_s=120)
+    assert_stored(h.cloud, late)
+    wait_for(lambda: h.folder()["ok"] is True, 60, "status to tell that it is back")
+    assert "is back" in engine.err, engine.err
+    assert engine.stop() == 0, engine.result()
+
+
+def test_it_is_ended_while_a_folder_hangs(place):
+    """From its start on: the socket answers, SIGTERM ends it, the next engine goes on."""
+    h = Hanging(place)
+    make_session(h.nas, FIRST)
+    h.gate.touch()
+    engine = h.station.start(env=h.env())
+    other = make_session(h.station.recordings, SECOND, seed=2)
+    h.station.wait_state(SECOND, "accepted")
+    assert_stored(h.cloud, other)
+    assert engine.stop() == 0, engine.result()
+    h.gate.unlink()
+    got = h.station.once()
+    assert got.code == 0, got
+    assert h.station.session(FIRST)["state"] == "accepted"
+
+
+def test_a_single_run_ends_and_does_not_say_that_all_is_well(place):
+    h = Hanging(place)
+    make_session(h.nas, FIRST)
+    assert h.station.once().code == 0
+    make_session(h.nas, SECOND, seed=2)
+    h.gate.touch()
+    other = make_session(h.station.recordings, THIRD, seed=3)
+    got = h.station.command("run", "--once", "--wait", "60s", timeout_s=90, env=h.env())
+    assert got.code not in (0, -1), got
+    assert "has not answered since" in got.err, got
+    assert h.station.session(THIRD)["state"] == "accepted"
+    assert_stored(h.cloud, other)
+
+
+if __name__ == "__main__":
+    main()
