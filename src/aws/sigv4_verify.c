@@ -252,15 +252,26 @@ enum sigv4_verdict sigv4_verify(const struct sigv4_request *r, const struct sigv
 	return verdict;
 }
 
-int64_t sigv4_url_expiry_ms(const char *url) {
+static int url_times(const char *url, int64_t *ret_begin_ms, int64_t *ret_lasts_ms) {
 	AUTO(query_done) struct query q = {0};
 	struct error err;
-	int64_t begin_ms, lasts_s;
+	int64_t lasts_s;
 	const char *mark = strchr(url, '?');
 	if (!mark || query_parse(&q, mark + 1, &err) < 0) return -1;
 	const char *date = query_get(&q, "X-Amz-Date"), *expires = query_get(&q, "X-Amz-Expires");
-	if (!date || !expires || time_parse_amz(date, &begin_ms) < 0 ||
+	if (!date || !expires || time_parse_amz(date, ret_begin_ms) < 0 ||
 		text_to_i64(expires, 1, EXPIRES_MAX_S, &lasts_s) < 0)
 		return -1;
-	return begin_ms + lasts_s * 1000;
+	*ret_lasts_ms = lasts_s * 1000;
+	return 0;
+}
+
+int64_t sigv4_url_expiry_ms(const char *url) {
+	int64_t begin_ms, lasts_ms;
+	return url_times(url, &begin_ms, &lasts_ms) < 0 ? -1 : begin_ms + lasts_ms;
+}
+
+int64_t sigv4_url_lasts_ms(const char *url) {
+	int64_t begin_ms, lasts_ms;
+	return url_times(url, &begin_ms, &lasts_ms) < 0 ? -1 : lasts_ms;
 }

@@ -46,10 +46,10 @@ enum error_code {
 };
 
 enum retry_class {
-	RETRY_NEVER,		/* fatal until a person acts */
+	RETRY_NEVER,		/* not by itself: who asked decides */
 	RETRY_TRANSIENT,	/* back off and try again */
 	RETRY_THROTTLE,		/* the same with a longer base; Retry-After obeyed */
-	RETRY_ONCE,			/* one more time, then fatal */
+	RETRY_ONCE,			/* one more time at once */
 	RETRY_PRESIGN,		/* ask for a new URL, no pause */
 	RETRY_AUTHENTICATE, /* get a new token, no pause */
 	RETRY_RESTART,		/* begin the upload again */

@@ -22,6 +22,12 @@ const struct answer_rule answer_rules[] = {
 	/* by the peer's own word */
 	{API, "key_refused", 0, 0, false, ERR_KEY, "ask who runs the cloud for a new API key"},
 	{API, "key_revoked", 0, 0, false, ERR_KEY, "ask who runs the cloud for a new API key"},
+	{API, "name_invalid", 0, 0, false, ERR_REFUSED, "rename the file"},
+	{API, "file_too_large", 0, 0, false, ERR_REFUSED, ""},
+	{API, "route_unknown", 0, 0, false, ERR_NOT_FOUND,
+		"the cloud has no such path: is [cloud] endpoint its address alone, without /v1 or another path at its end?"},
+	{API, "body_too_large", 0, 0, false, ERR_REFUSED,
+		"something before the cloud, or the cloud, takes no body that long"},
 	{S3, "SlowDown", 0, 0, false, ERR_THROTTLED, "it will be tried again more slowly"},
 	{S3, "ServiceUnavailable", 0, 0, false, ERR_THROTTLED, "it will be tried again more slowly"},
 	{S3, "RequestTimeout", 0, 0, false, ERR_TIMEOUT, ""},
@@ -38,6 +44,9 @@ const struct answer_rule answer_rules[] = {
 	{S3, "RequestTimeTooSkewed", 0, 0, false, ERR_CLOCK, "set the clock of this computer, or of the server"},
 	{S3, "NoSuchUpload", 0, 0, false, ERR_NO_UPLOAD, "the upload begins again"},
 	{S3, "PreconditionFailed", 0, 0, false, ERR_EXISTS, "an object of that name is stored"},
+	{S3, "EntityTooLarge", 0, 0, false, ERR_REFUSED, "the store takes no object of that size"},
+	{S3, "KeyTooLongError", 0, 0, false, ERR_REFUSED, "shorten the file's name"},
+	{S3, "NoSuchBucket", 0, 0, false, ERR_NOT_FOUND, "the cloud names a bucket that is not there: tell who runs it"},
 	{S3, "NotImplemented", 0, 0, false, ERR_REFUSED, "this object store cannot do it"},
 	/* by status */
 	{ANSWER_ALL, NULL, 408, 408, true, ERR_TIMEOUT, ""},
@@ -168,11 +177,27 @@ static int set_classified(const struct http_answer *a, const char *what, const s
 	return -1;
 }
 
+/* What a status says of the box that gave it. */
+static const struct {
+	int status;
+	const char *mend;
+} boxes[] = {
+	{401, "something before the cloud wants a login of its own"},
+	{404, "is [cloud] endpoint the cloud's address, without a path of its own?"},
+	{407, "the proxy wants a login: put user and password into the proxy's address, or except the cloud by NO_PROXY"},
+	{411, "a proxy between drops the length of the body"},
+	{413, "a proxy before the cloud takes no body of that size: raise its limit (nginx: client_max_body_size)"},
+	{414, "a proxy before the cloud takes no address that long: raise its limit"},
+	{431, "a proxy before the cloud takes no headers that long: raise its limit"},
+	{451, "the network forbids this address"},
+};
+
 static int set_middlebox(const struct http_answer *a, const char *what, struct error *err) {
-	error_set(err, ERR_MIDDLEBOX,
-		"%s: the answer (%d) is not the cloud's own%s; a proxy or a network login page stands between, try again or "
-		"check the endpoint",
-		what, a->status, body_is_html(a) ? " but a web page" : "");
+	const char *mend = "a proxy or a network login page stands between, or the endpoint is not the cloud's address";
+	for (size_t i = 0; i < ARRAY_LEN(boxes); i++)
+		if (boxes[i].status == a->status) mend = boxes[i].mend;
+	error_set(err, ERR_MIDDLEBOX, "%s: the answer (%d) is not the cloud's own%s; %s", what, a->status,
+		body_is_html(a) ? " but a web page" : "", mend);
 	err->http = a->status;
 	return -1;
 }
@@ -216,10 +241,19 @@ const struct backoff backoff_request_transient = {.base_ms = 200, .cap_ms = 2000
 const struct backoff backoff_request_throttle = {.base_ms = 1000, .cap_ms = 20000};
 const struct backoff backoff_journal = {.base_ms = 30000, .cap_ms = 3600000};
 
-int64_t backoff_ms(const struct backoff *b, int attempt) {
+static int64_t backoff_limit_ms(const struct backoff *b, int attempt) {
 	int64_t limit_ms = b->base_ms;
 	for (int i = 1; i < attempt && limit_ms < b->cap_ms; i++) limit_ms *= 2;
-	return (int64_t)(random_unit() * (double)MIN(limit_ms, b->cap_ms));
+	return MIN(limit_ms, b->cap_ms);
+}
+
+int64_t backoff_ms(const struct backoff *b, int attempt) {
+	return (int64_t)(random_unit() * (double)backoff_limit_ms(b, attempt));
+}
+
+int64_t backoff_steady_ms(const struct backoff *b, int attempt) {
+	int64_t limit_ms = backoff_limit_ms(b, attempt);
+	return limit_ms - (int64_t)(random_unit() * (double)(limit_ms / 2));
 }
 
 bool retry_budget_take(struct retry_budget *b, const struct error *why) {

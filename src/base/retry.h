@@ -37,6 +37,8 @@ extern const struct backoff backoff_request_throttle;
 extern const struct backoff backoff_journal; /* between tries of a session: 30 s to 1 h */
 #define RETRY_ATTEMPTS 3
 int64_t backoff_ms(const struct backoff *b, int attempt); /* full jitter; attempt counts from 1 */
+/* The same, and never less than half of it: where a pause must be one. */
+int64_t backoff_steady_ms(const struct backoff *b, int attempt);
 
 /* Retry tokens of one endpoint (AWS standard mode: 500 in all, 5 a retry, 10 after a time-out; a success gives 1 back,
  * after a retry 5). */

@@ -7,28 +7,29 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
+#include "base/units.h"
 #include "station/engine_internal.h"
 
-#define KEY_AGAIN_MS 300000 /* a refused key is tried again: it may have been given its rights */
-#define KEY_FILE_MS 2000	/* and its file is read again: a person may have put a new one there */
+#define KEY_AGAIN_FIRST_MS 5000 /* a refused key is tried again: it may have been given its rights */
+#define KEY_AGAIN_MOST_MS 300000
+#define KEY_FILE_MS 2000   /* and its file is read again: a person may have put a new one there */
+#define IDLE_BASE_MS 1000  /* the first pause after an answer that brought nothing */
+#define IDLE_SAID 5		   /* so many of them in a row are said */
+#define CLOCK_OFF_MS 60000 /* a clock that is off by so much is said */
 
 struct api_call {
 	TAILQ_ENTRY(api_call) link;
 	struct engine *engine;
 	bool of_session;
 	struct ticket ticket;
+	enum answer_id answer;
 	api_on_done *on_done;
 	void *arg;
 	uint64_t id;
 };
 
 int64_t cloud_retry_base(const struct engine *e) { return e->config->retry_base_ms; }
-
-int64_t server_now_ms(const struct engine *e) {
-	struct ingest_state state;
-	ingest_state(e->ingest, &state);
-	return clock_wall_ms() + state.clock_offset_ms;
-}
 
 bool api_may(struct engine *e) {
 	if (e->stopping || !e->ingest) return false;
@@ -37,49 +38,196 @@ bool api_may(struct engine *e) {
 	return false;
 }
 
-/* --- what an answer says of the cloud --- */
-
-static void say_down(struct engine *e, const struct error *why) {
-	char message[640];
-	snprintf(message, sizeof message, "the cloud does not answer: %s", why->text);
-	journal_add_event(e->journal, 0, "warn", "cloud_down", message);
+bool api_may_ask(struct engine *e, enum answer_id id) {
+	const struct health *pace = &e->pace[id];
+	if (!api_may(e)) return false;
+	if (health_may(pace, now_ms())) return true;
+	if (pace->next_ms > now_ms()) engine_wake_at(e, pace->next_ms);
+	return false;
 }
 
-static void api_failed(struct engine *e, const struct error *why) {
-	bool was_down = e->api.down;
-	e->cloud_why = *why;
-	if (why->code == ERR_KEY) {
-		if (!e->key_refused) journal_add_event(e->journal, 0, "error", "key_refused", why->text);
-		e->key_refused = true;
-		struct backoff pause = {.base_ms = KEY_AGAIN_MS, .cap_ms = KEY_AGAIN_MS};
-		e->api = (struct health){.down = true,
-			.since_ms = now_ms(),
-			.next_ms = now_ms() + KEY_AGAIN_MS / 2 + backoff_ms(&pause, 1) / 2,
-			.why = *why};
-		return;
+/* --- what stands between the station's sessions and the cloud --- */
+
+const struct error *cloud_trouble(const struct engine *e) {
+	static const enum answer_id of_sessions[] = {ANSWER_PRESIGN, ANSWER_STAT, ANSWER_SESSION, ANSWER_CHANGES};
+	if (e->key_refused || e->api.down) return &e->api.why;
+	if (e->objects.down) return &e->objects.why;
+	for (size_t i = 0; i < ARRAY_LEN(of_sessions); i++) {
+		const struct health *pace = &e->pace[of_sessions[i]];
+		if (pace->down && pace->why.code != ERR_NONE) return &pace->why;
 	}
-	if (!error_is_transient(why)) { /* it answers; the request is at fault */
-		health_good(&e->api);
-		return;
+	return NULL;
+}
+
+enum error_code cloud_trouble_code(const struct error *why) {
+	static const char *const rights[] = {"scope_missing", "address_refused"};
+	if (why->code == ERR_KEY || why->code == ERR_CONFIG) return why->code;
+	for (size_t i = 0; i < ARRAY_LEN(rights); i++)
+		if (strcmp(why->word, rights[i]) == 0) return ERR_KEY;
+	return strcmp(why->word, "route_unknown") == 0 ? ERR_CONFIG : ERR_UNREACHABLE;
+}
+
+/* --- what an answer says of the cloud --- */
+
+static void say(struct engine *e, const char *code, const char *what, const struct error *why) {
+	char message[640];
+	snprintf(message, sizeof message, "%s: %s", what, why->text);
+	journal_add_event(e->journal, 0, "warn", code, message);
+}
+
+static void key_was_refused(struct engine *e, const struct error *why) {
+	if (!e->key_refused) {
+		journal_add_event(e->journal, 0, "error", "key_refused", why->text);
+		e->key_refusals = 0;
 	}
-	health_bad(&e->api, why, HEALTH_FAILURES, cloud_retry_base(e), now_ms());
-	if (!was_down) say_down(e, why);
+	e->key_refused = true;
+	struct backoff pause = {.base_ms = KEY_AGAIN_FIRST_MS, .cap_ms = KEY_AGAIN_MOST_MS};
+	e->api = (struct health){.down = true,
+		.since_ms = now_ms(),
+		.next_ms = now_ms() + backoff_steady_ms(&pause, ++e->key_refusals),
+		.why = *why};
 }
 
 static void api_answered(struct engine *e) {
 	if (e->api.down) journal_add_event(e->journal, 0, "info", "cloud_back", "the cloud answers again");
 	e->key_refused = false;
-	error_clear(&e->cloud_why);
 	health_good(&e->api);
+}
+
+static void endpoint_failed(struct engine *e, const struct ingest_result *r) {
+	bool was_down = e->api.down;
+	e->key_refused = false;
+	health_bad(&e->api, &r->err, HEALTH_FAILURES, cloud_retry_base(e), now_ms());
+	e->api.next_ms = MAX(e->api.next_ms, now_ms() + r->retry_after_ms);
+	if (!was_down) say(e, "cloud_down", "the cloud does not answer", &r->err);
+}
+
+/* This call alone is not answered as it should be: others go on, and it is asked less and less often. */
+static void call_failed(struct engine *e, enum answer_id id, const struct ingest_result *r) {
+	struct health *pace = &e->pace[id];
+	bool was_bad = pace->down && pace->why.code != ERR_NONE;
+	health_bad(pace, &r->err, HEALTH_FAILURES, cloud_retry_base(e), now_ms());
+	pace->next_ms = MAX(pace->next_ms, now_ms() + r->retry_after_ms);
+	if (!was_bad) say(e, "cloud_refuses", "the cloud does not do what it is asked", &r->err);
+}
+
+static void call_succeeded(struct engine *e, enum answer_id id) {
+	struct health *pace = &e->pace[id];
+	if (pace->down && pace->why.code != ERR_NONE) {
+		e->recoveries++;
+		journal_add_event(e->journal, 0, "info", "cloud_back", "the cloud does again what it is asked");
+	}
+	health_good(pace);
+}
+
+void api_unmet(struct engine *e, enum answer_id id, const struct error *why) {
+	struct health *pace = &e->pace[id];
+	bool was_bad = pace->down && pace->why.code != ERR_NONE, idle = why->code == ERR_NONE;
+	e->unmet = true;
+	health_bad(pace, why, HEALTH_FAILURES, idle ? IDLE_BASE_MS : cloud_retry_base(e), now_ms());
+	if (!idle && !was_bad) say(e, "cloud_refuses", "the cloud does not do what it is asked", why);
+	if (idle && pace->failures == IDLE_SAID * HEALTH_FAILURES)
+		say(e, "cloud_idle", "the cloud is asked less often", why);
+}
+
+/* An error that is an answer to what was asked, not a failure to answer it. */
+static bool is_lawful(enum answer_id id, const struct error *why) {
+	if (id == ANSWER_SESSION) return why->http == 404 && strcmp(why->word, "not_found") == 0;
+	if (id == ANSWER_EVENTS) return why->code == ERR_REFUSED && why->http == 400;
+	return error_blame(why) == BLAME_CONTENT;
+}
+
+static void api_failed(struct engine *e, enum answer_id id, const struct ingest_result *r) {
+	if (r->err.code == ERR_KEY) {
+		key_was_refused(e, &r->err);
+		health_cancelled(&e->pace[id]);
+		return;
+	}
+	switch (error_blame(&r->err)) {
+	case BLAME_ENDPOINT:
+		endpoint_failed(e, r);
+		if (r->err.http) call_failed(e, id, r); /* a box that lets the others through */
+		else health_cancelled(&e->pace[id]);
+		break;
+	case BLAME_NOBODY:
+		health_cancelled(&e->api);
+		health_cancelled(&e->pace[id]);
+		break;
+	default:
+		api_answered(e);
+		call_failed(e, id, r);
+		break;
+	}
+}
+
+/* --- what of the station does not fit the cloud --- */
+
+static bool name_differs(const struct engine *e, const struct ingest_state *state) {
+	bool told = config_origin(e->config, &e->config->name)->source != SOURCE_DEFAULT;
+	return told && *state->station && strcmp(state->station, e->config->name) != 0;
+}
+
+static void name_sentence(const struct engine *e, const struct ingest_state *state, char *to, size_t size) {
+	snprintf(to, size,
+		"station.name is %s, the key belongs to %s: sessions are stored under %s; set name = %s, or use a key of %s",
+		e->config->name, state->station, state->station, state->station, e->config->name);
+}
+
+static bool clock_is_off(const struct ingest_state *state) {
+	return state->last_answer_ms && llabs(state->clock_offset_ms) >= CLOCK_OFF_MS;
+}
+
+static void clock_sentence(const struct ingest_state *state, char *to, size_t size) {
+	char age[UNIT_TEXT];
+	snprintf(to, size, "the clock of this machine is %s %s the cloud's; set the one that is wrong",
+		unit_age(age, llabs(state->clock_offset_ms)), state->clock_offset_ms < 0 ? "ahead of" : "behind");
+}
+
+cJSON *cloud_warnings(const struct engine *e) {
+	cJSON *list = json_array();
+	struct ingest_state state = {0};
+	char text[512];
+	if (e->ingest) ingest_state(e->ingest, &state);
+	if (name_differs(e, &state)) {
+		name_sentence(e, &state, text, sizeof text);
+		json_push(list, cJSON_CreateString(text));
+	}
+	if (clock_is_off(&state)) {
+		clock_sentence(&state, text, sizeof text);
+		json_push(list, cJSON_CreateString(text));
+	}
+	return list;
+}
+
+/* Each once, until it is mended. */
+static void warn_once(struct engine *e) {
+	struct ingest_state state;
+	char text[512];
+	ingest_state(e->ingest, &state);
+	bool differs = name_differs(e, &state), off = clock_is_off(&state);
+	if (differs && !e->name_said) {
+		name_sentence(e, &state, text, sizeof text);
+		journal_add_event(e->journal, 0, "warn", "station_name", text);
+	}
+	if (off && !e->clock_said) {
+		clock_sentence(&state, text, sizeof text);
+		journal_add_event(e->journal, 0, "warn", "clock_off", text);
+	}
+	e->name_said = differs;
+	e->clock_said = off;
 }
 
 static void on_api_done(void *arg, const struct ingest_result *r) {
 	struct api_call *c = arg;
 	struct engine *e = c->engine;
+	bool good = r->err.code == ERR_NONE || is_lawful(c->answer, &r->err);
 	TAILQ_REMOVE(&e->calls, c, link);
-	if (r->err.code == ERR_NONE) api_answered(e);
-	else api_failed(e, &r->err);
+	if (good) api_answered(e);
+	else api_failed(e, c->answer, r);
+	warn_once(e);
+	e->unmet = false;
 	c->on_done(e, c->of_session ? ticket_session(&c->ticket) : NULL, c->arg, r);
+	if (good && !e->unmet) call_succeeded(e, c->answer);
 	free(c);
 	engine_poke(e);
 }
@@ -87,10 +235,12 @@ static void on_api_done(void *arg, const struct ingest_result *r) {
 void api_call(struct engine *e, struct session *s, const char *method, const char *path, cJSON *body, int64_t hold_ms,
 	api_on_done *on_done, void *arg) {
 	struct api_call *c = xcalloc(1, sizeof *c);
-	*c = (struct api_call){.engine = e, .of_session = s != NULL, .on_done = on_done, .arg = arg};
+	*c = (struct api_call){
+		.engine = e, .of_session = s != NULL, .answer = answer_of(method, path), .on_done = on_done, .arg = arg};
 	if (s) c->ticket = ticket_of(s);
 	TAILQ_INSERT_TAIL(&e->calls, c, link);
 	health_started(&e->api);
+	health_started(&e->pace[c->answer]);
 	c->id = ingest_call(e->ingest, method, path, body, hold_ms, on_api_done, c);
 }
 
@@ -161,23 +311,26 @@ static void rules_load(struct engine *e) {
 	if (json_parse(kept, strlen(kept), &json, &err) == 0 && rules_take(e, json) == 0) e->schema_asked = true;
 }
 
+/* One that failed is asked for again as soon as the call may be made: it is the probe of an engine at rest. */
+static void schema_answered(struct engine *e, const struct ingest_result *r) {
+	e->schema_asked = true;
+	e->schema_ms = now_ms() + (r->err.code == ERR_NONE ? SCHEMA_MS : 0);
+}
+
 static void on_schema(struct engine *e, struct session *s, void *arg, const struct ingest_result *r) {
 	(void)s, (void)arg;
 	e->schema_asking = false;
 	if (!r || e->stopping) return;
-	e->schema_asked = true;
-	e->schema_ms = now_ms() + SCHEMA_MS;
+	schema_answered(e, r);
 	if (r->err.code != ERR_NONE || rules_take(e, r->json)) return;
 	AUTO(xfree) char *text = json_text(r->json);
 	journal_set(e->journal, SETTING_CLOUD_SCHEMA, text, NULL, NULL);
 }
 
 static void on_hello(struct engine *e, struct session *s, void *arg, const struct ingest_result *r) {
-	(void)s, (void)arg, (void)r;
+	(void)s, (void)arg;
 	e->schema_asking = false;
-	if (e->stopping) return;
-	e->schema_asked = true;
-	e->schema_ms = now_ms() + SCHEMA_MS;
+	if (r && !e->stopping) schema_answered(e, r);
 }
 
 /* The first call of a run; it proves the key. A station that keeps to its own rules asks for the same answer. */
@@ -216,5 +369,5 @@ void cloud_pump(struct engine *e) {
 		engine_wake_at(e, e->schema_ms);
 		return;
 	}
-	if (api_may(e)) schema_ask(e);
+	if (api_may_ask(e, ANSWER_SCHEMA)) schema_ask(e);
 }

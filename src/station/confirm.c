@@ -12,6 +12,7 @@
 #include "station/engine_internal.h"
 
 #define CHANGES_WAIT_S 20
+#define CHANGES_GAP_MS 50  /* between an answer and the next question, whatever it brought */
 #define ASK_FIRST_MS 30000 /* no verdict for so long: ask for the session itself */
 #define ASK_MOST_MS 600000
 #define ASKS_MAX 4 /* the cloud does not decide: look again at what is stored */
@@ -19,10 +20,15 @@
 
 /* --- one session --- */
 
+/* Longer with every time that it is asked for, and with every round of comparing all its objects again. */
+static int64_t ask_pause_ms(const struct session *s, int asks) {
+	return MIN(ASK_FIRST_MS * (int64_t)asks << MIN(s->rechecks, 6), ASK_MOST_MS);
+}
+
 void confirm_enter(struct session *s) {
 	s->asks = 0;
 	/* at start the change may have been read already */
-	s->ask_ms = now_ms() + (s->looked ? ASK_FIRST_MS : 0);
+	s->ask_ms = now_ms() + (s->looked ? ask_pause_ms(s, 1) : 0);
 	session_poke(s);
 }
 
@@ -113,14 +119,15 @@ static void on_asked(struct engine *e, struct session *s, void *arg, const struc
 	s->asking = false;
 	if (s->committing || s->row.state != STATE_UPLOADED) return;
 	s->asks++;
-	s->ask_ms = now_ms() + MIN(ASK_FIRST_MS * (int64_t)s->asks, ASK_MOST_MS);
-	bool unknown = r->err.code == ERR_NOT_FOUND || r->err.http == 404;
+	s->ask_ms = now_ms() + ask_pause_ms(s, s->asks);
+	bool unknown = r->err.code == ERR_NOT_FOUND && strcmp(r->err.word, "not_found") == 0;
 	const struct answer_session *ours =
 		r->err.code == ERR_NONE ? revision_find(ingest_session(r), s->row.revision) : NULL;
 	if (ours && is_decided(ours)) {
 		verdict_give(s, ours);
 	} else if (unknown || (r->err.code == ERR_NONE && (!ours || s->asks >= ASKS_MAX))) {
 		s->recheck = true;
+		s->rechecks++;
 		upload_again(s, ours ? "the cloud does not decide; every object is compared again"
 							 : "the cloud does not know it; every object is compared again");
 	}
@@ -137,8 +144,8 @@ void confirm_drive(struct session *s) {
 		session_due(s, s->ask_ms);
 		return;
 	}
-	if (!api_may(s->engine)) {
-		session_due(s, MAX(s->engine->api.next_ms, now_ms() + 1000));
+	if (!api_may_ask(s->engine, ANSWER_SESSION)) {
+		session_due(s, now_ms() + 1000);
 		return;
 	}
 	char path[64];
@@ -166,18 +173,37 @@ static void change_apply(struct engine *e, const struct answer_session *change) 
 	}
 }
 
+/* The cloud does not take it: another cloud's, or of a catalog that was restored. It is begun without one. */
+static void cursor_forget(struct engine *e) {
+	if (!e->cursor) return;
+	xfree(TAKE(e->cursor));
+	journal_set(e->journal, SETTING_CURSOR, "", NULL, NULL);
+	journal_add_event(e->journal, 0, "warn", "cursor_forgotten",
+		"the cloud does not take the place from which its changes were read; they are read from the first one");
+}
+
+/* Asked to wait, and answered at once that nothing is new. */
+static void changes_idle(struct engine *e) {
+	struct error nothing = ERROR_INIT;
+	text_copy(nothing.text, sizeof nothing.text, "it answers GET /v1/changes at once, with nothing new");
+	api_unmet(e, ANSWER_CHANGES, &nothing);
+}
+
 static void on_changes(struct engine *e, struct session *s, void *arg, const struct ingest_result *r) {
 	(void)s, (void)arg;
 	e->changes_asking = false;
 	if (!r || e->stopping) return;
+	e->changes_ms = now_ms() + CHANGES_GAP_MS;
 	if (r->err.code) {
-		e->changes_ms = now_ms() + 1000; /* the API's health decides further */
 		log_event(LOG_WARN, "confirm", r->err.text, NULL);
+		if (error_blame(&r->err) == BLAME_CALL && r->err.http >= 400 && r->err.http < 500) cursor_forget(e);
 		return;
 	}
 	const struct answer_changes *answer = ingest_changes(r);
+	bool moved = !e->cursor || strcmp(e->cursor, answer->cursor) != 0;
 	for (size_t i = 0; i < answer->change_n; i++) change_apply(e, &answer->changes[i]);
-	if (e->cursor && strcmp(e->cursor, answer->cursor) == 0) return;
+	if (!(moved && answer->change_n) && r->elapsed_ms < e->changes_wait_ms / 2) changes_idle(e);
+	if (!moved) return;
 	free(e->cursor);
 	e->cursor = xstrdup(answer->cursor);
 	journal_set(e->journal, SETTING_CURSOR, e->cursor, NULL, NULL);
@@ -197,18 +223,21 @@ void confirm_pump(struct engine *e) {
 		engine_wake_at(e, e->changes_ms);
 		return;
 	}
-	if (!api_may(e)) return;
+	if (!api_may_ask(e, ANSWER_CHANGES)) return;
 	struct buf path = BUF_INIT(64 + (e->cursor ? 3 * strlen(e->cursor) : 0)); /* each byte may become "%XX" */
 	buf_str(&path, "/v1/changes?after=");
 	if (e->cursor) text_uri_encode(&path, e->cursor, strlen(e->cursor), false);
 	/* a probe must not hold the others up for the length of a long poll */
-	buf_fmt(&path, "&wait=%d", e->api.down ? 0 : CHANGES_WAIT_S);
+	int wait_s = e->api.down ? 0 : CHANGES_WAIT_S;
+	buf_fmt(&path, "&wait=%d", wait_s);
 	e->changes_asking = true;
-	api_call(e, NULL, "GET", buf_text(&path), NULL, e->api.down ? 0 : CHANGES_WAIT_S * 1000, on_changes, NULL);
+	e->changes_wait_ms = wait_s * 1000;
+	api_call(e, NULL, "GET", buf_text(&path), NULL, e->changes_wait_ms, on_changes, NULL);
 	buf_done(&path);
 }
 
 void confirm_load(struct engine *e, struct journal_view *v) {
 	struct error err = ERROR_INIT;
 	if (journal_get(v, SETTING_CURSOR, &e->cursor, &err)) log_event(LOG_WARN, "confirm", err.text, NULL);
+	if (e->cursor && !*e->cursor) xfree(TAKE(e->cursor));
 }

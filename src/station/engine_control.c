@@ -63,7 +63,7 @@ static int on_stations(void *arg, const cJSON *params, cJSON **ret_result, struc
 	struct engine *e = arg;
 	(void)params, (void)err;
 	bool recent = e->fleet_asked_ms && now_ms() - e->fleet_asked_ms < FLEET_EVERY_MS;
-	if (!e->fleet_asking && !recent && api_may(e)) {
+	if (!e->fleet_asking && !recent && api_may_ask(e, ANSWER_STATIONS)) {
 		e->fleet_asking = true;
 		e->fleet_asked_ms = now_ms();
 		api_call(e, NULL, "GET", FLEET_PATH, NULL, 0, on_fleet, NULL);

@@ -130,11 +130,16 @@ struct engine {
 	struct rules *rules;
 	bool schema_asking, schema_asked;
 	int64_t schema_ms;
-	struct error cloud_why; /* the API's last failure; ERR_NONE while it answers */
 	bool key_refused;
-	int64_t key_ms; /* monotonic: while it is refused, the key file is read again then */
+	int key_refusals; /* in a row */
+	int64_t key_ms;	  /* monotonic: while it is refused, the key file is read again then */
 	struct health api, objects;
+	struct health pace[ANSWER_N + 1]; /* of each call of the API: what is refused, or brings nothing, is asked seldom */
+	bool unmet;						  /* the answer at hand brought nothing (api_unmet) */
+	int recoveries;					  /* how often a call was answered as it should again */
+	bool name_said, clock_said;
 	struct retry_budget budget;
+	int64_t url_lasts_ms; /* of the last URL; 0: none was given yet */
 
 	struct transfer_list transfers;
 	size_t sending;
@@ -145,7 +150,8 @@ struct engine {
 
 	bool changes_asking;
 	char *cursor;
-	int64_t changes_ms; /* monotonic: not before */
+	int64_t changes_ms;		 /* monotonic: not before */
+	int64_t changes_wait_ms; /* for so long the cloud was asked to hold its answer */
 
 	bool outbox_full, outbox_busy, outbox_stuck; /* full: there may be more than the last batch that was read */
 	size_t outbox_writes;						 /* of the journal, not committed yet: what is read must hold them */
@@ -324,10 +330,17 @@ void api_call(struct engine *e, struct session *s, const char *method, const cha
 	api_on_done *on_done, void *arg);
 void api_calls_free(struct engine *e); /* after ingest_close */
 bool api_may(struct engine *e);
+bool api_may_ask(struct engine *e, enum answer_id id); /* and this call, which may have a pause of its own */
+/* From an on_done: the answer has its shape, and is of no use (its error), or brought nothing (code ERR_NONE, and a
+ * text). The next such call waits, longer each time in a row. */
+void api_unmet(struct engine *e, enum answer_id id, const struct error *why);
+/* What keeps sessions from the cloud now, as a sentence with its mend; NULL: nothing. It is never the sessions' own. */
+const struct error *cloud_trouble(const struct engine *e);
+enum error_code cloud_trouble_code(const struct error *why); /* with which a command ends for its sake: CONFIG, KEY … */
+cJSON *cloud_warnings(const struct engine *e);				 /* sentences: what works, and should be mended */
 void cloud_start(struct engine *e);
 void cloud_pump(struct engine *e);
 int64_t cloud_retry_base(const struct engine *e);
-int64_t server_now_ms(const struct engine *e); /* wall clock of the server */
 struct rules *rules_hold(struct engine *e);
 void rules_drop(struct rules *r);
 

@@ -49,13 +49,15 @@ static void count(struct once_facts *f, const struct session *s) {
 }
 
 void once_gather(struct engine *e, struct once_facts *ret) {
+	const struct error *trouble = cloud_trouble(e);
 	*ret = (struct once_facts){
 		.scanned = roots_scanned(e),
 		.auditing = !roots_audited(e),
 		.calling = (e->schema_asking && !e->schema_asked) || e->outbox_busy || e->outbox_writes ||
-				   (e->outbox_full && !e->outbox_stuck && !e->api.down),
+				   (e->outbox_full && !e->outbox_stuck && !e->api.down && !e->pace[ANSWER_EVENTS].down),
 		.key_refused = e->key_refused,
-		.down = e->api.down || e->objects.down,
+		.down = trouble != NULL,
+		.trouble = trouble ? cloud_trouble_code(trouble) : ERR_NONE,
 		.elapsed_ms = now_ms() - e->started_ms,
 		.wait_ms = e->o->wait_ms,
 		.open = admission_due(e),
@@ -68,14 +70,18 @@ void once_gather(struct engine *e, struct once_facts *ret) {
 	if (e->undecided_since_ms) ret->undecided_ms = now_ms() - e->undecided_since_ms;
 }
 
+/* What a command says of the cloud: the first of what stands between. */
+static void once_trouble(const struct engine *e, const struct once_facts *f, enum error_code code, struct error *err) {
+	const struct error *why = cloud_trouble(e);
+	if (why) *err = *why;
+	else error_set(err, code, "%zu sessions wait for their next attempt; the next run goes on", f->waiting);
+}
+
 static void once_explain(struct engine *e, const struct once_facts *f, enum error_code code, struct error *err) {
 	switch (code) {
-	case ERR_KEY: *err = e->cloud_why.code == ERR_KEY ? e->cloud_why : e->api.why; break;
-	case ERR_UNREACHABLE:
-		*err = e->api.down ? e->api.why : e->objects.down ? e->objects.why : ERROR_INIT;
-		if (err->code) break;
-		error_set(err, code, "%zu sessions wait for their next attempt; the next run goes on", f->waiting);
-		break;
+	case ERR_KEY:
+	case ERR_CONFIG:
+	case ERR_UNREACHABLE: once_trouble(e, f, code, err); break;
 	case ERR_UNFINISHED:
 		error_set(err, code, "%zu sessions are not decided yet; the next run goes on", f->ready_left + f->open);
 		break;

@@ -29,8 +29,8 @@ static cJSON *status_engine(const struct engine *e) {
 static cJSON *status_cloud(const struct engine *e) {
 	struct ingest_state state = {.latency_ms = -1};
 	if (e->ingest) ingest_state(e->ingest, &state);
-	const struct error *why = e->cloud_why.code ? &e->cloud_why : &e->objects.why;
-	bool ok = state.last_answer_ms && !e->key_refused && !e->api.down && !e->objects.down;
+	const struct error *why = cloud_trouble(e);
+	bool ok = state.last_answer_ms && !why;
 	cJSON *o = json_object();
 	json_add_bool(o, "ok", ok);
 	json_add_text(o, "endpoint", e->config->endpoint);
@@ -40,7 +40,8 @@ static cJSON *status_cloud(const struct engine *e) {
 	json_add_time(o, "token_expires_at", state.has_token ? state.token_expires_ms : 0);
 	json_add_i64(o, "clock_offset_ms", state.clock_offset_ms);
 	json_add_time(o, "last_answer_at", state.last_answer_ms);
-	if (!ok) status_add_error(o, why);
+	json_add(o, "warnings", cloud_warnings(e));
+	if (why) status_add_error(o, why);
 	return o;
 }
 

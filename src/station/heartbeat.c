@@ -70,7 +70,7 @@ static void beat(struct engine *e) {
 static void beat_soon(struct engine *e) {
 	if (e->stopping || !e->beat_wanted || (e->disk_busy && !root_hangs(e, 0))) return;
 	e->beat_wanted = false;
-	if (!e->beating && api_may(e)) beat(e);
+	if (!e->beating && api_may_ask(e, ANSWER_HEARTBEAT)) beat(e);
 }
 
 static void vitals_done(struct job *j) {

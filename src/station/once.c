@@ -24,6 +24,7 @@ bool once_over(const struct once_facts *f) {
 
 enum error_code once_result(const struct once_facts *f) {
 	if (f->key_refused) return ERR_KEY;
+	if (f->down && (f->trouble == ERR_KEY || f->trouble == ERR_CONFIG)) return f->trouble;
 	if (f->down || f->waiting) return ERR_UNREACHABLE;
 	if (f->ready_left || (f->wait_ms && f->open)) return ERR_UNFINISHED;
 	if (f->attention) return ERR_ATTENTION;

@@ -16,6 +16,7 @@ struct once_facts {
 	size_t attention;			 /* held, rejected, failed, gone, and not ignored */
 	size_t ready_left;			 /* working, waiting, undecided or not in work yet: what a next run has to do */
 	bool key_refused, down;		 /* the cloud as it was last seen */
+	enum error_code trouble;	 /* with what a command ends for it when it is down: KEY, CONFIG, UNREACHABLE */
 	int64_t elapsed_ms, wait_ms; /* wait_ms 0: no --wait */
 	int64_t undecided_ms;		 /* since when nothing but verdicts is awaited; 0: not so */
 };

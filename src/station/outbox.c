@@ -149,7 +149,7 @@ static void batch_done(struct job *j) {
 	struct batch *b = (struct batch *)j;
 	struct engine *e = j->engine;
 	if (b->n) e->outbox_full = true;
-	if (e->stopping || !b->n || !api_may(e)) {
+	if (e->stopping || !b->n || !api_may_ask(e, ANSWER_EVENTS)) {
 		e->outbox_busy = false;
 		if (!b->n && !e->stopping) outbox_round_over(e);
 		batch_free(b);
@@ -164,7 +164,7 @@ void outbox_pump(struct engine *e) {
 		engine_wake_at(e, e->outbox_ms);
 		return;
 	}
-	if (!api_may(e)) return;
+	if (!api_may_ask(e, ANSWER_EVENTS)) return;
 	struct batch *b = xcalloc(1, sizeof *b);
 	b->job = (struct job){.run = batch_run, .done = batch_done};
 	b->most = e->outbox_refused ? 1 : BATCH;

@@ -46,11 +46,13 @@ static char **put_headers(const struct answer_put *put) {
 	return list;
 }
 
-static void take_put(struct slot *slot, const struct answer_put *put) {
+/* Its time runs since it was asked for, on our monotonic clock: no Date and no wall clock makes it old. */
+static void take_put(struct slot *slot, const struct answer_put *put, int64_t asked_ms) {
 	slot_clear(slot);
 	slot->url = xstrdup(put->url);
 	slot->headers = put_headers(put);
-	slot->expires_ms = sigv4_url_expiry_ms(put->url);
+	slot->lasts_ms = sigv4_url_lasts_ms(put->url);
+	slot->good_until_ms = asked_ms + slot->lasts_ms;
 	slot->state = SLOT_READY;
 }
 
@@ -76,12 +78,14 @@ static void take_place(struct file_row *f, const struct answer_file *entry) {
 	f->key = xstrdup(entry->key);
 }
 
-static int take_entry(struct session *s, size_t index, const struct answer_file *entry, struct error *err) {
+static int take_entry(
+	struct session *s, size_t index, const struct answer_file *entry, int64_t asked_ms, struct error *err) {
 	struct file_row *f = upload_file(s->upload, index);
 	if (entry->refusal) return refused(f, entry->refusal, err);
 	take_place(f, entry);
 	if (entry->put) {
-		take_put(upload_slot(s->upload, index), entry->put);
+		take_put(upload_slot(s->upload, index), entry->put, asked_ms);
+		s->engine->url_lasts_ms = upload_slot(s->upload, index)->lasts_ms;
 		return 0;
 	}
 	if (same_object(f, entry->exists->size, entry->exists->sha256, err)) return -1;
@@ -99,18 +103,20 @@ static int check_answer(
 		const struct answer_file *entry = &answer->files[i];
 		if (strcmp(entry->name, upload_file(s->upload, a->index[i])->name) != 0)
 			return error_set(err, ERR_ANSWER, "the cloud's answer is about other files than were asked for");
-		if (entry->put && sigv4_url_expiry_ms(entry->put->url) < 0)
+		if (entry->put && sigv4_url_lasts_ms(entry->put->url) < 0)
 			return error_set(err, ERR_ANSWER, "the cloud gave a URL that is not presigned");
 	}
 	return 0;
 }
 
-static int take_answer(struct session *s, const struct ask *a, const struct answer_presign *answer, struct error *err) {
+static int take_answer(struct session *s, const struct ask *a, const struct ingest_result *r, struct error *err) {
+	const struct answer_presign *answer = ingest_presign(r);
+	const int64_t asked_ms = now_ms() - r->elapsed_ms;
 	if (check_answer(s, a, answer, err)) return -1;
 	for (size_t i = 0; i < a->n; i++) {
 		size_t index = a->index[i];
 		if (upload_slot(s->upload, index)->state != SLOT_ASKED) continue;
-		if (take_entry(s, index, &answer->files[i], err)) return -1;
+		if (take_entry(s, index, &answer->files[i], asked_ms, err)) return -1;
 	}
 	return 0;
 }
@@ -128,7 +134,6 @@ static void ask_failed(struct session *s, const struct ask *a, const struct inge
 	}
 	struct retry_decision d = retry_decide(err, RETRY_ATTEMPTS, r->retry_after_ms, &s->engine->budget);
 	if (is_own_manifest(s, err, a)) d.step = STEP_CHANGED;
-	if (d.step == STEP_CHANGED && err->code == ERR_NOT_FOUND) d.step = STEP_FATAL;
 	session_trouble(s, d.step, err, r->retry_after_ms);
 }
 
@@ -144,33 +149,47 @@ static void note_attempt(struct session *s, const char *name, const struct inges
 }
 
 static void on_presigned(struct engine *e, struct session *s, void *arg, const struct ingest_result *r) {
-	(void)e;
 	AUTO(xfree) char *owner = arg;
 	struct ask *a = (struct ask *)(void *)owner;
 	if (!r || !s || !s->upload) return;
 	struct error err = r->err;
 	s->upload->asking = false;
-	if (err.code == ERR_NONE && take_answer(s, a, ingest_presign(r), &err) == 0) {
+	if (err.code == ERR_NONE && take_answer(s, a, r, &err) == 0) {
 		s->upload->answered = true;
+		s->upload->idle_asks++;
 	} else {
+		if (r->err.code == ERR_NONE && error_blame(&err) == BLAME_CALL) api_unmet(e, ANSWER_PRESIGN, &err);
 		note_attempt(s, "", r, &err);
 		ask_failed(s, a, r, &err);
 	}
 	session_poke(s);
 }
 
+/* URLs that end before one of them is used: asking for more of them at once leads nowhere. */
+static void urls_useless(struct session *s) {
+	struct error why;
+	error_set(&why, ERR_URL_EXPIRED,
+		"the cloud's URLs are good for %lld s and end before they are used; whoever runs the cloud raises --url-time",
+		(long long)s->engine->url_lasts_ms / 1000);
+	session_trouble(s, STEP_PAUSE, &why, 0);
+}
+
 void presign_pump(struct session *s) {
+	struct engine *e = s->engine;
 	struct upload *u = s->upload;
-	if (u->asking || !api_may(s->engine)) return;
+	if (u->asking || !api_may_ask(e, ANSWER_PRESIGN)) return;
 	struct ask *a = xcalloc(1, sizeof *a);
-	a->n = upload_to_ask(u, a->index, ASK_FILES);
-	if (!a->n) {
+	bool brief = e->url_lasts_ms && e->url_lasts_ms < URL_MARGIN_MS;
+	a->n = upload_to_ask(u, a->index, brief ? ASK_FILES_SHORT : ASK_FILES);
+	bool useless = a->n && u->idle_asks >= ASKS_IDLE_MAX && !s->transfers;
+	if (useless) urls_useless(s);
+	if (!a->n || useless) {
 		free(a);
 		return;
 	}
 	for (size_t i = 0; i < a->n; i++) upload_slot(u, a->index[i])->state = SLOT_ASKED;
 	u->asking = true;
-	api_call(s->engine, s, "POST", "/v1/presign", ask_body(s, a), 0, on_presigned, a);
+	api_call(e, s, "POST", "/v1/presign", ask_body(s, a), 0, on_presigned, a);
 }
 
 /* --- comparing --- */
@@ -206,7 +225,6 @@ static void on_stat(struct engine *e, struct session *s, void *arg, const struct
 	upload_slot(s->upload, index)->state = SLOT_WAITING;
 	struct retry_decision d = retry_decide(&err, RETRY_ATTEMPTS, r->retry_after_ms, &e->budget);
 	if (is_own_manifest(s, &err, a)) d.step = STEP_CHANGED;
-	else if (d.step == STEP_CHANGED) d.step = STEP_FATAL;
 	session_trouble(s, d.step, &err, r->retry_after_ms);
 }
 

@@ -2,6 +2,8 @@
 /* One table from an error's class to what follows, and the health of an endpoint. Pure; loop thread. */
 #include "station/retrying.h"
 
+#include <string.h>
+
 static struct retry_decision again_or(enum retry_step otherwise, const struct backoff *b, const struct error *why,
 	int attempts, int64_t retry_after_ms, struct retry_budget *budget) {
 	if (attempts >= RETRY_ATTEMPTS || !retry_budget_take(budget, why)) {
@@ -10,14 +12,38 @@ static struct retry_decision again_or(enum retry_step otherwise, const struct ba
 	return (struct retry_decision){STEP_AGAIN, MAX(backoff_ms(b, attempts), retry_after_ms)};
 }
 
-/* Errors of RETRY_NEVER that are no failure of the session. */
+/* The only refusals that speak of what is sent: words of the ingest API and of S3. */
+static const char *const content_words[] = {
+	"name_invalid", "file_too_large", "object_conflict", "EntityTooLarge", "KeyTooLongError"};
+
+enum blame error_blame(const struct error *why) {
+	switch (why->code) {
+	case ERR_NONE:
+	case ERR_CANCELLED:
+	case ERR_CHANGED: return BLAME_NOBODY;
+	case ERR_CONFLICT: return BLAME_CONTENT;
+	case ERR_REFUSED:
+		for (size_t i = 0; i < ARRAY_LEN(content_words); i++)
+			if (strcmp(why->word, content_words[i]) == 0) return BLAME_CONTENT;
+		return BLAME_CALL;
+	case ERR_UNREACHABLE:
+	case ERR_TIMEOUT:
+	case ERR_MIDDLEBOX:
+	case ERR_THROTTLED:
+	case ERR_CLOCK:
+	case ERR_CONFIG: return BLAME_ENDPOINT;
+	default: return BLAME_CALL;
+	}
+}
+
+/* Errors of RETRY_NEVER. A session fails by its own content alone; all else heals without a word (reliability.md). */
 static enum retry_step never_step(const struct error *why) {
 	switch (why->code) {
 	case ERR_CHANGED: return STEP_CHANGED;
-	case ERR_NOT_FOUND: return why->http ? STEP_FATAL : STEP_CHANGED; /* the cloud's 404, or our file */
+	case ERR_NOT_FOUND: return why->http ? STEP_PAUSE : STEP_CHANGED; /* the cloud's 404, or our file */
 	case ERR_KEY: return STEP_KEY;
 	case ERR_CANCELLED: return STEP_NONE;
-	default: return STEP_FATAL;
+	default: return error_blame(why) == BLAME_CONTENT ? STEP_FATAL : STEP_PAUSE;
 	}
 }
 
@@ -27,7 +53,7 @@ struct retry_decision retry_decide(
 	case RETRY_TRANSIENT:
 		return again_or(STEP_PAUSE, &backoff_request_transient, why, attempts, retry_after_ms, budget);
 	case RETRY_THROTTLE: return again_or(STEP_PAUSE, &backoff_request_throttle, why, attempts, retry_after_ms, budget);
-	case RETRY_ONCE: return (struct retry_decision){attempts <= 1 ? STEP_AGAIN : STEP_FATAL, 0};
+	case RETRY_ONCE: return (struct retry_decision){attempts <= 1 ? STEP_AGAIN : STEP_PAUSE, 0};
 	case RETRY_PRESIGN: return (struct retry_decision){attempts < PRESIGNS_MAX ? STEP_PRESIGN : STEP_PAUSE, 0};
 	case RETRY_AUTHENTICATE: /* the API's client renews its token itself; on a PUT it is an expired signature */
 	case RETRY_RESTART: return (struct retry_decision){attempts < RETRY_ATTEMPTS ? STEP_PRESIGN : STEP_PAUSE, 0};
@@ -60,7 +86,7 @@ void health_bad(struct health *h, const struct error *why, int failures, int64_t
 	if (!h->down) h->since_ms = now_ms;
 	h->down = true;
 	struct backoff b = {.base_ms = MIN(retry_base_ms, HEALTH_PROBE_CAP_MS), .cap_ms = HEALTH_PROBE_CAP_MS};
-	h->next_ms = now_ms + backoff_ms(&b, h->failures / HEALTH_FAILURES);
+	h->next_ms = now_ms + backoff_steady_ms(&b, h->failures / HEALTH_FAILURES);
 }
 
 void health_cancelled(struct health *h) { h->probing = false; }

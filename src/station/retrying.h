@@ -12,7 +12,7 @@ enum retry_step {
 	STEP_PAUSE,	  /* the session goes back to the queue; the journal's back-off decides when */
 	STEP_CHANGED, /* the file is not what was hashed: the session settles again */
 	STEP_KEY,	  /* nothing can be done until a person gives another key */
-	STEP_FATAL,	  /* the session has failed until a person acts */
+	STEP_FATAL,	  /* the session has failed by its own content, until a person acts */
 	STEP_NONE,	  /* it was us who ended it */
 	STEP_N
 };
@@ -41,5 +41,9 @@ void health_good(struct health *h);
 /* failures: how many this answer stands for (a client that tried three times itself: HEALTH_FAILURES). */
 void health_bad(struct health *h, const struct error *why, int failures, int64_t retry_base_ms, int64_t now_ms);
 void health_cancelled(struct health *h); /* the request ended without an answer, by us */
-/* Does this error speak of the endpoint, not of the request? */
-bool error_is_transient(const struct error *why);
+/* Whose trouble is it? Of the endpoint and the way to it (away, slow, cut off, behind a login page, a certificate or an
+ * address that is wrong), of the call (the cloud answers, and refuses or does not know what it was asked), or of what
+ * is in the session. */
+enum blame { BLAME_NOBODY, BLAME_ENDPOINT, BLAME_CALL, BLAME_CONTENT };
+enum blame error_blame(const struct error *why);
+bool error_is_transient(const struct error *why); /* by its class */

@@ -117,6 +117,12 @@ static void note_attempt(
 	journal_add_attempt(s->engine->journal, s->row.id, &row);
 }
 
+/* It, or the way to it, would do the same to any other object. */
+static bool blames_store(const struct error *err) {
+	if (error_blame(err) == BLAME_ENDPOINT || err->code == ERR_SERVER) return true;
+	return err->code == ERR_DENIED || err->code == ERR_NOT_FOUND; /* its policy; no such bucket */
+}
+
 static void health_note(struct engine *e, const struct error *err) {
 	bool was_down = e->objects.down;
 	switch (err->code) {
@@ -124,11 +130,11 @@ static void health_note(struct engine *e, const struct error *err) {
 	case ERR_CHANGED: health_cancelled(&e->objects); return;
 	default: break;
 	}
-	if (!error_is_transient(err)) {
+	if (!blames_store(err)) {
 		health_good(&e->objects);
 		return;
 	}
-	health_bad(&e->objects, err, 1, cloud_retry_base(e), now_ms());
+	health_bad(&e->objects, err, err->code == ERR_CONFIG ? HEALTH_FAILURES : 1, cloud_retry_base(e), now_ms());
 	if (e->objects.down && !was_down) {
 		char message[640];
 		snprintf(message, sizeof message, "the object store does not answer: %s", err->text);
@@ -228,6 +234,7 @@ static void transfer_send(struct transfer *t, struct session *s) {
 	r.source = (struct http_source){.read = on_read, .arg = t, .size = t->file.size};
 	t->began_wall_ms = clock_wall_ms();
 	slot->attempts++;
+	s->upload->idle_asks = 0;
 	health_started(&e->objects);
 	t->id = http_send(e->http, &r);
 	e->rate_checked_ms = 0;

@@ -90,6 +90,7 @@ static void save_counts(struct session *s) {
 void upload_done(struct session *s, size_t index) {
 	struct upload *u = s->upload;
 	struct file_row *f = upload_file(u, index);
+	s->pauses = 0;
 	f->state = FILE_STORED;
 	f->stored_ms = clock_wall_ms();
 	upload_stored(u, index);
@@ -121,13 +122,24 @@ static void data_whole(struct session *s) {
 static int64_t pause_ms(const struct session *s) {
 	const struct engine *e = s->engine;
 	struct backoff b = {.base_ms = e->config->retry_base_ms, .cap_ms = e->config->retry_cap_ms};
-	return MAX(backoff_ms(&b, MAX(s->row.tries, 1)), s->trouble_wait_ms);
+	return MAX(backoff_steady_ms(&b, MAX(MAX(s->row.tries, s->pauses), 1)), s->trouble_wait_ms);
 }
 
-/* The cloud as a whole is away: no session is at fault, and none waits longer than the next probe. */
+/* The cloud as a whole is away, or does not do what every session needs: none is at fault, and none waits longer than
+ * the next probe, which is one session's call. */
 static const struct health *away(const struct engine *e) {
 	if (e->api.down) return &e->api;
-	return e->objects.down ? &e->objects : NULL;
+	if (e->objects.down) return &e->objects;
+	if (e->pace[ANSWER_PRESIGN].down) return &e->pace[ANSWER_PRESIGN];
+	return e->pace[ANSWER_STAT].down ? &e->pace[ANSWER_STAT] : NULL;
+}
+
+/* Others came through since this one last failed: then it is this one that the cloud does not serve, and it waits by
+ * itself, longer each time. */
+static bool is_alone(struct session *s) {
+	bool alone = s->pauses > 0 && s->recoveries != s->engine->recoveries;
+	s->recoveries = s->engine->recoveries;
+	return alone;
 }
 
 #define WAIT_MOST_MS 3600000 /* Retry-After is capped at the same */
@@ -144,6 +156,10 @@ void upload_at_once(struct session *s) {
 
 static void upload_pause(struct session *s, const struct error *why) {
 	const struct health *h = away(s->engine);
+	bool alone = !s->trouble_shared && is_alone(s);
+	if (!s->trouble_shared) s->pauses++;
+	s->trouble_shared = false;
+	if (alone) h = NULL;
 	s->awaits_cloud = h != NULL;
 	int64_t wait = h ? MAX(h->next_ms - now_ms(), 0) : pause_ms(s);
 	s->row.next_attempt_ms = clock_wall_ms() + wait;
@@ -267,7 +283,7 @@ static void upload_advance(struct session *s) {
 	presign_pump(s);
 	while (u->cleared && transfers_count(e) < (size_t)e->config->connections && health_may(&e->objects, now_ms())) {
 		int64_t wake = e->throttled_ms, now = now_ms();
-		size_t next = wake > now ? SLOT_NONE : upload_next(u, now, server_now_ms(e), &wake);
+		size_t next = wake > now ? SLOT_NONE : upload_next(u, now, &wake);
 		if (wake) engine_wake_at(e, wake);
 		if (next == SLOT_NONE) return;
 		transfer_start(s, next);
@@ -279,6 +295,7 @@ static void pause_away(struct session *s) {
 	const struct upload *u = s->upload;
 	const struct health *h = away(e);
 	if (!h || s->transfers || u->loading || u->asking || u->comparing || health_may(h, now_ms()) || s->trouble) return;
+	s->trouble_shared = true;
 	session_trouble(s, STEP_PAUSE, &h->why, 0);
 }
 

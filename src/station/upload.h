@@ -8,7 +8,10 @@
 
 #define ASK_FILES 250		  /* files a presign call; 1,000 at most by api.md */
 #define ASK_BYTES (8LL << 30) /* or so many bytes: URLs live 15 minutes */
-#define URL_MARGIN_MS 60000	  /* a URL that ends sooner is not begun with */
+#define URL_MARGIN_MS 60000	  /* a URL that ends sooner is not begun with, */
+#define URL_MARGIN_SHARE 4	  /* or in the last quarter of a short life: then it is better than none */
+#define ASK_FILES_SHORT 16	  /* of URLs that live for less than the margin */
+#define ASKS_IDLE_MAX 3		  /* answers in a row of which no URL could be used */
 
 enum slot_state {
 	SLOT_WAITING, /* no URL */
@@ -22,7 +25,8 @@ struct slot {
 	enum slot_state state;
 	uint8_t attempts, checksums, presigns; /* requests tried; answers with another checksum; URLs in a row */
 	int64_t not_before_ms;				   /* monotonic */
-	int64_t expires_ms;					   /* of the URL, the server's clock */
+	int64_t lasts_ms;					   /* how long its URL is good in all */
+	int64_t good_until_ms;				   /* monotonic: no wall clock, ours or theirs, has a say in it */
 	char *url;
 	char **headers; /* NULL-terminated */
 };
@@ -40,6 +44,7 @@ struct upload {
 	bool loading, asking, comparing;
 	bool answered, begun, cleared; /* the cloud gave URLs; the journal is told; it knows that requests may go out */
 	size_t sending;
+	int idle_asks; /* answers since the last PUT began or the last file was there already */
 };
 /* What the upload is at. */
 enum upload_goal { GOAL_DATA, GOAL_MANIFEST, GOAL_METADATA, GOAL_DONE };
@@ -48,7 +53,7 @@ enum upload_goal upload_goal(const struct upload *u);
 #define SLOT_MANIFEST (SIZE_MAX - 1)
 /* The next one to be sent now: an index, SLOT_MANIFEST, or SLOT_NONE with *ret_wake_ms (0: nothing waits for a time).
  */
-size_t upload_next(struct upload *u, int64_t now_ms, int64_t server_ms, int64_t *ret_wake_ms);
+size_t upload_next(struct upload *u, int64_t now_ms, int64_t *ret_wake_ms);
 /* Indexes whose URLs are to be asked for now, at most max; the metadata file is among the last. */
 size_t upload_to_ask(const struct upload *u, size_t *ret, size_t max);
 struct slot *upload_slot(struct upload *u, size_t index);

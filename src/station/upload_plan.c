@@ -22,7 +22,7 @@ void slot_clear(struct slot *s) {
 	free(s->url);
 	s->headers = NULL;
 	s->url = NULL;
-	s->expires_ms = 0;
+	s->lasts_ms = s->good_until_ms = 0;
 }
 
 void upload_free(struct upload *u) {
@@ -40,6 +40,7 @@ void upload_stored(struct upload *u, size_t index) {
 	struct slot *slot = upload_slot(u, index);
 	slot->state = SLOT_STORED;
 	slot_clear(slot);
+	u->idle_asks = 0;
 	if (index == SLOT_MANIFEST) return;
 	if (index != u->metadata) u->stored_data++;
 	while (u->first < u->n && (u->first == u->metadata || u->slots[u->first].state == SLOT_STORED)) u->first++;
@@ -54,9 +55,9 @@ enum upload_goal upload_goal(const struct upload *u) {
 }
 
 /* Ready, not too early, and its URL good for long enough; an old URL goes back to waiting for another one. */
-static bool slot_may(struct slot *s, int64_t now_ms, int64_t server_ms, int64_t *wake_ms) {
+static bool slot_may(struct slot *s, int64_t now_ms, int64_t *wake_ms) {
 	if (s->state != SLOT_READY) return false;
-	if (s->expires_ms - server_ms < URL_MARGIN_MS) {
+	if (s->good_until_ms - now_ms < MIN(URL_MARGIN_MS, s->lasts_ms / URL_MARGIN_SHARE)) {
 		slot_clear(s);
 		s->state = SLOT_WAITING;
 		return false;
@@ -66,21 +67,20 @@ static bool slot_may(struct slot *s, int64_t now_ms, int64_t server_ms, int64_t 
 	return false;
 }
 
-size_t upload_next(struct upload *u, int64_t now_ms, int64_t server_ms, int64_t *ret_wake_ms) {
+size_t upload_next(struct upload *u, int64_t now_ms, int64_t *ret_wake_ms) {
 	*ret_wake_ms = 0;
 	size_t waiting = 0;
 	switch (upload_goal(u)) {
 	case GOAL_DATA:
 		for (size_t i = u->first; i < u->n; i++) {
 			if (i == u->metadata) continue;
-			if (slot_may(&u->slots[i], now_ms, server_ms, ret_wake_ms)) return i;
+			if (slot_may(&u->slots[i], now_ms, ret_wake_ms)) return i;
 			waiting += u->slots[i].state == SLOT_WAITING;
 			if (waiting > ASK_FILES) break; /* URLs are asked for in order: there are none beyond */
 		}
 		return SLOT_NONE;
-	case GOAL_MANIFEST: return slot_may(&u->manifest_slot, now_ms, server_ms, ret_wake_ms) ? SLOT_MANIFEST : SLOT_NONE;
-	case GOAL_METADATA:
-		return slot_may(&u->slots[u->metadata], now_ms, server_ms, ret_wake_ms) ? u->metadata : SLOT_NONE;
+	case GOAL_MANIFEST: return slot_may(&u->manifest_slot, now_ms, ret_wake_ms) ? SLOT_MANIFEST : SLOT_NONE;
+	case GOAL_METADATA: return slot_may(&u->slots[u->metadata], now_ms, ret_wake_ms) ? u->metadata : SLOT_NONE;
 	case GOAL_DONE: break;
 	}
 	return SLOT_NONE;

@@ -183,16 +183,16 @@ def test_an_answer_with_another_checksum_is_not_believed(place):
 
 
 def test_an_answer_that_is_always_another_checksum_is_never_accepted(place):
-    """Sent once more, then it needs a person."""
+    """Sent once more, then it waits: the store's mistake, or this machine's, is no fault of the session's."""
     def hook(request):
         if request.method != "PUT" or "signals.edf" not in request.path:
             return None
         return Answer(200, {"x-amz-checksum-sha256": "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="})
 
     cloud, _, station, _ = through(place, hook)
-    got = station.once(wait="20s")
+    got = station.once(wait=None)
     row = station.session(SESSION)
-    assert got.code == 1 and row["state"] == "failed" and "checksum" in row["reason"], (got, row)
+    assert got.code == 69 and row["state"] == "queued" and "checksum" in row["reason"], (got, row)
 
 
 def test_a_success_without_a_checksum_is_compared_not_believed(place):
@@ -385,8 +385,9 @@ def test_an_attempt_is_told_in_this_stations_time(place):
     far = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 7200))
     _, _, station, _ = through(place, first(1, "/v1/presign", api_error(400, "refused", {"Date": far}), method="POST"))
     began = datetime.datetime.now(datetime.timezone.utc)
-    assert station.once().code == 1
-    attempt = station.command("sessions", SESSION, "--json").json_lines()[0]["attempts"][-1]
+    assert station.once().code == 0, "a 400 of the whole call is no verdict upon the session"
+    attempt = station.command("sessions", SESSION, "--json").json_lines()[0]["attempts"]
+    attempt = [a for a in attempt if a["code"] == "refused"][0]
     at = datetime.datetime.fromisoformat(attempt["at"].replace("Z", "+00:00"))
     assert abs((at - began).total_seconds()) < 600, (attempt, began)
 

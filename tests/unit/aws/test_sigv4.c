@@ -382,6 +382,9 @@ static void test_url_expiry(void **state) {
 	assert_int_equal(sigv4_url_expiry_ms("http://h/p?X-Amz-Date=x&X-Amz-Expires=1"), -1);
 	assert_int_equal(
 		sigv4_url_expiry_ms("http://h/p?X-Amz-Expires=10&X-Amz-Date=20130524T000000Z"), doc_scope().time_ms + 10000);
+	assert_int_equal(sigv4_url_lasts_ms("http://h/p?X-Amz-Expires=10&X-Amz-Date=20130524T000000Z"), 10000);
+	assert_int_equal(sigv4_url_lasts_ms("http://h/p?X-Amz-Expires=-10&X-Amz-Date=20130524T000000Z"), -1);
+	assert_int_equal(sigv4_url_lasts_ms("http://h/p?X-Amz-Expires=10"), -1);
 }
 
 static void test_verdict_codes(void **state) {

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -22,7 +23,7 @@ static const struct {
 	[RETRY_NEVER] = {STEP_N, STEP_N}, /* by code: below */
 	[RETRY_TRANSIENT] = {STEP_AGAIN, STEP_PAUSE},
 	[RETRY_THROTTLE] = {STEP_AGAIN, STEP_PAUSE},
-	[RETRY_ONCE] = {STEP_AGAIN, STEP_FATAL},
+	[RETRY_ONCE] = {STEP_AGAIN, STEP_PAUSE},
 	[RETRY_PRESIGN] = {STEP_PRESIGN, STEP_PAUSE},
 	[RETRY_AUTHENTICATE] = {STEP_PRESIGN, STEP_PAUSE},
 	[RETRY_RESTART] = {STEP_PRESIGN, STEP_PAUSE},
@@ -41,7 +42,7 @@ static void test_every_code(void **state) {
 			assert_int_equal(last, steps[retry].last);
 			continue;
 		}
-		enum retry_step want = STEP_FATAL;
+		enum retry_step want = code == ERR_CONFLICT ? STEP_FATAL : STEP_PAUSE;
 		if (code == ERR_CHANGED || code == ERR_NOT_FOUND) want = STEP_CHANGED;
 		if (code == ERR_KEY) want = STEP_KEY;
 		if (code == ERR_CANCELLED) want = STEP_NONE;
@@ -50,12 +51,50 @@ static void test_every_code(void **state) {
 	}
 }
 
-/* A file of ours that is not there any more is looked for; a 404 of the cloud is an answer. */
+/* A session fails only by what is in it: by these words alone, whatever else is refused, and however often. */
+static void test_content_alone_is_fatal(void **state) {
+	(void)state;
+	static const char *const fatal[] = {"name_invalid", "file_too_large", "object_conflict", "EntityTooLarge"};
+	static const char *const passing[] = {
+		"", "bad_request", "body_too_large", "internal", "InvalidRequest", "forbidden"};
+	struct retry_budget budget = RETRY_BUDGET_INIT;
+	for (size_t i = 0; i < ARRAY_LEN(fatal) + ARRAY_LEN(passing); i++) {
+		bool is_fatal = i < ARRAY_LEN(fatal);
+		const char *word = is_fatal ? fatal[i] : passing[i - ARRAY_LEN(fatal)];
+		struct error why = {.code = ERR_REFUSED, .http = 400};
+		memcpy(why.word, word, strlen(word));
+		assert_int_equal(error_blame(&why), is_fatal ? BLAME_CONTENT : BLAME_CALL);
+		assert_int_equal(retry_decide(&why, RETRY_ATTEMPTS, 0, &budget).step, is_fatal ? STEP_FATAL : STEP_PAUSE);
+	}
+	static const struct {
+		enum error_code code;
+		enum blame blame;
+	} rows[] = {
+		{ERR_NONE, BLAME_NOBODY},
+		{ERR_CANCELLED, BLAME_NOBODY},
+		{ERR_CONFIG, BLAME_ENDPOINT},
+		{ERR_UNREACHABLE, BLAME_ENDPOINT},
+		{ERR_MIDDLEBOX, BLAME_ENDPOINT},
+		{ERR_CLOCK, BLAME_ENDPOINT},
+		{ERR_SERVER, BLAME_CALL},
+		{ERR_ANSWER, BLAME_CALL},
+		{ERR_DENIED, BLAME_CALL},
+		{ERR_NOT_FOUND, BLAME_CALL},
+		{ERR_TOKEN, BLAME_CALL},
+		{ERR_CONFLICT, BLAME_CONTENT},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct error why = {.code = rows[i].code};
+		assert_int_equal(error_blame(&why), rows[i].blame);
+	}
+}
+
+/* A file of ours that is not there any more is looked for; a 404 of the cloud, or of what stands before it, passes. */
 static void test_not_found(void **state) {
 	(void)state;
 	struct error why = {.code = ERR_NOT_FOUND, .http = 404};
 	struct retry_budget budget = RETRY_BUDGET_INIT;
-	assert_int_equal(retry_decide(&why, 1, 0, &budget).step, STEP_FATAL);
+	assert_int_equal(retry_decide(&why, 1, 0, &budget).step, STEP_PAUSE);
 }
 
 static void test_retry_after(void **state) {
@@ -144,6 +183,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_code),
 		cmocka_unit_test(test_not_found),
+		cmocka_unit_test(test_content_alone_is_fatal),
 		cmocka_unit_test(test_retry_after),
 		cmocka_unit_test(test_budget),
 		cmocka_unit_test(test_health),

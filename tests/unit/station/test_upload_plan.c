@@ -13,8 +13,8 @@
 #include "station/upload.h"
 
 #define NOW 1000
-#define SERVER 5000000
-#define LATER (SERVER + 900000)
+#define LASTS 900000
+#define LATER (NOW + LASTS)
 
 /* Three data files around the metadata file. */
 static struct upload *make(size_t data) {
@@ -38,12 +38,13 @@ static void ready(struct upload *u, size_t index) {
 	struct slot *s = upload_slot(u, index);
 	s->state = SLOT_READY;
 	s->url = xstrdup("http://127.0.0.1/x");
-	s->expires_ms = LATER;
+	s->lasts_ms = LASTS;
+	s->good_until_ms = LATER;
 }
 
 static size_t next(struct upload *u) {
 	int64_t wake;
-	return upload_next(u, NOW, SERVER, &wake);
+	return upload_next(u, NOW, &wake);
 }
 
 static void test_order(void **state) {
@@ -113,15 +114,31 @@ static void test_times(void **state) {
 	ready(u, 2);
 	u->slots[0].not_before_ms = NOW + 700;
 	u->slots[2].not_before_ms = NOW + 300;
-	assert_int_equal(upload_next(u, NOW, SERVER, &wake), SLOT_NONE);
+	assert_int_equal(upload_next(u, NOW, &wake), SLOT_NONE);
 	assert_int_equal(wake, NOW + 300);
-	assert_int_equal(upload_next(u, NOW + 300, SERVER, &wake), 2);
+	assert_int_equal(upload_next(u, NOW + 300, &wake), 2);
 	/* a URL that ends soon is given back and asked for anew */
 	u->slots[0].not_before_ms = 0;
-	assert_int_equal(upload_next(u, NOW, LATER - URL_MARGIN_MS, &wake), 0);
-	assert_int_equal(upload_next(u, NOW, LATER - URL_MARGIN_MS + 1, &wake), SLOT_NONE);
+	u->slots[2].state = SLOT_STORED;
+	assert_int_equal(upload_next(u, LATER - URL_MARGIN_MS, &wake), 0);
+	assert_int_equal(upload_next(u, LATER - URL_MARGIN_MS + 1, &wake), SLOT_NONE);
 	assert_int_equal(u->slots[0].state, SLOT_WAITING);
 	assert_null(u->slots[0].url);
+	upload_free(u);
+}
+
+/* One that lives for less than the margin is used at once, and not in its last quarter. */
+static void test_short_urls(void **state) {
+	(void)state;
+	struct upload *u = make(1);
+	int64_t wake;
+	ready(u, 0);
+	u->slots[0].lasts_ms = 30000;
+	u->slots[0].good_until_ms = NOW + 30000;
+	assert_int_equal(upload_next(u, NOW, &wake), 0);
+	assert_int_equal(upload_next(u, NOW + 22500, &wake), 0);
+	assert_int_equal(upload_next(u, NOW + 22501, &wake), SLOT_NONE);
+	assert_int_equal(u->slots[0].state, SLOT_WAITING);
 	upload_free(u);
 }
 
@@ -211,6 +228,7 @@ int main(void) {
 		cmocka_unit_test(test_data_only),
 		cmocka_unit_test(test_metadata_stored_before),
 		cmocka_unit_test(test_times),
+		cmocka_unit_test(test_short_urls),
 		cmocka_unit_test(test_asking),
 		cmocka_unit_test(test_asking_at_the_end),
 		cmocka_unit_test(test_manifest),
