@@ -10,6 +10,7 @@
 struct scan {
 	const char *text;
 	size_t n, at;
+	size_t values, most;
 	int depth;
 	struct error *err;
 };
@@ -142,6 +143,7 @@ static int scan_word(struct scan *s) {
 
 static int scan_value(struct scan *s) {
 	skip_blanks(s);
+	if (++s->values > s->most) return refuse(s, "it has too many values; send less in one call");
 	char c = here(s);
 	if (c == '{' || c == '[') return scan_container(s);
 	if (c == '"') return scan_text(s);
@@ -149,11 +151,18 @@ static int scan_value(struct scan *s) {
 	return scan_word(s);
 }
 
-int json_scan(const char *text, size_t n, struct error *err) {
-	struct scan s = {.text = text, .n = n, .err = err};
+int json_scan_bounded(const char *text, size_t n, size_t most, size_t *ret_values, struct error *err) {
+	struct scan s = {.text = text, .n = n, .most = most, .err = err};
 	if (!text_is_utf8(text, n, &s.at)) return refuse(&s, "it is not UTF-8 text");
 	s.at = 0;
 	if (scan_value(&s)) return -1;
 	skip_blanks(&s);
-	return s.at < s.n ? refuse(&s, "something follows the value") : 0;
+	if (s.at < s.n) return refuse(&s, "something follows the value");
+	*ret_values = s.values;
+	return 0;
+}
+
+int json_scan(const char *text, size_t n, struct error *err) {
+	size_t values;
+	return json_scan_bounded(text, n, SIZE_MAX, &values, err);
 }

@@ -11,6 +11,7 @@
 
 #define AT(field) offsetof(struct cloud_config, field)
 #define MINUTE 60000
+#define MIB (1LL << 20)
 /* clang-format off */
 static const struct option cloud_rows[] = {
 	{.section = "cloud", .name = "data", .type = OPTION_TEXT, .offset = AT(data), .flag = "data",
@@ -29,10 +30,19 @@ static const struct option cloud_rows[] = {
 		.max = 1000000, .initial = "400", .help = "requests at once before the rate counts"},
 	{.section = "cloud", .name = "connections", .type = OPTION_INT, .offset = AT(connections), .flag = "connections",
 		.min = 1, .max = 100000, .initial = "512", .help = "connections at the same time"},
+	{.section = "cloud", .name = "memory", .type = OPTION_BYTES, .offset = AT(memory), .flag = "memory",
+		.min = 16 * MIB, .max = INT64_MAX, .initial = "128MiB", .help = "memory for the bodies and answers of all calls"},
 	{.section = "cloud", .name = "tls_cert", .type = OPTION_TEXT, .offset = AT(tls_cert), .flag = "tls-cert",
 		.help = "certificate chain (PEM) to serve HTTPS with"},
 	{.section = "cloud", .name = "tls_key", .type = OPTION_TEXT, .offset = AT(tls_key), .flag = "tls-key",
 		.help = "private key (PEM) of that certificate"},
+	{.section = "cloud", .name = "keep_free", .type = OPTION_BYTES, .offset = AT(keep_free), .flag = "keep-free",
+		.min = 0, .max = INT64_MAX, .initial = "256MiB",
+		.help = "of the disk, kept for catalog and logs; at most a twentieth of it"},
+	{.section = "cloud", .name = "log_size", .type = OPTION_BYTES, .offset = AT(log_bytes), .flag = "log-size",
+		.min = MIB, .max = INT64_MAX, .initial = "256MiB", .help = "size of the log groups; the oldest events go"},
+	{.section = "cloud", .name = "log_age", .type = OPTION_DURATION, .offset = AT(log_age_ms), .flag = "log-age",
+		.min = MINUTE, .max = INT64_MAX, .initial = "90d", .help = "how long the log groups keep an event"},
 	{.section = "cloud", .name = "log_file", .type = OPTION_TEXT, .offset = AT(log_file), .flag = "log-file",
 		.help = "file of the program's own log; none: standard error"},
 	{.section = "cloud", .name = "raw_bucket", .type = OPTION_TEXT, .offset = AT(raw_bucket), .flag = "raw-bucket",
@@ -60,8 +70,12 @@ const struct arg_flag cloud_flags[] = {
 	{"rate", 0, "N", "requests a second, per key and per address; 0: no limit"},
 	{"burst", 0, "N", "requests at once before the rate counts"},
 	{"connections", 0, "N", "connections at the same time"},
+	{"memory", 0, "SIZE", "memory for the bodies and answers of all calls"},
 	{"tls-cert", 0, "FILE", "certificate chain (PEM) to serve HTTPS with"},
 	{"tls-key", 0, "FILE", "private key (PEM) of that certificate"},
+	{"keep-free", 0, "SIZE", "of the disk, kept for catalog and logs; at most a twentieth of it"},
+	{"log-size", 0, "SIZE", "size of the log groups; the oldest events go"},
+	{"log-age", 0, "TIME", "how long the log groups keep an event"},
 	{"log-file", 0, "FILE", "file of the program's own log; none: standard error"},
 	{"raw-bucket", 0, "NAME", "bucket of the recordings"},
 	{"processed-bucket", 0, "NAME", "bucket of what processing makes of them"},

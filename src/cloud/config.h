@@ -14,10 +14,13 @@ struct cloud_config {
 	int64_t rate;			  /* requests a second, per key and per address; 0: no limit */
 	int64_t burst;
 	char *tls_cert, *tls_key;
-	char *log_file; /* NULL: standard error */
+	int64_t log_bytes, log_age_ms; /* of the log groups */
+	int64_t keep_free;			   /* of the disk, for catalog and log */
+	char *log_file;				   /* NULL: standard error */
 	char *raw_bucket, *processed_bucket, *lake_bucket;
 	char *region;
 	int64_t connections;	  /* at most, default 512 */
+	int64_t memory;			  /* of all calls' bodies and answers */
 	int64_t token_ms, url_ms; /* 1 h, 15 min; shorter in tests */
 	char *schema_file;
 	struct schema schema; /* read from schema_file */

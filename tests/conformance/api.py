@@ -172,6 +172,21 @@ def test_too_many_requests_are_told_when_to_come_back(place):
     assert cloud.request("GET", "/v1/sessions", token=token)[0] == 200
 
 
+def test_nobody_behind_the_same_address_uses_up_anothers_calls(place):
+    """Without a key, or with a wrong one, an address is counted; a token and a signed URL have a count of their own."""
+    cloud = place.cloud("--rate", "1", "--burst", "20")
+    token = cloud.token(cloud.key("lab-1"))
+    entry = entry_of(cloud, token, "f", b"x")
+    spent = [cloud.request("GET", path)[0] for path in ("/v1/info", "/v1/none", "/v1/sessions", "/headgate-raw/x", "/bucket") for _ in range(12)]
+    assert spent[-1] == 503 and 429 in spent, spent
+    assert {cloud.request("GET", "/v1/schema", token="x.y.z")[0] for _ in range(5)} == {429}
+    assert cloud.request("GET", "/v1/schema", token=token)[0] == 200
+    assert cloud.request("PUT", entry["put"]["url"], b"x", headers=entry["put"]["headers"])[0] == 200
+    again = [cloud.request("PUT", entry["put"]["url"], b"x", headers=entry["put"]["headers"]) for _ in range(45)]
+    assert again[0][0] == 412 and again[-1][0] == 503 and b"SlowDown" in again[-1][2] and "retry-after" in again[-1][1]
+    assert cloud.request("GET", "/v1/schema", token=token)[0] == 200
+
+
 def test_object_puts_are_not_counted_twice(place):
     """A URL was counted when it was asked for: a thousand small files do not end in SlowDown."""
     cloud = place.cloud("--rate", "5", "--burst", "10")
@@ -446,15 +461,15 @@ class HalfPut:
         return answer
 
 
-def half_puts(place, n):
-    """A cloud at which n PUTs of one object stand still in their middle."""
+def half_put(place):
+    """A cloud at which a PUT stands still in its middle."""
     cloud = place.cloud("--rate", "0")
     token = cloud.token(cloud.key("lab-1"))
     content = bytes(range(256)) * 8000
     entry = entry_of(cloud, token, "f", content)
-    puts = [HalfPut(cloud, entry, content) for _ in range(n)]
-    wait_for(lambda: writes_of(cloud) == n, 60, f"{n} writes of the same object")
-    return cloud, token, content, entry, puts
+    put = HalfPut(cloud, entry, content)
+    wait_for(lambda: writes_of(cloud) == 1, 60, "a write of the object")
+    return cloud, token, content, entry, put
 
 
 def refuses_connections(cloud):
@@ -467,7 +482,7 @@ def refuses_connections(cloud):
 
 
 def test_sigterm_lets_a_put_finish(place):
-    cloud, token, content, entry, (put,) = half_puts(place, 1)
+    cloud, token, content, entry, put = half_put(place)
     cloud.child.signal(signal.SIGTERM)
     wait_for(lambda: refuses_connections(cloud), 60, "no more connections")
     assert cloud.child.running
@@ -479,7 +494,7 @@ def test_sigterm_lets_a_put_finish(place):
 
 
 def test_sigterm_cuts_a_put_that_stands_still(place):
-    cloud, token, content, entry, (put,) = half_puts(place, 1)
+    cloud, token, content, entry, put = half_put(place)
     began = time.monotonic()
     assert cloud.stop() == 0
     assert 25 < time.monotonic() - began < 50
@@ -493,7 +508,7 @@ def test_sigterm_cuts_a_put_that_stands_still(place):
 
 
 def test_a_client_that_goes_away_leaves_nothing(place):
-    cloud, token, content, entry, (put,) = half_puts(place, 1)
+    cloud, token, content, entry, put = half_put(place)
     put.socket.close()
     wait_for(lambda: any(e.get("code") == "client_gone" for e in api_log(cloud)), 60, "the log's word of it")
     assert cloud.object_count() == 0
@@ -501,10 +516,23 @@ def test_a_client_that_goes_away_leaves_nothing(place):
 
 
 def test_two_puts_at_once_store_one(place):
-    cloud, _, content, entry, puts = half_puts(place, 3)
-    answers = sorted(put.finish()[9:12] for put in puts)
-    assert answers == [b"200", b"412", b"412"], answers
+    """The room of a key is taken once: who comes while another sends is told to try again, and takes over from one that stands still."""
+    cloud, _, content, entry, first = half_put(place)
+
+    def put():
+        return cloud.request("PUT", entry["put"]["url"], content, headers=entry["put"]["headers"])
+
+    status, _, text = put()
+    assert status == 409 and b"ConditionalRequestConflict" in text and writes_of(cloud) == 1, (status, text)
+    assert first.finish()[9:12] == b"200" and put()[0] == 412
     assert cloud.object(entry["key"]) == content and cloud.object_count() == 1
+
+
+def test_a_put_that_stands_still_gives_way(place):
+    cloud, _, content, entry, first = half_put(place)
+    took = wait_for(lambda: (got := cloud.request("PUT", entry["put"]["url"], content, headers=entry["put"]["headers"]))[0] != 409 and got, 60, "its turn", 0.5)
+    assert took[0] == 200 and cloud.object(entry["key"]) == content
+    assert first.finish()[9:12] == b"409" and cloud.object_count() == 1 and cloud.object(entry["key"]) == content
 
 
 # --- starting, speed, health ---

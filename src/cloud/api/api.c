@@ -6,6 +6,9 @@
 #include "base/log.h"
 #include "cloud/store/reconcile.h"
 
+#define URL_RATE 1 /* a second */
+#define URL_BURST 30
+
 /* Before the first request: what a crash left between store and catalog. */
 static int api_reconcile(struct api *a, struct error *err) {
 	struct reconcile_report report;
@@ -23,8 +26,13 @@ static int api_open_stores(struct api *a, struct error *err) {
 	const char *const buckets[] = {c->raw_bucket, c->processed_bucket, c->lake_bucket, NULL};
 	AUTO(xfree) char *dir = path_join(c->data, "objects");
 	if (file_mkdirs(c->data, 0700, err)) return -1;
+	const struct logs_bounds bounds = {.bytes = c->log_bytes, .age_ms = c->log_age_ms, .keep_free = c->keep_free};
 	if (catalog_lock(c->data, &a->lock_fd, err) || catalog_open(&a->catalog, c->data, err) ||
-		logs_open(&a->logs, c->data, err) || objects_open(&a->objects, dir, buckets, err) || api_reconcile(a, err) ||
+		logs_open(&a->logs, c->data, err) || objects_open(&a->objects, dir, buckets, err))
+		return -1;
+	logs_bound(a->logs, &bounds);
+	objects_keep_free(a->objects, c->keep_free);
+	if (api_reconcile(a, err) ||
 		validator_start(&a->validator, a->catalog, a->objects, a->logs, &c->schema, c->raw_bucket, err))
 		return -1;
 	return validator_recover(a->validator, err);
@@ -80,6 +88,8 @@ int api_open(struct api **ret, const struct cloud_config *config, struct error *
 	pthread_mutex_init(&a->health.lock, NULL);
 	a->by_address = limiter_new(config->rate, config->burst);
 	a->by_key = limiter_new(config->rate, config->burst);
+	a->by_url = limiter_new(config->rate ? URL_RATE : 0, URL_BURST);
+	a->memory = budget_new(config->memory);
 	if (rules_set(a, NULL, err) || api_open_stores(a, err) ||
 		catalog_secret(a->catalog, "token_key", &a->token_key, err) ||
 		catalog_secret(a->catalog, "url_key", &a->url_key, err))
@@ -106,6 +116,8 @@ void api_close(struct api *a) {
 	rules_free(atomic_load(&a->rules));
 	limiter_free(a->by_address);
 	limiter_free(a->by_key);
+	limiter_free(a->by_url);
+	budget_free(a->memory);
 	pthread_mutex_destroy(&a->health.lock);
 	xfree(a);
 }

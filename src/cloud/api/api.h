@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "cloud/api/allow.h"
+#include "cloud/api/budget.h"
 #include "cloud/api/limit.h"
 #include "cloud/config.h"
 #include "cloud/jobs/validate.h"
@@ -27,9 +28,10 @@ struct api {
 	struct objects *objects;
 	struct logs *logs;
 	struct validator *validator;
-	struct secret token_key, url_key; /* signs tokens; signs URLs */
-	char access_key[ACCESS_KEY_TEXT]; /* public name of url_key in URLs */
-	struct limiter *by_address, *by_key;
+	struct secret token_key, url_key;			  /* signs tokens; signs URLs */
+	char access_key[ACCESS_KEY_TEXT];			  /* public name of url_key in URLs */
+	struct limiter *by_address, *by_key, *by_url; /* by_url: what is put again and again under one key */
+	struct budget *memory;
 	atomic_bool stopping; /* long polls end, connections close after their answer */
 	atomic_int polls;	  /* calls that wait for a change now */
 	struct {

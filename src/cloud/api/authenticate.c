@@ -9,8 +9,10 @@ static void authenticate_refuse(struct call *c, struct reply *r) {
 	json_add_text(event, "level", "warn");
 	json_add_text(event, "event", "authenticate_refused");
 	json_add_text(event, "request_id", c->request_id);
-	json_add_text(event, "address", address_text(&c->address, address));
-	logs_add(c->api->logs, LOG_GROUP_AUDIT, "api", event);
+	json_add_text(event, "address", address_group(&c->address, address));
+	char kind[128];
+	snprintf(kind, sizeof kind, "authenticate_refused %s", address);
+	logs_count(c->api->logs, LOG_GROUP_AUDIT, "api", kind, event);
 	reply_fault(r, FAULT_KEY_REFUSED, "this API key is not valid; ask who runs the cloud for a new one");
 }
 
@@ -40,6 +42,7 @@ void authenticate_post(struct call *c, struct reply *r) {
 		authenticate_refuse(c, r);
 		return;
 	}
+	c->known = true;
 	struct principal who = {.scopes = key.scopes};
 	memcpy(who.station, key.station, sizeof who.station);
 	memcpy(who.key_id, key.id, sizeof who.key_id);

@@ -4,12 +4,16 @@
 #include "cloud/api/call.h"
 
 #include "base/clock.h"
+#include "base/json_scan.h"
 #include "base/text.h"
 #include "session/name.h"
 
 #define BODY_GRACE_MS 60000 /* from then on a body must have come faster than this: */
 #define BODY_LEAST_BYTES_PER_S 1024
 #define BODY_UNASKED_MAX (64 * 1024)
+#define BODY_SHORT (64 * 1024)
+#define VALUE_BYTES 112 /* of a JSON value in a tree: cJSON's 64, its name's and text's own allocations */
+#define MEMORY_WAIT_MS 2000
 
 void call_init(struct call *c, struct api *api) {
 	*c = (struct call){.api = api, .query = "", .body_announced = -1, .begun_mono_ms = clock_mono_ms()};
@@ -22,24 +26,23 @@ void call_done(struct call *c) {
 	query_done(&c->asked);
 	buf_done(&c->text);
 	json_free(c->body);
+	budget_shrink(&c->memory, 0);
 }
 
 /* --- what is said before the body --- */
 
-static bool begin_route(struct call *c, struct reply *r) {
-	AUTO(buf_done) struct buf allow = BUF_INIT(256);
-	c->route = route_find(c->method, c->path, c->params, &allow);
+static bool begin_route(const struct call *c, struct reply *r, const struct buf *allow) {
 	if (c->route) return true;
-	if (allow.len) {
-		reply_header(r, "Allow", "%s", buf_text(&allow));
-		reply_fault(r, FAULT_METHOD_REFUSED, "this path takes %s", buf_text(&allow));
+	if (allow->len) {
+		reply_header(r, "Allow", "%s", buf_text(allow));
+		reply_fault(r, FAULT_METHOD_REFUSED, "this path takes %s", buf_text(allow));
 	} else {
 		reply_fault(r, FAULT_ROUTE_UNKNOWN, "there is nothing under this path; /v1/info says which API this is");
 	}
 	return false;
 }
 
-static bool begin_limit(struct reply *r, struct limiter *l, const char *client) {
+bool call_limit(struct reply *r, struct limiter *l, const char *client) {
 	int64_t wait_ms = limiter_take(l, client, clock_mono_ms());
 	if (!wait_ms) return true;
 	reply_header(r, "Retry-After", "%lld", (long long)((wait_ms + 999) / 1000));
@@ -55,7 +58,12 @@ static bool begin_address(struct call *c, struct reply *r) {
 			address_text(&c->address, text));
 		return false;
 	}
-	return begin_limit(r, c->api->by_address, address_group(&c->address, text));
+	return true;
+}
+
+bool call_limit_address(struct call *c, struct reply *r) {
+	char text[ADDRESS_TEXT];
+	return call_limit(r, c->api->by_address, address_group(&c->address, text));
 }
 
 static bool type_is_json(const char *type) {
@@ -114,31 +122,55 @@ static bool begin_key(struct call *c, struct reply *r, const struct principal *t
 		reply_error(r, &err);
 		return false;
 	}
+	c->known = key.revoked_ms == 0;
 	if (key.revoked_ms) return refuse_token(r, FAULT_KEY_REVOKED, "this API key was revoked; ask for a new one");
 	if (strcmp(key.station, token->station) != 0)
 		return refuse_token(r, FAULT_TOKEN_INVALID, "the token is not one of this cloud's");
 	c->who = *token;
 	c->who.scopes = token->scopes & key.scopes;
-	return begin_limit(r, c->api->by_key, key.id);
+	return true;
 }
 
-static bool begin_token(struct call *c, struct reply *r) {
+/* What the caller carries, before anything is said about it. */
+struct bearer {
+	bool made;
+	enum token_verdict verdict;
+	struct principal who; /* TOKEN_OK: signed by this cloud */
+};
+
+static struct bearer bearer_of(const struct call *c) {
 	static const char bearer[] = "Bearer ";
 	const char *value = call_header(c, "authorization");
-	struct principal who;
-	if (!value || strncasecmp(value, bearer, sizeof bearer - 1) != 0)
+	struct bearer claim = {.made = value && strncasecmp(value, bearer, sizeof bearer - 1) == 0, .verdict = TOKEN_BAD};
+	if (claim.made)
+		claim.verdict = token_read(&c->api->token_key, value + sizeof bearer - 1, clock_wall_ms(), &claim.who);
+	return claim;
+}
+
+/* Who holds a token has a bucket of its key's own, so that nobody behind the same address can empty it; anybody else
+ * has that of the address. A signed URL is counted where its signature is looked at (s3_admit). */
+static bool begin_rate(struct call *c, struct reply *r, const struct bearer *claim) {
+	if (claim->verdict == TOKEN_OK) {
+		c->known = true;
+		return call_limit(r, c->api->by_key, claim->who.key_id);
+	}
+	return (c->route && c->route->surface == SURFACE_S3) || call_limit_address(c, r);
+}
+
+static bool begin_token(struct call *c, struct reply *r, const struct bearer *claim) {
+	if (!claim->made)
 		return refuse_token(
 			r, FAULT_TOKEN_MISSING, "send Authorization: Bearer TOKEN; POST /v1/authenticate gives one");
-	switch (token_read(&c->api->token_key, value + sizeof bearer - 1, clock_wall_ms(), &who)) {
-	case TOKEN_OK: return begin_key(c, r, &who);
+	switch (claim->verdict) {
+	case TOKEN_OK: return begin_key(c, r, &claim->who);
 	case TOKEN_OVER: return refuse_token(r, FAULT_TOKEN_EXPIRED, "the token has expired; authenticate again");
 	default: return refuse_token(r, FAULT_TOKEN_INVALID, "the token is not one of this cloud's");
 	}
 }
 
-static bool begin_who(struct call *c, struct reply *r) {
+static bool begin_who(struct call *c, struct reply *r, const struct bearer *claim) {
 	if (!c->route->scope) return true;
-	if (!begin_token(c, r)) return false;
+	if (!begin_token(c, r, claim)) return false;
 	if (call_allows(c, c->route->scope)) return true;
 	char scopes[64];
 	reply_fault(r, FAULT_SCOPE_MISSING, "this needs a key with the scope %s",
@@ -147,8 +179,17 @@ static bool begin_who(struct call *c, struct reply *r) {
 }
 
 bool call_begin(struct call *c, struct reply *r) {
-	if (!begin_address(c, r) || !begin_route(c, r) || !begin_who(c, r) || !begin_query(c, r) || !begin_body(c, r))
+	AUTO(buf_done) struct buf allow = BUF_INIT(256);
+	if (!begin_address(c, r)) return false;
+	const struct bearer claim = bearer_of(c);
+	c->route = route_find(c->method, c->path, c->params, &allow);
+	if (!begin_rate(c, r, &claim) || !begin_route(c, r, &allow) || !begin_who(c, r, &claim) || !begin_query(c, r))
 		return false;
+	if (!begin_body(c, r)) {
+		/* refused before its signature was looked at */
+		if (c->route->surface == SURFACE_S3) (void)!call_limit_address(c, r);
+		return false;
+	}
 	return !c->route->stream || c->route->stream->begin(c, r);
 }
 
@@ -160,6 +201,23 @@ bool call_body_in_time(struct call *c, size_t n) {
 	return ms < BODY_GRACE_MS || c->body_bytes / (ms / 1000) >= BODY_LEAST_BYTES_PER_S;
 }
 
+bool call_memory(struct call *c, struct reply *r, int64_t bytes) {
+	char name[BUDGET_CALLER];
+	if (c->who.scopes) text_copy(name, sizeof name, c->who.key_id);
+	else address_group(&c->address, name);
+	if (budget_take(c->api->memory, &c->memory, name, bytes, MEMORY_WAIT_MS)) return true;
+	reply_header(r, "Retry-After", "%d", MEMORY_WAIT_MS / 1000);
+	reply_fault(r, FAULT_UNAVAILABLE, "other calls have the memory that this one needs; try again in a moment");
+	return false;
+}
+
+/* A buffer that grows has up to twice its text. What is short is not counted: connections bound it. */
+static bool text_memory(struct call *c, struct reply *r, size_t n) {
+	if (n <= BODY_SHORT) return true;
+	int64_t steps = ((int64_t)n * 2 + BODY_SHORT - 1) / BODY_SHORT;
+	return call_memory(c, r, steps * BODY_SHORT);
+}
+
 bool call_body(struct call *c, struct reply *r, const char *bytes, size_t n) {
 	if (c->body_bytes > body_most(c->route)) {
 		reply_fault(r, FAULT_BODY_TOO_LARGE, "%lld bytes may come here", (long long)body_most(c->route));
@@ -167,19 +225,31 @@ bool call_body(struct call *c, struct reply *r, const char *bytes, size_t n) {
 	}
 	if (c->route->body == BODY_NONE) return true;
 	if (c->route->body == BODY_STREAM) return c->route->stream->take(c, r, bytes, n);
+	if (!text_memory(c, r, c->text.len + n)) return false;
 	buf_add(&c->text, bytes, n);
 	if (buf_ok(&c->text)) return true;
 	reply_fault(r, FAULT_BODY_TOO_LARGE, "%lld bytes may come here", (long long)c->route->body_max);
 	return false;
 }
 
-void call_end(struct call *c, struct reply *r) {
+/* The tree of a long body costs more than its text: counted before it is built. */
+static bool end_json(struct call *c, struct reply *r) {
 	struct error err = ERROR_INIT;
-	if (c->route->body == BODY_JSON &&
-		(json_parse(buf_text(&c->text), c->text.len, &c->body, &err) || json_want_object(c->body, NULL, &err))) {
-		reply_error(r, &err);
-		return;
+	size_t values = 0, n = c->text.len;
+	if (json_scan_bounded(buf_text(&c->text), n, BODY_VALUES_MAX, &values, &err) == 0) {
+		bool room = n <= BODY_SHORT || call_memory(c, r, (int64_t)(3 * n + values * VALUE_BYTES));
+		if (!room) return false;
+		if (json_parse(buf_text(&c->text), n, &c->body, &err) == 0 && json_want_object(c->body, NULL, &err) == 0) {
+			buf_done(&c->text);
+			return true;
+		}
 	}
+	reply_error(r, &err);
+	return false;
+}
+
+void call_end(struct call *c, struct reply *r) {
+	if (c->route->body == BODY_JSON && !end_json(c, r)) return;
 	c->route->handle(c, r);
 }
 
@@ -190,7 +260,7 @@ static void log_subject(const struct call *c, cJSON *event) {
 	const cJSON *session = cJSON_GetObjectItemCaseSensitive(c->body, "session");
 	if (cJSON_IsString(session) && session_name_is(session->valuestring))
 		json_add_text(event, "session", session->valuestring);
-	if (c->route && c->route->surface == SURFACE_S3) json_add_text(event, "key", c->params[1]);
+	if (c->known && c->route && c->route->surface == SURFACE_S3) json_add_text(event, "key", c->params[1]);
 }
 
 static void call_log(const struct call *c, int status, const char *word, const char *why) {
@@ -206,13 +276,25 @@ static void call_log(const struct call *c, int status, const char *word, const c
 	log_subject(c, event);
 	if (word) json_add_text(event, "code", word);
 	if (why[0]) json_add_text(event, "why", why);
-	logs_add(c->api->logs, LOG_GROUP_API, "api", event);
+	if (c->known && status != 429) {
+		logs_add(c->api->logs, LOG_GROUP_API, "api", event);
+		return;
+	}
+	/* Anybody can bring these about, as often as he likes: counted by what they are, never by what he chose to send. */
+	char kind[256], client[ADDRESS_TEXT];
+	snprintf(kind, sizeof kind, "%s %d %s %s", address_group(&c->address, client), status, word ? word : "",
+		c->route ? c->route->pattern : "");
+	json_add_text(event, "address", client);
+	logs_count(c->api->logs, LOG_GROUP_API, "api", kind, event);
 }
 
 void call_finish(struct call *c, struct reply *r) {
 	enum surface surface = c->route ? c->route->surface : route_surface(c->path);
 	reply_render(r, surface, c->path, c->request_id);
 	call_log(c, r->status, reply_word(r), r->why);
+	json_free(TAKE(c->body));
+	buf_done(&c->text);
+	budget_shrink(&c->memory, r->body_n > BODY_SHORT ? (int64_t)r->body_n : 0);
 }
 
 void call_abandoned(struct call *c) { call_log(c, 499, "client_gone", ""); }

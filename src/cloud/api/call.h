@@ -15,6 +15,7 @@
 #include "aws/sigv4.h"
 #include "base/json.h"
 #include "cloud/api/api.h"
+#include "cloud/api/budget.h"
 #include "cloud/api/reply.h"
 #include "cloud/api/route.h"
 #include "cloud/api/token.h"
@@ -35,12 +36,14 @@ struct call {
 	char *params[ROUTE_PARAMS]; /* decoded, in order of the pattern */
 	struct query asked;			/* the query taken apart: of the API's own routes */
 	struct principal who;		/* scopes 0: nobody */
+	bool known;					/* by a good token, key or signature */
 	int64_t begun_mono_ms;
 	int64_t body_announced; /* Content-Length, -1: none given */
 	int64_t body_bytes;		/* come so far */
-	struct buf text;		/* a JSON body */
-	cJSON *body;			/* parsed; NULL when the route takes none */
-	struct upload *upload;	/* of a streamed body; belongs to its handler */
+	struct budget_share memory;
+	struct buf text;	   /* a JSON body */
+	cJSON *body;		   /* parsed; NULL when the route takes none */
+	struct upload *upload; /* of a streamed body; belongs to its handler */
 };
 void call_init(struct call *c, struct api *api);
 void call_done(struct call *c);
@@ -60,4 +63,9 @@ const char *call_header(const struct call *c, const char *name); /* first of tha
 /* False: r says what is wrong with it. *ret stays as it is when the parameter is absent. */
 bool call_query_i64(const struct call *c, struct reply *r, const char *name, int64_t min, int64_t max, int64_t *ret);
 bool call_query_text(const struct call *c, struct reply *r, const char *name, char *to, size_t size);
+/* One of what is not counted by key, of this caller's address. False: too many, r says when to come back. */
+bool call_limit_address(struct call *c, struct reply *r);
+bool call_limit(struct reply *r, struct limiter *l, const char *client);
+/* Before a handler builds something of this size for all it has in hand. False: it is not to be had now, r says so. */
+bool call_memory(struct call *c, struct reply *r, int64_t bytes);
 bool call_allows(const struct call *c, int scope);

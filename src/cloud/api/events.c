@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* POST /v1/events: a station's own events into its log group. An id is known for ever: a repeat is not stored again. It
- * counts within its station, so that no station can hide another's events. */
+/* POST /v1/events: a station's own events into its log group. An id is known as long as the log keeps its event: a
+ * repeat is not stored again. It counts within its station, so that no station can hide another's events. */
 #include "base/clock.h"
 #include "cloud/api/handlers.h"
 

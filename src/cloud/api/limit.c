@@ -71,12 +71,3 @@ int64_t limiter_take(struct limiter *l, const char *client, int64_t now_mono_ms)
 	pthread_mutex_unlock(&l->lock);
 	return wait_ms;
 }
-
-void limiter_refund(struct limiter *l, const char *client) {
-	if (l->rate_per_ms <= 0) return;
-	pthread_mutex_lock(&l->lock);
-	struct bucket *set = l->sets[limiter_set(l, client)];
-	for (size_t i = 0; i < LIMIT_WAYS; i++)
-		if (strncmp(set[i].client, client, LIMIT_CLIENT - 1) == 0) set[i].tokens = MIN(l->burst, set[i].tokens + 1);
-	pthread_mutex_unlock(&l->lock);
-}

@@ -11,5 +11,3 @@ struct limiter *limiter_new(int64_t rate, int64_t burst);
 void limiter_free(struct limiter *l);
 /* 0 when the request may pass, else milliseconds until the next one may. */
 int64_t limiter_take(struct limiter *l, const char *client, int64_t now_mono_ms);
-/* Gives one back: the request was of a kind that is not to be counted. */
-void limiter_refund(struct limiter *l, const char *client);

@@ -5,13 +5,15 @@
 #include "base/buf.h"
 
 #define ROUTE_PARAMS 2
+/* Of a JSON body: a thousand files with four members each and some hundred digests of parts are far below. */
+#define BODY_VALUES_MAX 40000
 struct call;
 struct reply;
 
 enum surface { SURFACE_API, SURFACE_S3 };
 enum body_kind {
 	BODY_NONE,	/* whatever comes is thrown away */
-	BODY_JSON,	/* kept up to body_max, parsed before the handler */
+	BODY_JSON,	/* kept up to body_max and BODY_VALUES_MAX values, parsed before the handler */
 	BODY_STREAM /* given to take as it comes */
 };
 /* A handler that takes its body as it comes: begin runs before it and may refuse (false). */

@@ -45,6 +45,19 @@ static const char *const *headers_required(struct call *c) {
 	return put && !call_header(c, "authorization") ? recording : NULL;
 }
 
+/* A URL was counted when it was asked for: a thousand small files do not end in SlowDown, but sending one again and
+ * again does. Who reads by signature is counted by address, beside those without one. */
+static bool admit_rate(struct call *c, struct reply *r) {
+	struct sha256 digest;
+	char name[SHA256_HEX] = "signed ";
+	if (strcmp(c->method, "PUT") != 0) {
+		address_group(&c->address, name + strlen(name));
+		return call_limit(r, c->api->by_key, name);
+	}
+	sha256_of(c->path, strlen(c->path), &digest);
+	return call_limit(r, c->api->by_url, sha256_hex(name, &digest));
+}
+
 bool s3_admit(struct call *c, struct reply *r) {
 	const struct sigv4_request request = {
 		.method = c->method, .path = c->path, .query = c->query, .headers = c->headers, .header_n = c->header_n};
@@ -57,13 +70,13 @@ bool s3_admit(struct call *c, struct reply *r) {
 		.required = headers_required(c)};
 	enum sigv4_verdict v = sigv4_verify(&request, &verify, NULL);
 	if (v != SIGV4_OK) {
+		if (!call_limit_address(c, r)) return false;
 		bool in_query = v == SIGV4_MALFORMED && !call_header(c, "authorization");
 		reply_s3(r, in_query ? S3_QUERY_MALFORMED : verdict_words[v].error, "%s", verdict_words[v].message);
 		return false;
 	}
-	/* A URL was counted when it was asked for; only what has no good signature costs again. */
-	char client[ADDRESS_TEXT];
-	limiter_refund(c->api->by_address, address_group(&c->address, client));
+	c->known = true;
+	if (!admit_rate(c, r)) return false;
 	if (!query_is_plain(c)) reply_s3(r, S3_NOT_IMPLEMENTED, "this cloud serves plain PUT, GET and HEAD of objects");
 	else if (!objects_has_bucket(c->api->objects, c->params[0]))
 		reply_s3(r, S3_NO_SUCH_BUCKET, "there is no such bucket");

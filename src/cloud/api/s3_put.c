@@ -99,6 +99,12 @@ static bool put_promised(struct call *c, struct reply *r, struct upload *u) {
 	return false;
 }
 
+/* One of two that bring the same object at once: S3's word for it, which clients try again after. */
+static void put_refused(struct reply *r, const struct error *err) {
+	if (err->code == ERR_CONFLICT) reply_s3(r, S3_CONFLICT_NOW, "%s", err->text);
+	else reply_error(r, err);
+}
+
 static bool put_begin(struct call *c, struct reply *r) {
 	struct error err = ERROR_INIT;
 	if (!s3_admit(c, r) || !put_headers(c, r)) return false;
@@ -106,7 +112,7 @@ static bool put_begin(struct call *c, struct reply *r) {
 	if (!put_checksum(c, r, u) || !put_promised(c, r, u)) return false;
 	if (object_begin(c->api->objects, u->row.bucket, u->row.key, c->body_announced, &u->write, &err) == 0) return true;
 	if (err.code == ERR_EXISTS) put_exists(c, r, &u->row);
-	else reply_error(r, &err);
+	else put_refused(r, &err);
 	return false;
 }
 
@@ -115,7 +121,7 @@ static bool put_begin(struct call *c, struct reply *r) {
 static bool put_take(struct call *c, struct reply *r, const char *bytes, size_t n) {
 	struct error err = ERROR_INIT;
 	if (object_append(c->upload->write, bytes, n, &err) == 0) return true;
-	reply_error(r, &err);
+	put_refused(r, &err);
 	return false;
 }
 
@@ -133,7 +139,7 @@ static void put_failed(struct call *c, struct reply *r, const struct error *err)
 	if (err->code == ERR_EXISTS) put_exists(c, r, &c->upload->row);
 	else if (err->code == ERR_CHECKSUM) reply_s3(r, S3_BAD_DIGEST, "the bytes that came have another SHA-256");
 	else if (err->code == ERR_INPUT) reply_s3(r, S3_INCOMPLETE_BODY, "the body has another length than was announced");
-	else reply_error(r, err);
+	else put_refused(r, err);
 }
 
 void s3_put(struct call *c, struct reply *r) {

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Log groups in logs.db. One thread writes: what was queued since its last commit goes in as one transaction, after a
- * short linger so that a busy server does not flush the disk for each line. Events stay queued while the disk refuses
- * them, up to a ceiling; beyond it the newest are dropped and counted, and the count becomes an event of its own.
- * Invariants: the queue, its size and `closing` change under `lock`; the writer's connection belongs to its thread. */
+/* Log groups in logs.db, bounded in size and age: the oldest go, those of the API's calls first, for these can be
+ * brought about by any caller. What comes again and again (logs_count) is one row and then a number. One thread writes:
+ * what was queued since its last commit goes in as one transaction, after a short linger so that a busy server does not
+ * flush the disk for each line. Events stay queued while the disk refuses them, up to a ceiling; beyond it the newest
+ * are dropped and counted, and the count becomes an event of its own. Invariants: the queue, its size and `closing`
+ * change under `lock`; the writer's connection belongs to its thread. */
 #include "cloud/store/logs.h"
 
 #include <assert.h>
@@ -11,21 +13,36 @@
 #include "base/db.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "cloud/store/deadline.h"
+#include "cloud/store/room.h"
 
 #define LINGER_MS 50
 #define AGAIN_MS 1000 /* after a commit that failed */
-#define QUEUE_BYTES_MAX (64 << 20)
+#define QUEUE_BYTES_MAX (16 << 20)
+#define COUNT_WINDOW_MS 60000
+#define COUNT_KINDS 64 /* told apart in a window; further ones are counted as one */
+#define KIND_TEXT 160
+#define TRIM_ROWS 2000
+#define TRIM_AGE_EVERY_MS 600000
+#define FREE_PAGES_LEAST 256 /* on a full disk: room within the file, made by forgetting the oldest */
 #define BATCH_MAX 5000
 
-#define LOGS_STATEMENTS(X)                                                                                             \
-	X(ADD, "INSERT INTO event (group_name, stream, at_ms, json) VALUES (?1, ?2, ?3, ?4)")                              \
-	X(ADD_KNOWN, "INSERT OR IGNORE INTO event (group_name, stream, at_ms, json, known) VALUES (?1, ?2, ?3, ?4, ?5)")   \
-	X(READ,                                                                                                            \
-		"SELECT id, group_name, stream, at_ms, json FROM event WHERE id > ?1 AND at_ms >= ?2 ORDER BY id LIMIT ?3")    \
-	X(READ_GROUP,                                                                                                      \
-		"SELECT id, group_name, stream, at_ms, json FROM event WHERE group_name = ?4 AND id > ?1 AND at_ms >= ?2"      \
-		" ORDER BY id LIMIT ?3")
+#define OLDEST "DELETE FROM event WHERE id IN (SELECT id FROM event "
+/* clang-format off */
+#define LOGS_STATEMENTS(X) \
+	X(ADD, "INSERT INTO event (group_name, stream, at_ms, json, stored_ms) VALUES (?1, ?2, ?3, ?4, ?5)") \
+	X(ADD_KNOWN, "INSERT OR IGNORE INTO event (group_name, stream, at_ms, json, known, stored_ms)" \
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6)") \
+	X(READ, "SELECT id, group_name, stream, at_ms, json FROM event WHERE id > ?1 AND at_ms >= ?2 ORDER BY id LIMIT ?3") \
+	X(READ_GROUP, "SELECT id, group_name, stream, at_ms, json FROM event" \
+		" WHERE group_name = ?4 AND id > ?1 AND at_ms >= ?2 ORDER BY id LIMIT ?3") \
+	X(PAGES, "SELECT page_count - freelist_count, freelist_count, page_size" \
+		" FROM pragma_page_count, pragma_freelist_count, pragma_page_size") \
+	X(TRIM_GROUP, OLDEST "WHERE group_name = ?1 ORDER BY id LIMIT ?2)") \
+	X(TRIM, OLDEST "ORDER BY id LIMIT ?1)") \
+	X(TRIM_AGE, OLDEST "ORDER BY id LIMIT ?1) AND max(stored_ms, at_ms * (stored_ms = 0)) < ?2")
+/* clang-format on */
 enum logs_statement {
 #define X(id, sql) LOGS_##id,
 	LOGS_STATEMENTS(X)
@@ -43,6 +60,8 @@ static const char *const logs_migrations[] = {
 	" at_ms INTEGER NOT NULL, json TEXT NOT NULL, known TEXT);"
 	"CREATE INDEX event_group ON event (group_name, id);"
 	"CREATE UNIQUE INDEX event_known ON event (group_name, stream, known) WHERE known IS NOT NULL;",
+	/* at_ms is the sender's, whose clock may be wrong; age counts from here. 0: stored before there was a bound. */
+	"ALTER TABLE event ADD COLUMN stored_ms INTEGER NOT NULL DEFAULT 0;",
 };
 static const struct db_schema logs_schema = {
 	.migrations = logs_migrations,
@@ -71,8 +90,17 @@ struct known_request {
 	struct known_request *next;
 };
 
+/* What comes again and again within a window. */
+struct counted {
+	char kind[KIND_TEXT]; /* "": free */
+	const char *group, *stream;
+	cJSON *event; /* the first one; each further one is like it */
+	int64_t more;
+};
+
 struct logs {
-	char *path;
+	char *path, *dir;
+	struct logs_bounds bounds;
 	struct db *writer;
 	pthread_t thread;
 	bool thread_runs;
@@ -83,6 +111,10 @@ struct logs {
 	size_t bytes;
 	int64_t dropped;
 	bool closing;
+	struct counted counted[COUNT_KINDS];
+	int64_t uncounted;	   /* of further kinds */
+	int64_t window_end_ms; /* monotonic; 0: nothing is counted */
+	int64_t aged_ms;	   /* the writer's: when it last looked for old ones, monotonic */
 };
 
 static void line_free(struct line *l) {
@@ -96,7 +128,7 @@ static void line_free(struct line *l) {
 
 static int lines_write(struct db *db, const struct line *l, struct error *err) {
 	for (; l; l = l->next)
-		if (db_exec(db, LOGS_ADD, err, "ttit", l->group, l->stream, l->at_ms, l->json)) return -1;
+		if (db_exec(db, LOGS_ADD, err, "ttiti", l->group, l->stream, l->at_ms, l->json, l->at_ms)) return -1;
 	return 0;
 }
 
@@ -105,7 +137,9 @@ static int known_write(struct db *db, struct known_request *k, struct error *err
 		k->stored = 0;
 		for (size_t i = 0; i < k->n; i++) {
 			const struct log_known *e = &k->events[i];
-			if (db_exec(db, LOGS_ADD_KNOWN, err, "ttitt", k->group, e->stream, e->at_ms, e->json, e->id)) return -1;
+			if (db_exec(
+					db, LOGS_ADD_KNOWN, err, "ttitti", k->group, e->stream, e->at_ms, e->json, e->id, clock_wall_ms()))
+				return -1;
 			k->stored += db_changes(db);
 		}
 	}
@@ -117,6 +151,66 @@ static int batch_write(struct db *db, const struct line *lines, struct known_req
 	if (!lines_write(db, lines, err) && !known_write(db, known, err)) return db_commit(db, err);
 	db_rollback(db);
 	return -1;
+}
+
+/* --- the bounds --- */
+
+struct pages {
+	int64_t used, free, size;
+};
+
+static int pages_of(struct db *db, struct pages *ret, struct error *err) {
+	if (db_one(db, LOGS_PAGES, err, "") < 1) return -1;
+	*ret = (struct pages){db_i64(db, LOGS_PAGES, 0), db_i64(db, LOGS_PAGES, 1), db_i64(db, LOGS_PAGES, 2)};
+	db_reset(db, LOGS_PAGES);
+	return 0;
+}
+
+/* Forgets some of the oldest: *ret_gone how many. */
+static int trim(struct db *db, int64_t *ret_gone, struct error *err) {
+	if (db_exec(db, LOGS_TRIM_GROUP, err, "ti", LOG_GROUP_API, (int64_t)TRIM_ROWS)) return -1;
+	*ret_gone = db_changes(db);
+	if (*ret_gone) return 0;
+	if (db_exec(db, LOGS_TRIM, err, "i", (int64_t)TRIM_ROWS)) return -1;
+	*ret_gone = db_changes(db);
+	return 0;
+}
+
+static int trim_size(struct logs *l, struct error *err) {
+	struct pages p;
+	int64_t gone = 1;
+	if (!l->bounds.bytes || pages_of(l->writer, &p, err)) return l->bounds.bytes ? -1 : 0;
+	if (p.used * p.size <= l->bounds.bytes) return 0;
+	while (gone && p.used * p.size > l->bounds.bytes / 16 * 15)
+		if (trim(l->writer, &gone, err) || pages_of(l->writer, &p, err)) return -1;
+	return 0;
+}
+
+static int trim_age(struct logs *l, struct error *err) {
+	int64_t now_ms = clock_mono_ms(), gone = TRIM_ROWS;
+	if (!l->bounds.age_ms || (l->aged_ms && now_ms - l->aged_ms < TRIM_AGE_EVERY_MS)) return 0;
+	l->aged_ms = now_ms;
+	while (gone == TRIM_ROWS) {
+		if (db_exec(l->writer, LOGS_TRIM_AGE, err, "ii", (int64_t)TRIM_ROWS, clock_wall_ms() - l->bounds.age_ms))
+			return -1;
+		gone = db_changes(l->writer);
+	}
+	return 0;
+}
+
+/* The last of a disk is the catalog's: the log then goes on within the file it has. */
+static int room_make(struct logs *l, struct error *err) {
+	struct pages p;
+	int64_t gone = 1, free_bytes, floor;
+	if (!l->bounds.keep_free || disk_room(l->dir, l->bounds.keep_free, &free_bytes, &floor, err))
+		return l->bounds.keep_free ? -1 : 0;
+	if (free_bytes >= floor / 2) return 0;
+	if (pages_of(l->writer, &p, err)) return -1;
+	while (gone && p.free < FREE_PAGES_LEAST)
+		if (trim(l->writer, &gone, err) || pages_of(l->writer, &p, err)) return -1;
+	if (p.free >= FREE_PAGES_LEAST) return 0;
+	return error_set(err, ERR_DISK, "%s has %lld bytes free, which are kept for the catalog: free some space", l->dir,
+		(long long)free_bytes);
 }
 
 /* At most BATCH_MAX lines from the queue. Called with the lock. */
@@ -171,7 +265,9 @@ static void writer_round(struct logs *l) {
 	l->known = NULL;
 	l->known_last = &l->known;
 	pthread_mutex_unlock(&l->lock);
-	int failed = batch_write(l->writer, lines, known, &err);
+	int failed = room_make(l, &err) || batch_write(l->writer, lines, known, &err) ? -1 : 0;
+	if (!failed && (trim_size(l, &err) || trim_age(l, &err)))
+		log_event(LOG_WARN, "logs", "the log could not be kept short", "why", err.text, NULL);
 	if (failed) log_event(LOG_ERROR, "logs", "log events could not be stored", "why", err.text, NULL);
 	pthread_mutex_lock(&l->lock);
 	known_finish(known, failed, &err);
@@ -208,11 +304,50 @@ static void dropped_report(struct logs *l) {
 	enqueue(l, line_new(LOG_GROUP_AUDIT, "logs", clock_wall_ms(), json));
 }
 
+/* --- counting --- */
+
+/* Called with the lock: the window's numbers become rows. */
+static void counted_report(struct logs *l) {
+	int64_t now_ms = clock_wall_ms();
+	for (struct counted *c = l->counted; c < l->counted + COUNT_KINDS && c->kind[0]; c++) {
+		if (c->more) {
+			json_add_i64(c->event, "repeated", c->more);
+			json_add_time(c->event, "until", now_ms);
+			enqueue(l, line_new(c->group, c->stream, now_ms, json_text(c->event)));
+		}
+		json_free(c->event);
+		*c = (struct counted){0};
+	}
+	if (l->uncounted)
+		enqueue(l, line_new(LOG_GROUP_API, "api", now_ms,
+					   xasprintf("{\"level\":\"info\",\"code\":\"calls_counted\",\"repeated\":%lld,"
+								 "\"message\":\"further kinds of calls without a key\"}",
+						   (long long)l->uncounted)));
+	l->uncounted = 0;
+	l->window_end_ms = 0;
+}
+
+/* Called with the lock: until there is something to write. */
+static void work_wait(struct logs *l) {
+	while (!l->first && !l->known && !l->closing) {
+		int64_t left_ms = l->window_end_ms - clock_mono_ms();
+		if (!l->window_end_ms) {
+			pthread_cond_wait(&l->queued, &l->lock);
+		} else if (left_ms <= 0) {
+			counted_report(l);
+		} else {
+			const struct timespec until = deadline_after(left_ms);
+			pthread_cond_timedwait(&l->queued, &l->lock, &until);
+		}
+	}
+	if (l->window_end_ms && (l->closing || clock_mono_ms() >= l->window_end_ms)) counted_report(l);
+}
+
 static void *writer_main(void *arg) {
 	struct logs *l = arg;
 	pthread_mutex_lock(&l->lock);
 	for (;;) {
-		while (!l->first && !l->known && !l->closing) pthread_cond_wait(&l->queued, &l->lock);
+		work_wait(l);
 		linger(l, LINGER_MS);
 		struct line *before = l->first;
 		writer_round(l);
@@ -237,6 +372,40 @@ void logs_add(struct logs *l, const char *group, const char *stream, cJSON *even
 	else l->dropped++;
 	pthread_mutex_unlock(&l->lock);
 	if (!room) line_free(line);
+}
+
+/* Called with the lock. The place of that kind, a free one for a new kind, NULL when there is none left. */
+static struct counted *counted_place(struct logs *l, const char *kind) {
+	for (struct counted *c = l->counted; c < l->counted + COUNT_KINDS; c++)
+		if (!c->kind[0] || strncmp(c->kind, kind, KIND_TEXT - 1) == 0) return c;
+	return NULL;
+}
+
+void logs_count(struct logs *l, const char *group, const char *stream, const char *kind, cJSON *event) {
+	bool first = false;
+	cJSON *row = NULL;
+	pthread_mutex_lock(&l->lock);
+	struct counted *c = counted_place(l, kind);
+	if (!c) {
+		l->uncounted++;
+	} else if (c->kind[0]) {
+		c->more++;
+	} else {
+		first = true;
+		row = cJSON_Duplicate(event, true);
+		text_copy(c->kind, sizeof c->kind, kind);
+		c->group = group;
+		c->stream = stream;
+		c->event = TAKE(event);
+		c->more = 0;
+	}
+	if (!l->window_end_ms) {
+		l->window_end_ms = clock_mono_ms() + COUNT_WINDOW_MS;
+		pthread_cond_signal(&l->queued);
+	}
+	pthread_mutex_unlock(&l->lock);
+	json_free(event);
+	if (first) logs_add(l, group, stream, row);
 }
 
 int logs_add_known(struct logs *l, const char *group, const struct log_known *events, size_t n, int64_t *ret_stored,
@@ -279,6 +448,7 @@ int logs_open(struct logs **ret, const char *data_dir, struct error *err) {
 	l->last = &l->first;
 	l->known_last = &l->known;
 	l->path = path_join(data_dir, "logs.db");
+	l->dir = xstrdup(data_dir);
 	pthread_mutex_init(&l->lock, NULL);
 	condition_init(&l->queued);
 	if (db_open(&l->writer, l->path, DB_WRITER, &logs_schema, err)) return -1;
@@ -287,6 +457,12 @@ int logs_open(struct logs **ret, const char *data_dir, struct error *err) {
 	l->thread_runs = true;
 	*ret = TAKE(l);
 	return 0;
+}
+
+void logs_bound(struct logs *l, const struct logs_bounds *bounds) {
+	pthread_mutex_lock(&l->lock);
+	l->bounds = *bounds;
+	pthread_mutex_unlock(&l->lock);
 }
 
 void logs_close(struct logs *l) {
@@ -301,5 +477,6 @@ void logs_close(struct logs *l) {
 	pthread_cond_destroy(&l->queued);
 	pthread_mutex_destroy(&l->lock);
 	xfree(l->path);
+	xfree(l->dir);
 	xfree(l);
 }

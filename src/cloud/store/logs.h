@@ -10,11 +10,20 @@
 #define LOG_GROUP_STATIONS "/headgate/stations"
 #define LOG_GROUP_AUDIT "/headgate/audit"
 struct logs;
+struct logs_bounds {   /* 0: none */
+	int64_t bytes;	   /* of the file; the oldest go */
+	int64_t age_ms;	   /* since an event was stored */
+	int64_t keep_free; /* of the disk: room.h */
+};
 MUST_USE int logs_open(struct logs **ret, const char *data_dir, struct error *err);
 void logs_close(struct logs *l); /* writes what is queued; no other call may be under way */
 DEFINE_AUTO_PTR(struct logs, logs_close)
+void logs_bound(struct logs *l, const struct logs_bounds *bounds); /* before anything is added */
 /* event is taken; gets "at" when it has none. stream: station, "api" … */
 void logs_add(struct logs *l, const char *group, const char *stream, cJSON *event);
+/* The same for what anybody can bring about again and again: the first of a kind is a row, what follows within a minute
+ * is a number in a second one (repeated, until). group and stream: constant texts. */
+void logs_count(struct logs *l, const char *group, const char *stream, const char *kind, cJSON *event);
 struct log_known { /* id: of the sender's choice, known within its stream */
 	const char *id, *stream;
 	int64_t at_ms;

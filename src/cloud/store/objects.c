@@ -6,21 +6,26 @@
  *   OBJECTS/.aside/<bucket>.<name>.<random>        what was found damaged; nothing here reads it again
  *
  * Invariant: a name below a bucket appears by linkat alone, after its bytes are on the disk; linkat never replaces.
- * Any thread: struct objects does not change after objects_open, a struct object_write belongs to one thread. A name
- * leaves a bucket by object_aside alone, one at a time. */
+ * A key has one write at a time, so that its room is taken once however many connections bring it; one that stands
+ * still gives way to the next. Any thread: of struct objects only the list of writes changes after objects_open, under
+ * its lock; a struct object_write belongs to one thread, what is marked so to the lock. A name leaves a
+ * bucket by object_aside alone, one at a time. */
 #include "cloud/store/objects.h"
 
 #include <errno.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/file.h>
-#include <sys/statvfs.h>
+#include <sys/queue.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
+#include "cloud/store/room.h"
 
 #define WRITE_BACK_BYTES (8LL << 20) /* measured.md: early write-back each 8 MB is the largest gain */
 #define READ_BYTES (256 << 10)
@@ -28,6 +33,8 @@
  * of odd size cost (and a server's reads are of odd size). Room that is taken beforehand saves a further third. */
 #define BLOCK_BYTES (64 << 10)
 #define RESERVE_FROM_BYTES (1 << 20)
+#define STALL_MS 10000 /* a write that came no STALL_BYTES further in this time gives way */
+#define STALL_BYTES (16 << 10)
 #define TEMPORARY_DIR ".tmp"
 #define TEMPORARY_NAME 25
 #define ASIDE_DIR ".aside"
@@ -44,15 +51,24 @@ struct objects {
 	bool by_name; /* no O_TMPFILE, or no /proc to link it from */
 	struct bucket buckets[BUCKETS_MAX];
 	size_t bucket_n;
+	int64_t keep_free;
+	pthread_mutex_t lock;
+	LIST_HEAD(, object_write) writes;
 };
 
 /* Where a key lies: the folder is open, the name is that of the file in it. */
 struct place {
+	const struct bucket *bucket;
 	int dir_fd;
 	char name[SHA256_HEX];
 };
 
 struct object_write {
+	LIST_ENTRY(object_write) next; /* the lock's, while listed */
+	bool listed;				   /* the lock's */
+	atomic_bool replaced;		   /* another connection has the key now */
+	_Atomic int64_t moved_ms;	   /* when it came STALL_BYTES further, monotonic */
+	int64_t moved_at;			   /* received then */
 	struct objects *objects;
 	struct place place;
 	char temporary[TEMPORARY_NAME]; /* in .tmp, or "" */
@@ -79,6 +95,7 @@ void objects_close(struct objects *o) {
 	if (o->tmp_fd >= 0) fd_close(o->tmp_fd);
 	if (o->aside_fd >= 0) fd_close(o->aside_fd);
 	pthread_mutex_destroy(&o->aside_lock);
+	pthread_mutex_destroy(&o->lock);
 	xfree(o->dir);
 	xfree(o);
 }
@@ -148,6 +165,8 @@ int objects_open(struct objects **ret, const char *dir, const char *const *bucke
 	o->dir = xstrdup(dir);
 	o->tmp_fd = o->aside_fd = -1;
 	pthread_mutex_init(&o->aside_lock, NULL);
+	pthread_mutex_init(&o->lock, NULL);
+	LIST_INIT(&o->writes);
 	if (file_mkdirs(dir, 0700, err) || subdir_open(dir, TEMPORARY_DIR, &o->tmp_fd, err) ||
 		subdir_open(dir, ASIDE_DIR, &o->aside_fd, err))
 		return -1;
@@ -158,6 +177,8 @@ int objects_open(struct objects **ret, const char *dir, const char *const *bucke
 	*ret = TAKE(o);
 	return 0;
 }
+
+void objects_keep_free(struct objects *o, int64_t bytes) { o->keep_free = bytes; }
 
 void objects_use_names(struct objects *o) { o->by_name = true; }
 
@@ -178,6 +199,7 @@ static int place_open(
 	struct sha256 digest;
 	sha256_of(key, strlen(key), &digest);
 	sha256_hex(ret->name, &digest);
+	ret->bucket = b;
 	const char folder[3] = {ret->name[0], ret->name[1], 0};
 	ret->dir_fd = openat(b->dir_fd, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (ret->dir_fd >= 0) return 0;
@@ -222,13 +244,72 @@ static int named_open(struct object_write *w, struct error *err) {
 
 /* Refuses at once what cannot fit: a body of gigabytes need not be sent to learn it. */
 static int room_take(const struct object_write *w, struct error *err) {
-	struct statvfs s;
-	if (fstatvfs(w->fd, &s)) return disk_failed(err, errno, "ask for free space", w->objects->dir);
-	if (w->announced / (int64_t)s.f_frsize >= (int64_t)s.f_bavail)
-		return disk_failed(err, ENOSPC, "store an object", w->objects->dir);
+	int64_t free_bytes, floor;
+	if (disk_room_at(w->fd, w->objects->keep_free, &free_bytes, &floor))
+		return disk_failed(err, errno, "ask for free space", w->objects->dir);
+	if (w->announced > free_bytes - floor) return disk_failed(err, ENOSPC, "store an object", w->objects->dir);
 	if (w->announced < RESERVE_FROM_BYTES || !fallocate(w->fd, FALLOC_FL_KEEP_SIZE, 0, w->announced)) return 0;
 	/* Some file systems cannot; then it is only slower. */
 	return errno == ENOSPC || errno == EDQUOT ? disk_failed(err, errno, "store an object", w->objects->dir) : 0;
+}
+
+/* --- one write a key --- */
+
+static struct object_write *write_of(const struct objects *o, const struct place *place) {
+	struct object_write *w;
+	LIST_FOREACH(w, &o->writes, next)
+	if (strcmp(w->place.name, place->name) == 0 && w->place.bucket == place->bucket) return w;
+	return NULL;
+}
+
+/* Called with the lock. Its room is free at once; its own connection learns of it at its next bytes. */
+static void write_replace(struct object_write *w) {
+	LIST_REMOVE(w, next);
+	w->listed = false;
+	atomic_store(&w->replaced, true);
+	(void)!ftruncate(w->fd, 0);
+}
+
+static int write_enter(struct object_write *w, struct error *err) {
+	struct objects *o = w->objects;
+	int64_t now_ms = clock_mono_ms();
+	atomic_store(&w->moved_ms, now_ms);
+	pthread_mutex_lock(&o->lock);
+	struct object_write *other = write_of(o, &w->place);
+	bool busy = other && now_ms - atomic_load(&other->moved_ms) < STALL_MS;
+	if (!busy) {
+		if (other) write_replace(other);
+		LIST_INSERT_HEAD(&o->writes, w, next);
+		w->listed = true;
+	}
+	pthread_mutex_unlock(&o->lock);
+	return busy ? error_set(err, ERR_CONFLICT, "another connection is sending this object now: wait for it") : 0;
+}
+
+static void write_leave(struct object_write *w) {
+	pthread_mutex_lock(&w->objects->lock);
+	if (w->listed) LIST_REMOVE(w, next);
+	w->listed = false;
+	pthread_mutex_unlock(&w->objects->lock);
+}
+
+static int write_check(const struct object_write *w, struct error *err) {
+	if (!atomic_load(&w->replaced)) return 0;
+	return error_set(err, ERR_CONFLICT, "another connection sends this object now, as this one stood still");
+}
+
+/* All of it is here: from now on it gives way to nobody, however long the disk takes. */
+static int write_hold(struct object_write *w, struct error *err) {
+	pthread_mutex_lock(&w->objects->lock);
+	atomic_store(&w->moved_ms, INT64_MAX / 2);
+	pthread_mutex_unlock(&w->objects->lock);
+	return write_check(w, err);
+}
+
+static void write_moved(struct object_write *w) {
+	if (w->received - w->moved_at < STALL_BYTES) return;
+	w->moved_at = w->received;
+	atomic_store(&w->moved_ms, clock_mono_ms());
 }
 
 int object_begin(struct objects *o, const char *bucket, const char *key, int64_t size, struct object_write **ret,
@@ -240,7 +321,7 @@ int object_begin(struct objects *o, const char *bucket, const char *key, int64_t
 		(folders_again(o, bucket, err) || place_open(o, bucket, key, &w->place, err)))
 		return -1;
 	if (place_taken(&w->place)) return taken(err, bucket);
-	if ((o->by_name ? named_open : nameless_open)(w, err) || room_take(w, err)) return -1;
+	if ((o->by_name ? named_open : nameless_open)(w, err) || write_enter(w, err) || room_take(w, err)) return -1;
 	w->digest = digest_new();
 	w->block = xcalloc(1, BLOCK_BYTES);
 	*ret = TAKE(w);
@@ -265,6 +346,7 @@ static int block_write(struct object_write *w, const char *bytes, size_t n, stru
 }
 
 int object_append(struct object_write *w, const void *bytes, size_t n, struct error *err) {
+	if (write_check(w, err)) return -1;
 	if ((int64_t)n > w->announced - w->received)
 		return error_set(
 			err, ERR_INPUT, "the body is longer than the %lld bytes it was announced with", (long long)w->announced);
@@ -278,6 +360,7 @@ int object_append(struct object_write *w, const void *bytes, size_t n, struct er
 	}
 	memcpy(w->block + kept, (const char *)bytes + now, n - now);
 	w->received += (int64_t)(n - now);
+	write_moved(w);
 	if (w->written - w->written_back < WRITE_BACK_BYTES) return 0;
 	/* A hint: what it could not do, fdatasync does or reports. */
 	(void)sync_file_range(w->fd, w->written_back, w->written - w->written_back, SYNC_FILE_RANGE_WRITE);
@@ -306,7 +389,8 @@ static int place_link(const struct object_write *w) {
 
 static int object_finish(
 	struct object_write *w, const struct sha256 *expect, struct sha256 *ret_digest, struct error *err) {
-	if (bytes_check(w, expect, ret_digest, err) || block_write(w, NULL, 0, err)) return -1;
+	if (write_check(w, err) || bytes_check(w, expect, ret_digest, err) || block_write(w, NULL, 0, err)) return -1;
+	if (write_hold(w, err)) return -1;
 	if (fdatasync(w->fd)) return disk_failed(err, errno, "sync an object", w->objects->dir);
 	if (place_link(w))
 		return errno == EEXIST ? taken(err, "its bucket") : disk_failed(err, errno, "name an object", w->objects->dir);
@@ -324,6 +408,7 @@ int object_commit(struct object_write *write, const struct sha256 *expect, struc
 
 void object_abort(struct object_write *w) {
 	if (!w) return;
+	write_leave(w);
 	if (w->temporary[0]) unlinkat(w->objects->tmp_fd, w->temporary, 0);
 	if (w->fd >= 0) fd_close(w->fd);
 	place_done(&w->place);

@@ -19,9 +19,13 @@ DEFINE_AUTO_PTR(struct objects, objects_close)
 void objects_use_names(struct objects *o);
 bool objects_has_bucket(const struct objects *o, const char *bucket);
 
+/* What is kept free on the disk for catalog and log: no object takes it (room.h). Before the first write. */
+void objects_keep_free(struct objects *o, int64_t bytes);
+
 struct object_write;
 /* size: as announced; a body that is longer or shorter fails the append or the commit (ERR_INPUT). ERR_DISK when there
- * is no room, ERR_EXISTS when the key is there: both before a byte was sent. ERR_NOT_FOUND: no such bucket. */
+ * is no room, ERR_EXISTS when the key is there, ERR_CONFLICT when another write of it is under
+ * way and moves (one that stands still gives way): all before a byte was sent. ERR_NOT_FOUND: no such bucket. */
 MUST_USE int object_begin(
 	struct objects *o, const char *bucket, const char *key, int64_t size, struct object_write **ret, struct error *err);
 /* After a failure only object_abort. */

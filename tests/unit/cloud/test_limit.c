@@ -14,9 +14,6 @@ static void a_burst_then_the_rate(void **state) {
 	assert_true(limiter_take(l, "a", 1000 + wait_ms) > 0);
 	for (int i = 0; i < 3; i++) assert_int_equal(limiter_take(l, "a", 100000), 0); /* never more than the burst */
 	assert_true(limiter_take(l, "a", 100000) > 0);
-	limiter_refund(l, "a");
-	assert_int_equal(limiter_take(l, "a", 100000), 0);
-	limiter_refund(l, "nobody");
 	limiter_free(l);
 }
 
@@ -24,7 +21,6 @@ static void no_rate_is_no_limit(void **state) {
 	(void)state;
 	struct limiter *l = limiter_new(0, 1);
 	for (int i = 0; i < 10000; i++) assert_int_equal(limiter_take(l, "a", 1), 0);
-	limiter_refund(l, "a");
 	limiter_free(l);
 	limiter_free(NULL);
 }
