@@ -24,7 +24,7 @@ MUST_USE int verdict_parse(const char *s, enum verdict *ret);
 	X(TOTAL_SIZE, "total_size", false)                                                                                 \
 	X(SAFE_NAMES, "safe_names", false)                                                                                 \
 	X(KINDS, "file_kinds", false) /* only regular files and folders: links out, FIFOs, sockets, devices by name */     \
-	X(UNIQUE, "unique_content", false) /* not the content of another session, not the same name under two roots */     \
+	X(UNIQUE, "unique_content", false) /* no copy of another session, no second recording of one name */               \
 	X(MANIFEST, "manifest", false)	   /* cloud: present, parses, complete */                                          \
 	X(OBJECTS, "objects", false)	   /* cloud: each object there with the manifest's size and checksum */
 enum check_id {
@@ -57,6 +57,7 @@ cJSON *checks_to_json(const struct check_list *l); /* [{name, verdict, found, ru
 MUST_USE int checks_from_json(
 	struct check_list *l, const cJSON *array, struct error *err); /* unknown names are skipped */
 
+#define UNIQUE_RULE "a recording is uploaded once, and a name is of one recording"
 #define CHECK_UNREADABLE ": unreadable: "
 struct check_file {
 	const char *name; /* relative, '/' separated */
@@ -69,11 +70,10 @@ struct check_input {
 	/* "name: FIFO", "name: link to /etc/x", "name" CHECK_UNREADABLE "Permission denied"; NULL-terminated or NULL */
 	const char *const *bad_kinds;
 	const struct schema *schema;
-	const char *metadata_text;	  /* content of the metadata file, or NULL when it is not there */
-	size_t metadata_n;			  /* its true size, even when above METADATA_MAX (the text is not read then) */
-	int64_t total_min, total_max; /* bytes; 0: no limit */
-	const char
-		*same_content_as; /* name of another session with the same content, or "the same name under ROOT", or NULL */
+	const char *metadata_text;		/* content of the metadata file, or NULL when it is not there */
+	size_t metadata_n;				/* its true size, even when above METADATA_MAX (the text is not read then) */
+	int64_t total_min, total_max;	/* bytes; 0: no limit */
+	const char *rival, *rival_mend; /* what stands in its way at the station ("... is in session X too"), or NULL */
 };
 /* Runs every local check (all but MANIFEST and OBJECTS). `ret_metadata` gets the parsed metadata when it parses. */
 void checks_run(const struct check_input *in, struct check_list *ret, struct metadata *ret_metadata);

@@ -48,15 +48,8 @@ static void check_name(const struct check_input *in, struct check_list *l) {
 }
 
 static void check_unique(const struct check_input *in, struct check_list *l) {
-	const char *other = in->same_content_as;
-	if (!other) {
-		check_add(l, CHECK_UNIQUE, VERDICT_PASS, "", "", "");
-		return;
-	}
-	char found[256];
-	snprintf(found, sizeof found, session_name_is(other) ? "it has the content of session %s" : "there is %s", other);
-	check_add(l, CHECK_UNIQUE, VERDICT_HOLD, found, "a recording is uploaded once",
-		"move the copy out of the watched folder");
+	if (in->rival) check_add(l, CHECK_UNIQUE, VERDICT_HOLD, in->rival, UNIQUE_RULE, in->rival_mend);
+	else check_add(l, CHECK_UNIQUE, VERDICT_PASS, "", "", "");
 }
 
 void check_folder(const struct check_input *in, struct check_list *l) {

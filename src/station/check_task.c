@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/text.h"
+#include "session/content.h"
 #include "station/checking.h"
 
 void snapshot_drop(struct snapshot *s, const char *name) {
@@ -48,15 +50,15 @@ void snapshot_keep_known(struct snapshot *s, const struct file_row *known, size_
 	}
 }
 
-static int keep_known(struct check_task *t) {
+/* The files of this revision as they were checked last, else of the one before. */
+static int load_known(struct check_task *t) {
 	for (int64_t revision = t->revision; revision > 0 && revision > t->revision - 2; revision--) {
-		struct file_row *known = NULL;
-		size_t n = 0;
-		if (journal_files(t->view, t->id, revision, &known, &n, &t->err)) return -1;
-		snapshot_keep_known(&t->snapshot, known, n, revision == t->revision);
-		file_rows_free(known, n);
-		if (n) break;
+		if (journal_files(t->view, t->id, revision, &t->known, &t->known_n, &t->err)) return -1;
+		t->known_revision = revision;
+		if (t->known_n) break;
+		file_rows_free(TAKE(t->known), 0);
 	}
+	snapshot_keep_known(&t->snapshot, t->known, t->known_n, t->known_revision == t->revision);
 	return 0;
 }
 
@@ -96,14 +98,15 @@ static char *metadata_text(const char *root, const char *session, const char *na
 }
 
 void check_snapshot(const struct config *c, const struct schema *schema, const char *root, const char *session,
-	const struct snapshot *s, const char *same, struct check_list *ret) {
+	const struct snapshot *s, const struct rival *rival, struct check_list *ret) {
 	struct check_input in = {
 		.session = session,
 		.bad_kinds = (const char *const *)s->bad_kinds,
 		.schema = schema,
 		.total_min = c->total_min,
 		.total_max = c->total_max,
-		.same_content_as = same,
+		.rival = rival && *rival->found ? rival->found : NULL,
+		.rival_mend = rival ? rival->mend : NULL,
 	};
 	struct check_file *files = xcalloc(s->n, sizeof *files);
 	AUTO(xfree) char *text = NULL;
@@ -121,17 +124,16 @@ void check_snapshot(const struct config *c, const struct schema *schema, const c
 	free(files);
 }
 
-bool content_digest(const struct snapshot *s, const char *metadata, struct sha256 *ret) {
-	AUTO(digest_free) struct digest *d = digest_new();
-	size_t n = 0;
-	for (size_t i = 0; i < s->n; i++) {
-		if (!s->files[i].hashed) return false;
-		if (strcmp(s->files[i].name, metadata) == 0) continue;
-		digest_add(d, s->files[i].sha256.bytes, SHA256_LEN);
-		n++;
+bool files_content(const struct file_row *files, size_t n, struct sha256 *ret) {
+	struct content_file *list = xcalloc(MAX(n, (size_t)1), sizeof *list);
+	bool all = n > 0;
+	for (size_t i = 0; i < n; i++) {
+		all = all && files[i].hashed;
+		list[i] = (struct content_file){.name = files[i].name, .size = files[i].size, .sha256 = &files[i].sha256};
 	}
-	digest_end(d, ret);
-	return n > 0;
+	if (all) content_id(list, n, ret);
+	free(list);
+	return all;
 }
 
 /* ERR_INPUT and ERR_DISK of the walk: held with their sentence. */
@@ -163,22 +165,52 @@ static void walk_again(struct check_task *t) {
 	}
 }
 
+/* --- what stands in its way --- */
+
+/* A data file with a content: of that some are alike in any two recordings, of metadata and empty files many. */
+static bool tells_apart(const struct check_task *t, const struct file_row *f) {
+	return f->size > 0 && strcmp(f->name, t->schema->file) != 0;
+}
+
+/* Another folder under a name that was sent before, and not one of its files is as it was then: another recording,
+ * perhaps. A file that was replaced in the same folder is a correction. */
+static bool is_name_again(const struct check_task *t) {
+	bool was_sent = false;
+	if (t->released || !*t->folder || !*t->folder_now || strcmp(t->folder, t->folder_now) == 0) return false;
+	for (size_t i = 0; i < t->known_n; i++) {
+		const struct file_row *k = &t->known[i], *f = file_row_find(t->snapshot.files, t->snapshot.n, k->name);
+		was_sent = was_sent || k->state == FILE_STORED;
+		if (f && tells_apart(t, f) && f->size == k->size && k->hashed && sha256_equal(&f->sha256, &k->sha256))
+			return false;
+	}
+	return was_sent;
+}
+
+static int find_rival(struct check_task *t, struct rival *ret) {
+	struct session_row me = {.id = t->id,
+		.root = (char *)(uintptr_t)t->root,
+		.released = t->released,
+		.has_content = t->has_content,
+		.content = t->content};
+	text_copy(me.name, sizeof me.name, t->session);
+	if (rival_find(t->view, &me, t->roots, ret, &t->err)) return -1;
+	if (!*ret->found && is_name_again(t)) rival_name_again(t->session, ret);
+	return 0;
+}
+
 void check_task_run(struct check_task *t) {
-	if (!walk(t) || keep_known(t) || hash_files(t)) return;
+	folder_id(t->root, t->session, t->folder_now);
+	if (!walk(t) || load_known(t) || hash_files(t)) return;
 	walk_again(t);
 	if (t->changed) return;
-	char other[16] = "";
-	const char *same = t->same_name;
-	t->has_content = content_digest(&t->snapshot, t->schema->file, &t->content);
-	if (t->has_content && !same) {
-		int found = journal_same_content(t->view, t->id, &t->content, other, &t->err);
-		if (found < 0) return;
-		if (found && *other) same = other;
-	}
-	check_snapshot(t->config, t->schema, t->root, t->session, &t->snapshot, same, &t->checks);
+	t->has_content = files_content(t->snapshot.files, t->snapshot.n, &t->content);
+	struct rival rival;
+	if (find_rival(t, &rival)) return;
+	check_snapshot(t->config, t->schema, t->root, t->session, &t->snapshot, &rival, &t->checks);
 }
 
 void check_task_done(struct check_task *t) {
+	file_rows_free(t->known, t->known_n);
 	snapshot_done(&t->snapshot);
 	check_list_done(&t->checks);
 }

@@ -19,30 +19,22 @@ struct check_job {
 	struct check_task task;
 	struct rules *rules;
 	atomic_bool cancel;
-	char *root, *same;
-	char expected[65];
+	char *root, **roots;
+	char expected[65], folder[FOLDER_ID];
 };
 
-/* A session of the same name under another root that came first, or has got further. */
-static bool holds_name(const struct session *other, const struct session *s) {
-	if (other == s || other->dead || strcmp(other->row.name, s->row.name) != 0) return false;
-	if (other->row.state == STATE_GONE) return other->row.stored_files > 0 || other->row.data_safe;
-	if (other->row.state >= STATE_QUEUED) return true;
-	return other->row.id < s->row.id;
+/* The folders that answer, NULL-terminated, for the thread pool. */
+static char **roots_copy(const struct engine *e) {
+	char **list = xcalloc(e->root_n + 1, sizeof *list);
+	size_t n = 0;
+	for (size_t i = 0; i < e->root_n; i++)
+		if (e->roots[i].ok) list[n++] = xstrdup(e->roots[i].path);
+	return list;
 }
 
-static char *same_name(const struct session *s) {
-	const struct engine *e = s->engine;
-	for (size_t root = 0; root < e->root_n; root++) {
-		if (root == s->root) continue;
-		const struct session *other = sessions_find(&e->sessions, s->row.name, root);
-		const struct stub *waits = stub_find(&e->waiting, session_stamp(s->row.name), root);
-		if ((other && holds_name(other, s)) || (waits && waits->id && waits->id < s->row.id) ||
-			stub_find(&e->accepted, session_stamp(s->row.name), root)) {
-			return xasprintf("the same name under %s", e->roots[root].path);
-		}
-	}
-	return NULL;
+static void roots_free(char **list) {
+	for (size_t i = 0; list && list[i]; i++) free(list[i]);
+	free(list);
 }
 
 /* --- verdicts --- */
@@ -82,7 +74,9 @@ static void checked(struct session *s, struct check_task *t) {
 	checks_reason(&t->checks, reason, sizeof reason);
 	journal_set_files(j, s->row.id, s->row.revision, t->snapshot.files, t->snapshot.n, NULL, NULL);
 	journal_set_checks(j, s->row.id, s->row.revision, "local", &t->checks);
-	if (t->has_content) journal_set_content(j, s->row.id, &t->content);
+	s->row.has_content = t->has_content;
+	s->row.content = t->content;
+	memcpy(s->row.folder, t->folder_now, sizeof s->row.folder);
 	s->row.files = (int64_t)t->snapshot.n;
 	s->row.bytes = t->snapshot.bytes;
 	s->row.stored_files = s->row.stored_bytes = 0;
@@ -92,7 +86,7 @@ static void checked(struct session *s, struct check_task *t) {
 		s->row.stored_bytes += t->snapshot.files[i].size;
 	}
 	session_reason(s, reason);
-	int mask = SET_COUNTS | SET_STORED | SET_REASON;
+	int mask = SET_COUNTS | SET_STORED | SET_REASON | SET_CONTENT;
 	if (checks_hold(&t->checks)) {
 		s->metadata_held = checks_hold_metadata_only(&t->checks) && t->snapshot.n > 0;
 		report_held(s);
@@ -139,7 +133,7 @@ static void check_job_done(struct job *j) {
 	check_task_done(&c->task);
 	rules_drop(c->rules);
 	free(c->root);
-	free(c->same);
+	roots_free(c->roots);
 	free(c);
 }
 
@@ -150,14 +144,17 @@ static void check_start(struct session *s) {
 	c->ticket = ticket_of(s);
 	c->rules = rules_hold(e);
 	c->root = xstrdup(s->row.root);
-	c->same = same_name(s);
+	c->roots = roots_copy(e);
+	memcpy(c->folder, s->row.folder, sizeof c->folder);
 	memcpy(c->expected, s->row.fingerprint, sizeof c->expected);
 	c->task.config = e->config;
 	c->task.schema = &c->rules->schema;
 	c->task.root = c->root;
 	c->task.session = c->ticket.name;
-	c->task.same_name = c->same;
+	c->task.roots = (const char *const *)c->roots;
 	c->task.expected = c->expected;
+	c->task.folder = c->folder;
+	c->task.released = s->row.released;
 	c->task.id = s->row.id;
 	c->task.revision = s->row.revision;
 	c->task.cancel = &c->cancel;

@@ -6,6 +6,7 @@
 
 #include "session/schema.h"
 #include "station/config.h"
+#include "station/rivals.h"
 #include "station/scan.h"
 
 struct check_task {
@@ -13,18 +14,24 @@ struct check_task {
 	const struct config *config;
 	const struct schema *schema;
 	const char *root, *session;
-	const char *same_name; /* "the same name under ROOT", or NULL */
-	const char *expected;  /* fingerprint that settled */
+	const char *const *roots; /* that could be listed lately, NULL-terminated */
+	const char *expected;	  /* fingerprint that settled */
+	const char *folder;		  /* folder_id of the folder that was checked before; "" none */
 	int64_t id, revision;
+	bool released;
 	const atomic_bool *cancel;
 	_Atomic int64_t done_bytes;
 	struct journal_view *view;
 	/* found */
 	bool changed; /* it is not what settled any more */
 	struct snapshot snapshot;
+	struct file_row *known; /* as the journal has them (owned) */
+	size_t known_n;
+	int64_t known_revision;
 	struct check_list checks;
 	bool has_content;
-	struct sha256 content;
+	struct sha256 content; /* content id */
+	char folder_now[FOLDER_ID];
 	struct error err; /* it could not be checked at all: cancelled, the journal */
 };
 void check_task_run(struct check_task *t); /* thread pool */
@@ -33,8 +40,8 @@ void check_task_done(struct check_task *t);
 void snapshot_drop(struct snapshot *s, const char *name);
 /* The checks of a snapshot, the metadata file read from disk. Any thread. */
 void check_snapshot(const struct config *c, const struct schema *schema, const char *root, const char *session,
-	const struct snapshot *s, const char *same, struct check_list *ret);
-/* Digest over the digests of the data files in order of name: equal for equal recordings whatever they are called. */
-bool content_digest(const struct snapshot *s, const char *metadata, struct sha256 *ret);
+	const struct snapshot *s, const struct rival *rival, struct check_list *ret);
+/* The content id of rows that are all hashed; false when one is not, or there is none. */
+bool files_content(const struct file_row *files, size_t n, struct sha256 *ret);
 /* Keeps what is known of files that are the same (size, mtime, ctime, inode) in `known`, sorted by name. */
 void snapshot_keep_known(struct snapshot *s, const struct file_row *known, size_t n, bool same_revision);

@@ -15,6 +15,7 @@
 #include "session/check.h"
 #include "station/state.h"
 
+#define FOLDER_ID 48
 struct session_row {
 	int64_t id;
 	char name[16];	  /* SESSION_NAME */
@@ -22,6 +23,7 @@ struct session_row {
 	int64_t revision; /* of what is being settled or sent now, from 1 */
 	enum session_state state;
 	bool paused, ignored, present, data_safe;
+	bool released; /* a person said: this is no copy and nobody else's: send it */
 	int64_t found_ms, updated_ms, settled_ms, uploaded_ms, accepted_ms;
 	int64_t fingerprint_ms; /* since when the snapshot has not changed (wall clock) */
 	char fingerprint[65];	/* digest of names, sizes, mtimes; "" before */
@@ -29,8 +31,11 @@ struct session_row {
 	int64_t stored_files, stored_bytes;
 	int64_t next_attempt_ms; /* when queued: not before; 0 at once */
 	int tries;
-	char processing[16]; /* the cloud's: none, pending, running, done, failed; "" unknown */
-	char *reason;		 /* last reason in words, or NULL; owned; raw (escape before a terminal) */
+	bool has_content;
+	struct sha256 content;	/* content id of the current revision, once its files were hashed */
+	char folder[FOLDER_ID]; /* which folder that was (folder_id of scan.h); "" unknown */
+	char processing[16];	/* the cloud's: none, pending, running, done, failed; "" unknown */
+	char *reason;			/* last reason in words, or NULL; owned; raw (escape before a terminal) */
 };
 void session_row_done(struct session_row *r);
 struct session_row session_row_copy(const struct session_row *r);
@@ -100,9 +105,10 @@ enum {
 	SET_TRIES = 1 << 4,
 	SET_REASON = 1 << 5,
 	SET_PROCESSING = 1 << 6,
-	SET_FLAGS = 1 << 7 /* paused, ignored, present, data_safe */,
+	SET_FLAGS = 1 << 7 /* paused, ignored, present, data_safe, released */,
 	SET_STORED = 1 << 8,
-	SET_TIMES = 1 << 9 /* settled_ms, uploaded_ms, accepted_ms */
+	SET_TIMES = 1 << 9 /* settled_ms, uploaded_ms, accepted_ms */,
+	SET_CONTENT = 1 << 10 /* content, folder */
 };
 /* Adds a session in state FOUND and its event. The id comes back in row->id at once (ids are given by the caller's
  * side, from the highest in the journal). */
@@ -125,6 +131,11 @@ void journal_decide(struct journal *j, const struct session_row *row, int mask, 
  */
 void journal_set_files(struct journal *j, int64_t session, int64_t revision, const struct file_row *files, size_t n,
 	journal_on_commit *on_commit, void *arg);
+/* What is known of row->revision (files, verdicts of the checks) is from now on of `revision`, in the session's row and
+ * in row: the cloud has another revision under the old number, or this very content under the new one. What was known
+ * of `revision` itself, if anything, is replaced. */
+void journal_renumber(struct journal *j, struct session_row *row, int64_t revision, const char *message,
+	journal_on_commit *on_commit, void *arg);
 /* The row of the current revision with this name, size and digest becomes FILE_STORED, with bucket, key and stored_ms;
  * a late answer about bytes that the revision no longer has changes nothing. */
 void journal_file_stored(
@@ -134,6 +145,9 @@ void journal_file_stored(
 void journal_add_attempt(struct journal *j, int64_t session, const struct attempt_row *a);
 void journal_set_checks(struct journal *j, int64_t session, int64_t revision, const char *side /* "local", "cloud" */,
 	const struct check_list *checks);
+/* One check more beside those of the revision that are there; of the same id it replaces. */
+void journal_add_check(
+	struct journal *j, int64_t session, int64_t revision, const char *side, const struct check *check);
 void journal_add_event(struct journal *j, int64_t session, const char *level, const char *code, const char *message);
 /* Forgets events whose ids are above `after` and at most `until`, both in SETTING_PRUNED's order of time: those of
  * accepted and ignored sessions, but the one that explains the state, and the station's own. None that is as young as a
@@ -195,11 +209,12 @@ MUST_USE int journal_get(
 typedef int journal_on_outbox(void *arg, const char *id, const char *json);
 MUST_USE int journal_outbox(
 	struct journal_view *v, int64_t limit, journal_on_outbox *on_row, void *arg, struct error *err); /* oldest first */
-/* 1 and its name: another session that holds exactly this content (its newest revision's data files' digests) and was
- * found earlier or is further on; 0 when none. Ignored and gone ones do not count. */
-MUST_USE int journal_same_content(
-	struct journal_view *v, int64_t session, const struct sha256 *content, char ret_name[16], struct error *err);
-void journal_set_content(struct journal *j, int64_t session, const struct sha256 *content);
+/* All sessions of that name, in order of root, or of that content id, whatever their name, in order of id. As
+ * journal_sessions. */
+MUST_USE int journal_of_name(
+	struct journal_view *v, const char *name, journal_on_session *on_row, void *arg, struct error *err);
+MUST_USE int journal_of_content(
+	struct journal_view *v, const struct sha256 *content, journal_on_session *on_row, void *arg, struct error *err);
 
 struct journal_summary {	   /* from the summary table: constant time whatever the size */
 	int64_t by_state[STATE_N]; /* not ignored */

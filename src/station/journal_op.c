@@ -108,9 +108,14 @@ void journal_decide(struct journal *j, const struct session_row *row, int mask, 
 	update(j, row, mask, EVENT_CODE_DECIDED, message, on_commit, arg);
 }
 
-void journal_set_content(struct journal *j, int64_t session, const struct sha256 *content) {
-	struct journal_op *op = op_new(OP_SET_CONTENT, session, NULL, NULL);
-	op->content = *content;
+void journal_renumber(struct journal *j, struct session_row *row, int64_t revision, const char *message,
+	journal_on_commit *on_commit, void *arg) {
+	struct journal_op *op = op_new(OP_RENUMBER, row->id, on_commit, arg);
+	op_copy_row(op, row);
+	op->revision = revision;
+	op_explain(op, "info", "renumbered", message);
+	row->revision = revision;
+	row->updated_ms = op->at_ms;
 	journal_submit(j, op);
 }
 
@@ -148,6 +153,15 @@ void journal_set_checks(
 		const struct check *c = &checks->items[i];
 		check_add(&op->checks, c->id, c->verdict, c->found, c->rule, c->mend);
 	}
+	journal_submit(j, op);
+}
+
+void journal_add_check(
+	struct journal *j, int64_t session, int64_t revision, const char *side, const struct check *check) {
+	struct journal_op *op = op_new(OP_ADD_CHECK, session, NULL, NULL);
+	op->revision = revision;
+	text_copy(op->side, sizeof op->side, side);
+	check_add(&op->checks, check->id, check->verdict, check->found, check->rule, check->mend);
 	journal_submit(j, op);
 }
 

@@ -12,13 +12,14 @@ enum journal_op_kind {
 	OP_SET_FILES,
 	OP_FILE_STORED,
 	OP_ADD_ATTEMPT,
+	OP_RENUMBER,
 	OP_SET_CHECKS,
+	OP_ADD_CHECK,
 	OP_ADD_EVENT,
 	OP_PRUNE,
 	OP_SET,
 	OP_OUTBOX_ADD,
 	OP_OUTBOX_DELETE,
-	OP_SET_CONTENT,
 	OP_N
 };
 
@@ -47,7 +48,6 @@ struct journal_op {
 	char **ids;
 	size_t id_n;
 	int64_t after, until;
-	struct sha256 content;
 };
 
 /* Writes one operation inside the caller's transaction. Writer thread. */

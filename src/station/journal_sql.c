@@ -89,7 +89,16 @@ static const char migration_1[] =
 	" UPDATE summary SET value = value - 1 WHERE name = 'outbox';"
 	"END;";
 
-static const char *const migrations[] = {migration_1};
+/* What a session is, beside its name: the content id of its files, metadata included. The column before it held a
+ * digest of the data files alone, by which the only original could be called a copy. */
+static const char migration_2[] = "DROP INDEX session_content;"
+								  "ALTER TABLE session DROP COLUMN content;"
+								  "ALTER TABLE session ADD COLUMN released INTEGER NOT NULL DEFAULT 0;"
+								  "ALTER TABLE session ADD COLUMN content_id BLOB;"
+								  "ALTER TABLE session ADD COLUMN folder TEXT NOT NULL DEFAULT '';"
+								  "CREATE INDEX session_content ON session (content_id) WHERE content_id IS NOT NULL;";
+
+static const char *const migrations[] = {migration_1, migration_2};
 
 static const char *const writes[] = {
 #define X(id, sql) [W_##id] = sql,

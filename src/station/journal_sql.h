@@ -10,7 +10,7 @@
 #define SESSION_COLUMNS                                                                                                \
 	"id, name, root, revision, state, paused, ignored, present, data_safe, found_ms, updated_ms, settled_ms, "         \
 	"uploaded_ms, accepted_ms, fingerprint_ms, fingerprint, files, bytes, stored_files, stored_bytes, "                \
-	"next_attempt_ms, tries, processing, reason"
+	"next_attempt_ms, tries, processing, reason, released, content_id, folder"
 
 /* The bits of ?3 are those of SET_* in journal.h (asserted in journal_write.c). */
 #define SESSION_SET                                                                                                    \
@@ -24,6 +24,8 @@
 	"processing = iif(?3 & 64, ?12, processing),"                                                                      \
 	"paused = iif(?3 & 128, ?13, paused), ignored = iif(?3 & 128, ?14, ignored),"                                      \
 	"present = iif(?3 & 128, ?15, present), data_safe = iif(?3 & 128, ?16, data_safe),"                                \
+	"released = iif(?3 & 128, ?22, released), content_id = iif(?3 & 1024, ?23, content_id),"                           \
+	"folder = iif(?3 & 1024, ?24, folder),"                                                                            \
 	"stored_files = iif(?3 & 256, ?17, stored_files), stored_bytes = iif(?3 & 256, ?18, stored_bytes),"                \
 	"settled_ms = iif(?3 & 512, ?19, settled_ms), uploaded_ms = iif(?3 & 512, ?20, uploaded_ms),"                      \
 	"accepted_ms = iif(?3 & 512, ?21, accepted_ms)"
@@ -32,10 +34,13 @@
 	X(SESSION_LAST_ID, "SELECT coalesce(max(id), 0) FROM session")                                                     \
 	X(SESSION_NAME_OF, "SELECT name FROM session WHERE id = ?")                                                        \
 	X(SESSION_ADD, "INSERT INTO session (" SESSION_COLUMNS ")"                                                         \
-				   " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")                                        \
+				   " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")                                  \
 	X(SESSION_UPDATE, "UPDATE session SET " SESSION_SET " WHERE id = ?1")                                              \
-	X(SESSION_STEP, "UPDATE session SET state = ?22, " SESSION_SET " WHERE id = ?1 AND state = ?23")                   \
-	X(SESSION_CONTENT, "UPDATE session SET content = ? WHERE id = ?")                                                  \
+	X(SESSION_STEP, "UPDATE session SET state = ?25, " SESSION_SET " WHERE id = ?1 AND state = ?26")                   \
+	X(SESSION_RENUMBER, "UPDATE session SET revision = ?2, updated_ms = ?3 WHERE id = ?1")                             \
+	X(FILES_RENUMBER, "UPDATE file SET revision = ?3 WHERE session = ?1 AND revision = ?2")                            \
+	X(VERDICTS_FORGET, "DELETE FROM verdict WHERE session = ?1 AND revision = ?2")                                     \
+	X(VERDICTS_RENUMBER, "UPDATE verdict SET revision = ?3 WHERE session = ?1 AND revision = ?2")                      \
 	X(EVENT_ADD,                                                                                                       \
 		"INSERT INTO event (event_id, at_ms, session, level, code, message, state) VALUES (?,?,nullif(?,0),?,?,?,?)")  \
 	X(FILE_DELETE, "DELETE FROM file WHERE session = ? AND revision = ?")                                              \
@@ -56,8 +61,8 @@
 					"  (s.state = 'accepted' OR s.ignored) AND event.id <>"                                            \
 					"  (SELECT max(id) FROM event e WHERE e.session = s.id AND e.state IS NOT NULL)))")                \
 	X(VERDICT_DELETE, "DELETE FROM verdict WHERE session = ? AND revision = ? AND side = ?")                           \
-	X(VERDICT_ADD,                                                                                                     \
-		"INSERT INTO verdict (session, revision, side, name, verdict, found, rule, mend) VALUES (?,?,?,?,?,?,?,?)")    \
+	X(VERDICT_ADD, "INSERT OR REPLACE INTO verdict (session, revision, side, name, verdict, found, rule, mend) "       \
+				   "VALUES (?,?,?,?,?,?,?,?)")                                                                         \
 	X(SETTING_SET,                                                                                                     \
 		"INSERT INTO setting (name, value) VALUES (?,?) ON CONFLICT (name) DO UPDATE SET value = excluded.value")      \
 	X(SETTING_DELETE, "DELETE FROM setting WHERE name = ?")                                                            \
@@ -83,9 +88,8 @@
 	X(SESSION_BY_NAME,                                                                                                 \
 		"SELECT " SESSION_COLUMNS " FROM session WHERE name = ? ORDER BY found_ms DESC, id DESC LIMIT 1")              \
 	X(SESSION_BY_ROOT, "SELECT " SESSION_COLUMNS " FROM session WHERE name = ? AND root = ?")                          \
-	X(SESSION_SAME_CONTENT,                                                                                            \
-		"SELECT name FROM session WHERE content = ?1 AND id <> ?2 AND ignored = 0 AND state <> 'gone' AND"             \
-		" (id < ?2 OR state IN ('queued', 'uploading', 'uploaded', 'accepted', 'rejected')) ORDER BY id LIMIT 1")      \
+	X(SESSIONS_OF_NAME, "SELECT " SESSION_COLUMNS " FROM session WHERE name = ? ORDER BY root")                        \
+	X(SESSIONS_OF_CONTENT, "SELECT " SESSION_COLUMNS " FROM session WHERE content_id = ? ORDER BY id")                 \
 	X(FILES,                                                                                                           \
 		"SELECT id, name, size, mtime_ns, ctime_ns, inode, sha256, state, bucket, key, stored_ms FROM file"            \
 		" WHERE session = ?1 AND revision = iif(?2, ?2, (SELECT revision FROM session WHERE id = ?1)) ORDER BY name")  \

@@ -66,6 +66,14 @@ static int stored_state(const char *name, enum session_state *ret, struct error 
 		name ? name : "");
 }
 
+static bool sha256_read(struct db *db, int s, int column, struct sha256 *ret) {
+	size_t n;
+	const void *bytes = db_blob(db, s, column, &n);
+	if (!bytes || n != SHA256_LEN) return false;
+	memcpy(ret->bytes, bytes, SHA256_LEN);
+	return true;
+}
+
 static int session_read(struct db *db, int s, struct session_row *r, struct error *err) {
 	*r = (struct session_row){.id = db_i64(db, s, 0)};
 	text_copy(r->name, sizeof r->name, db_text(db, s, 1));
@@ -91,6 +99,9 @@ static int session_read(struct db *db, int s, struct session_row *r, struct erro
 	r->tries = (int)db_i64(db, s, 21);
 	text_copy(r->processing, sizeof r->processing, db_text(db, s, 22));
 	r->reason = (char *)db_text(db, s, 23);
+	r->released = db_i64(db, s, 24);
+	r->has_content = sha256_read(db, s, 25, &r->content);
+	text_copy(r->folder, sizeof r->folder, db_text(db, s, 26));
 	return 0;
 }
 
@@ -160,7 +171,7 @@ static int window_total(struct db *db, char *const *words, int64_t *ret, struct 
 	return 0;
 }
 
-static int window_rows(struct db *db, int s, journal_on_session *on_row, void *arg, struct error *err) {
+static int rows_give(struct db *db, int s, journal_on_session *on_row, void *arg, struct error *err) {
 	int more;
 	while ((more = db_step(db, s, err)) > 0) {
 		struct session_row r;
@@ -181,7 +192,7 @@ int journal_window(struct journal_view *v, const struct journal_window *w, journ
 	for (size_t i = 0; i < JOURNAL_WORDS_MAX; i++) words[i] = window_pattern(w->words[i]);
 	int failed = window_total(v->db, words, &total, err);
 	if (!failed) failed = db_query(v->db, s, err, WORD_TYPES "ii", WORD_LIST(words), w->limit, w->first);
-	if (!failed) failed = window_rows(v->db, s, on_row, arg, err);
+	if (!failed) failed = rows_give(v->db, s, on_row, arg, err);
 	for (size_t i = 0; i < JOURNAL_WORDS_MAX; i++) free(words[i]);
 	if (!failed) *ret_total = total;
 	return failed;
@@ -199,23 +210,19 @@ int journal_session(
 	return failed ? -1 : 1;
 }
 
-int journal_same_content(
-	struct journal_view *v, int64_t session, const struct sha256 *content, char ret_name[16], struct error *err) {
-	int found = db_one(v->db, R_SESSION_SAME_CONTENT, err, "bi", content->bytes, (size_t)SHA256_LEN, session);
-	if (found > 0) text_copy(ret_name, 16, db_text(v->db, R_SESSION_SAME_CONTENT, 0));
-	if (found >= 0) db_reset(v->db, R_SESSION_SAME_CONTENT);
-	return found;
+int journal_of_name(
+	struct journal_view *v, const char *name, journal_on_session *on_row, void *arg, struct error *err) {
+	if (db_query(v->db, R_SESSIONS_OF_NAME, err, "t", name)) return -1;
+	return rows_give(v->db, R_SESSIONS_OF_NAME, on_row, arg, err);
+}
+
+int journal_of_content(
+	struct journal_view *v, const struct sha256 *content, journal_on_session *on_row, void *arg, struct error *err) {
+	if (db_query(v->db, R_SESSIONS_OF_CONTENT, err, "b", content->bytes, (size_t)SHA256_LEN)) return -1;
+	return rows_give(v->db, R_SESSIONS_OF_CONTENT, on_row, arg, err);
 }
 
 /* --- files --- */
-
-static bool sha256_read(struct db *db, int s, int column, struct sha256 *ret) {
-	size_t n;
-	const void *bytes = db_blob(db, s, column, &n);
-	if (!bytes || n != SHA256_LEN) return false;
-	memcpy(ret->bytes, bytes, SHA256_LEN);
-	return true;
-}
 
 static int parts_read(struct db *db, int64_t file, struct file_row *f, struct error *err) {
 	size_t capacity = 0;

@@ -10,22 +10,24 @@
 /* The bits that SESSION_SET in journal_sql.h spells out. */
 static_assert(SET_REVISION == 1 && SET_FINGERPRINT == 2 && SET_COUNTS == 4 && SET_NEXT_ATTEMPT == 8 &&
 				  SET_TRIES == 16 && SET_REASON == 32 && SET_PROCESSING == 64 && SET_FLAGS == 128 &&
-				  SET_STORED == 256 && SET_TIMES == 512,
+				  SET_STORED == 256 && SET_TIMES == 512 && SET_CONTENT == 1024,
 	"journal_sql.h and journal.h agree");
 
-#define MASKED_TYPES "iiniitiiinttnnnniiiii"
+#define CONTENT_OF(r) ((r)->has_content ? (r)->content.bytes : NULL), (size_t)SHA256_LEN
+#define MASKED_TYPES "iiniitiiinttnnnniiiiinbt"
 #define MASKED_FIELDS(op, r)                                                                                           \
 	(op)->session, (op)->at_ms, (op)->mask, (r)->revision, (r)->fingerprint_ms, (r)->fingerprint, (r)->files,          \
 		(r)->bytes, (r)->next_attempt_ms, (r)->tries, (r)->reason, (r)->processing, (r)->paused, (r)->ignored,         \
 		(r)->present, (r)->data_safe, (r)->stored_files, (r)->stored_bytes, (r)->settled_ms, (r)->uploaded_ms,         \
-		(r)->accepted_ms
+		(r)->accepted_ms, (r)->released, CONTENT_OF(r), (r)->folder
 
 static int op_add_session(struct db *db, const struct journal_op *op, struct error *err) {
 	const struct session_row *r = &op->row;
-	return db_exec(db, W_SESSION_ADD, err, "ittitnnnniiiiiitiiiiintt", r->id, r->name, r->root, r->revision,
+	return db_exec(db, W_SESSION_ADD, err, "ittitnnnniiiiiitiiiiinttnbt", r->id, r->name, r->root, r->revision,
 		state_name(r->state), r->paused, r->ignored, r->present, r->data_safe, r->found_ms, r->updated_ms,
 		r->settled_ms, r->uploaded_ms, r->accepted_ms, r->fingerprint_ms, r->fingerprint, r->files, r->bytes,
-		r->stored_files, r->stored_bytes, r->next_attempt_ms, r->tries, r->processing, r->reason);
+		r->stored_files, r->stored_bytes, r->next_attempt_ms, r->tries, r->processing, r->reason, r->released,
+		CONTENT_OF(r), r->folder);
 }
 
 /* The journal's own look at the state: whoever stepped a stale row is told, and nothing is written. */
@@ -81,8 +83,20 @@ static int op_add_attempt(struct db *db, const struct journal_op *op, struct err
 		a->http, a->code, a->request_id, a->reason);
 }
 
+static int op_renumber(struct db *db, const struct journal_op *op, struct error *err) {
+	int64_t from = op->row.revision, to = op->revision;
+	return db_exec(db, W_FILE_DELETE, err, "ii", op->session, to) ||
+				   db_exec(db, W_FILES_RENUMBER, err, "iii", op->session, from, to) ||
+				   db_exec(db, W_VERDICTS_FORGET, err, "ii", op->session, to) ||
+				   db_exec(db, W_VERDICTS_RENUMBER, err, "iii", op->session, from, to) ||
+				   db_exec(db, W_SESSION_RENUMBER, err, "iii", op->session, to, op->at_ms)
+			   ? -1
+			   : 0;
+}
+
 static int op_set_checks(struct db *db, const struct journal_op *op, struct error *err) {
-	if (db_exec(db, W_VERDICT_DELETE, err, "iit", op->session, op->revision, op->side)) return -1;
+	if (op->kind == OP_SET_CHECKS && db_exec(db, W_VERDICT_DELETE, err, "iit", op->session, op->revision, op->side))
+		return -1;
 	for (size_t i = 0; i < op->checks.n; i++) {
 		const struct check *c = &op->checks.items[i];
 		if (db_exec(db, W_VERDICT_ADD, err, "iitttttt", op->session, op->revision, op->side, check_names[c->id],
@@ -113,10 +127,6 @@ static int op_outbox_delete(struct db *db, const struct journal_op *op, struct e
 	return 0;
 }
 
-static int op_set_content(struct db *db, const struct journal_op *op, struct error *err) {
-	return db_exec(db, W_SESSION_CONTENT, err, "bi", op->content.bytes, (size_t)SHA256_LEN, op->session);
-}
-
 /* NULL: the event is all there is to write. */
 static int (*const op_writers[])(struct db *, const struct journal_op *, struct error *) = {
 	[OP_ADD_SESSION] = op_add_session,
@@ -125,13 +135,14 @@ static int (*const op_writers[])(struct db *, const struct journal_op *, struct 
 	[OP_SET_FILES] = op_set_files,
 	[OP_FILE_STORED] = op_file_stored,
 	[OP_ADD_ATTEMPT] = op_add_attempt,
+	[OP_RENUMBER] = op_renumber,
 	[OP_SET_CHECKS] = op_set_checks,
+	[OP_ADD_CHECK] = op_set_checks,
 	[OP_ADD_EVENT] = NULL,
 	[OP_PRUNE] = op_prune,
 	[OP_SET] = op_set,
 	[OP_OUTBOX_ADD] = op_outbox_add,
 	[OP_OUTBOX_DELETE] = op_outbox_delete,
-	[OP_SET_CONTENT] = op_set_content,
 };
 static_assert(ARRAY_LEN(op_writers) == OP_N, "a writer for each kind of operation");
 

@@ -16,6 +16,7 @@
 
 #include "base/buf.h"
 #include "base/digest.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "session/name.h"
 #include "station/scan_path.h"
@@ -242,6 +243,16 @@ int snapshot_take(
 	*ret = s;
 	s = (struct snapshot){0};
 	return 0;
+}
+
+void folder_id(const char *root, const char *session, char to[FOLDER_ID]) {
+	struct statx st;
+	AUTO(xfree) char *path = path_join(root, session);
+	*to = '\0';
+	if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_BTIME, &st)) return;
+	if ((st.stx_mask & (STATX_INO | STATX_BTIME)) != (STATX_INO | STATX_BTIME)) return;
+	snprintf(to, FOLDER_ID, "%llu:%lld.%09u", (unsigned long long)st.stx_ino, (long long)st.stx_btime.tv_sec,
+		st.stx_btime.tv_nsec);
 }
 
 /* --- roots --- */

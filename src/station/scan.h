@@ -33,6 +33,9 @@ DEFINE_AUTO_VAL(struct snapshot, snapshot_done)
  * SCAN_FILES_MAX files or SCAN_DEPTH_MAX levels: ERR_INPUT. */
 MUST_USE int snapshot_take(
 	const char *root, const char *session, const atomic_bool *cancel, struct snapshot *ret, struct error *err);
+/* Tells the folder of a session from another one that was made under its name later: inode and time of birth, in the
+ * form "inode:seconds.ns". "" when the file system does not tell both. */
+void folder_id(const char *root, const char *session, char to[FOLDER_ID]);
 /* A lease that is broken while we hold it sends SIGIO, whose default ends the process: ignores it. Once, at start. */
 void lease_init(void);
 enum lease { LEASE_FREE, LEASE_WRITER, LEASE_UNKNOWN };

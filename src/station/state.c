@@ -171,4 +171,16 @@ bool state_is_settled(enum session_state s) {
 	}
 }
 
+bool state_is_past_checks(enum session_state s) {
+	switch (s) {
+	case STATE_QUEUED:
+	case STATE_UPLOADING:
+	case STATE_UPLOADED:
+	case STATE_ACCEPTED:
+	case STATE_REJECTED:
+	case STATE_FAILED: return true;
+	default: return false;
+	}
+}
+
 bool state_needs_person(enum session_state s) { return state_is_settled(s) && s != STATE_ACCEPTED; }

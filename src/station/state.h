@@ -61,4 +61,6 @@ const char *session_event_name(enum session_event e);
 int state_next(enum session_state s, enum session_event e);
 bool state_is_settled(
 	enum session_state s); /* nothing is left for the engine to do: accepted, rejected, failed, held, gone */
+/* Its files were hashed and passed the checks, in this revision: from queued on, whatever became of it. */
+bool state_is_past_checks(enum session_state s);
 bool state_needs_person(enum session_state s); /* held, rejected, failed, gone: exit status 1 until ignored */

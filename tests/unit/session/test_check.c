@@ -391,12 +391,12 @@ static void test_kinds(void **state) {
 
 static void test_unique(void **state) {
 	struct ground *g = *state;
-	g->in.same_content_as = "20261120_120000";
 	run(g);
-	expect(g, CHECK_UNIQUE, VERDICT_HOLD, "it has the content of session 20261120_120000", "move the copy");
-	g->in.same_content_as = "the same name under /data/2";
+	expect(g, CHECK_UNIQUE, VERDICT_PASS, "", "");
+	g->in.rival = "every file of it is in session 20261120_120000 too";
+	g->in.rival_mend = "if it is a copy, move it out of the watched folder";
 	run(g);
-	expect(g, CHECK_UNIQUE, VERDICT_HOLD, "there is the same name under /data/2", "move the copy");
+	expect(g, CHECK_UNIQUE, VERDICT_HOLD, g->in.rival, g->in.rival_mend);
 	assert_false(checks_hold_metadata_only(&g->list));
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One session checked in the thread pool: what is hashed and what is known already, what changed, what cannot be read,
- * and what equals another session. */
+ * and what stands in its way: a copy, another recording of its name, a name used again. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -29,6 +29,9 @@ struct place {
 	struct config config;
 	struct schema schema;
 	atomic_bool cancel;
+	const char *roots[3]; /* that answer */
+	char other_root[96], folder[FOLDER_ID];
+	bool released;
 };
 
 static int setup(void **state) {
@@ -45,6 +48,9 @@ static int setup(void **state) {
 		return -1;
 	}
 	schema_init(&p->schema);
+	snprintf(p->other_root, sizeof p->other_root, "%s/other", p->dir);
+	p->roots[0] = p->root;
+	p->roots[1] = p->other_root;
 	*state = p;
 	return 0;
 }
@@ -84,6 +90,9 @@ static void check(struct place *p, struct check_task *t, const char *session, in
 		.root = p->root,
 		.session = session,
 		.expected = expected,
+		.roots = p->roots,
+		.folder = p->folder,
+		.released = p->released,
 		.id = id,
 		.revision = 1,
 		.cancel = &p->cancel,
@@ -106,15 +115,21 @@ static void on_commit(void *arg, const struct error *err) {
 }
 
 /* Writes what a check found, as the engine does, and waits for it. */
-static int64_t keep(struct place *p, const char *session, const struct check_task *t) {
-	struct session_row row = {.root = p->root};
+static int64_t keep_under(struct place *p, const char *root, const char *session, const struct check_task *t) {
+	struct session_row row = {.root = (char *)(uintptr_t)root};
 	memcpy(row.name, session, strlen(session));
 	bool done = false;
+	row.has_content = t->has_content;
+	row.content = t->content;
+	memcpy(row.folder, t->folder_now, sizeof row.folder);
 	journal_add_session(p->journal, &row, NULL, NULL);
-	if (t->has_content) journal_set_content(p->journal, row.id, &t->content);
 	journal_set_files(p->journal, row.id, 1, t->snapshot.files, t->snapshot.n, on_commit, &done);
 	while (!done) uv_run(&p->loop, UV_RUN_ONCE);
 	return row.id;
+}
+
+static int64_t keep(struct place *p, const char *session, const struct check_task *t) {
+	return keep_under(p, p->root, session, t);
 }
 
 static void test_a_good_session(void **state) {
@@ -232,23 +247,130 @@ static void test_metadata_too_long(void **state) {
 	check_task_done(&t);
 }
 
-static void test_the_same_content(void **state) {
-	struct place *p = *state;
+/* --- what stands in its way --- */
+
+static const struct check *unique_of(const struct check_task *t) {
+	for (size_t i = 0; i < t->checks.n; i++)
+		if (t->checks.items[i].id == CHECK_UNIQUE) return &t->checks.items[i];
+	fail_msg("there is no such check");
+	return NULL;
+}
+
+/* A session of these files, checked and in the journal. */
+static int64_t first_one(struct place *p, const char *root, const char *session, const char *data) {
 	struct check_task t;
-	char expected[65] = "", copy[65] = "";
+	char expected[65] = "", mine[96];
+	memcpy(mine, p->root, sizeof mine);
+	memcpy(p->root, root, strlen(root) + 1);
+	put(p, session, "a.bin", data);
+	put(p, session, "metadata.txt", "a: b\n");
+	check(p, &t, session, 77, expected);
+	int64_t id = keep_under(p, root, session, &t);
+	check_task_done(&t);
+	memcpy(p->root, mine, sizeof mine);
+	return id;
+}
+
+static void expect_unique(
+	struct place *p, const char *session, enum verdict want, const char *found, const char *mend) {
+	struct check_task t;
+	char expected[65] = "";
+	check(p, &t, session, 1000, expected);
+	const struct check *c = unique_of(&t);
+	assert_int_equal(c->verdict, want);
+	if (found && !strstr(c->found, found)) fail_msg("found \"%s\", not \"%s\"", c->found, found);
+	if (mend && !strstr(c->mend, mend)) fail_msg("mend \"%s\", not \"%s\"", c->mend, mend);
+	check_task_done(&t);
+}
+
+/* Every file equal, metadata too, and the other one there: a copy. Else it is no copy. */
+static void test_a_copy(void **state) {
+	struct place *p = *state;
+	struct error err = ERROR_INIT;
+	first_one(p, p->root, SESSION, "content");
+	put(p, COPY, "a.bin", "content");
+	put(p, COPY, "metadata.txt", "a: b\n");
+	expect_unique(p, COPY, VERDICT_HOLD, "is in session " SESSION " too", "headgate release " COPY);
+	p->released = true;
+	expect_unique(p, COPY, VERDICT_PASS, NULL, NULL);
+	p->released = false;
+	put(p, COPY, "metadata.txt", "a: another\n");
+	expect_unique(p, COPY, VERDICT_PASS, NULL, NULL);
+	put(p, COPY, "metadata.txt", "a: b\n");
+	AUTO(xfree) char *old = path_join(p->root, SESSION);
+	if (file_remove_tree(old, &err)) fail_msg("%s", err.text);
+	expect_unique(p, COPY, VERDICT_PASS, NULL, NULL); /* renamed: it is the only one */
+}
+
+/* Two recorders began in one second: the later one waits, and neither is called a copy. */
+static void test_another_of_the_name(void **state) {
+	struct place *p = *state;
+	first_one(p, p->other_root, SESSION, "of the other recorder");
 	put(p, SESSION, "a.bin", "content");
 	put(p, SESSION, "metadata.txt", "a: b\n");
-	check(p, &t, SESSION, 77, expected);
-	keep(p, SESSION, &t);
+	put(p, "20261120_134503", "a.bin", "the next second is taken");
+	expect_unique(p, SESSION, VERDICT_HOLD, p->other_root, "rename this folder to 20261120_134504");
+	p->roots[1] = NULL; /* a folder that does not answer is not asked */
+	expect_unique(p, SESSION, VERDICT_PASS, NULL, NULL);
+	p->roots[1] = p->other_root;
+	put(p, SESSION, "a.bin", "of the other recorder"); /* the same recording by another way */
+	expect_unique(p, SESSION, VERDICT_PASS, NULL, NULL);
+}
+
+/* A link to the folder is the folder. */
+static void test_the_same_folder_by_two_paths(void **state) {
+	struct place *p = *state;
+	first_one(p, p->root, SESSION, "content");
+	assert_int_equal(symlink(p->root, p->other_root), 0);
+	memcpy(p->root, p->other_root, sizeof p->root);
+	put(p, SESSION, "a.bin", "changed since the other path saw it");
+	expect_unique(p, SESSION, VERDICT_PASS, NULL, NULL);
+}
+
+static void sent(struct place *p, int64_t id) {
+	struct file_row *files = NULL;
+	size_t n = 0;
+	struct error err = ERROR_INIT;
+	bool done = false;
+	if (journal_files(p->view, id, 1, &files, &n, &err)) fail_msg("%s", err.text);
+	for (size_t i = 0; i < n; i++) files[i].state = FILE_STORED;
+	journal_set_files(p->journal, id, 1, files, n, on_commit, &done);
+	while (!done) uv_run(&p->loop, UV_RUN_ONCE);
+	file_rows_free(files, n);
+}
+
+static enum verdict unique_again(struct place *p, int64_t id) {
+	struct check_task t;
+	char expected[65] = "";
+	check(p, &t, SESSION, id, expected);
+	enum verdict v = unique_of(&t)->verdict;
+	if (v == VERDICT_HOLD) assert_non_null(strstr(unique_of(&t)->mend, "headgate release " SESSION));
 	check_task_done(&t);
-	put(p, COPY, "renamed.bin", "content");
-	put(p, COPY, "metadata.txt", "a: another\n");
-	check(p, &t, COPY, 78, copy);
-	assert_int_equal(verdict_of(&t.checks, CHECK_UNIQUE), VERDICT_HOLD);
-	char reason[256];
-	checks_reason(&t.checks, reason, sizeof reason);
-	assert_non_null(strstr(reason, SESSION));
-	check_task_done(&t);
+	return v;
+}
+
+/* Sent, then another folder under the name, none of whose files was in that one: a person decides. A file that was
+ * changed in its folder is a correction, and so is a folder brought back with one changed. */
+static void test_a_name_used_again(void **state) {
+	struct place *p = *state;
+	int64_t id = first_one(p, p->root, SESSION, "content");
+	folder_id(p->root, SESSION, p->folder);
+	if (!*p->folder) {
+		print_message("this file system tells no time of birth\n");
+		return;
+	}
+	put(p, SESSION, "a.bin", "corrected");
+	assert_int_equal(unique_again(p, id), VERDICT_PASS);
+	snprintf(p->folder, sizeof p->folder, "1:1.000000000"); /* of a folder that is gone */
+	assert_int_equal(unique_again(p, id), VERDICT_PASS);	/* nothing was ever sent */
+	sent(p, id);
+	assert_int_equal(unique_again(p, id), VERDICT_HOLD);
+	p->released = true;
+	assert_int_equal(unique_again(p, id), VERDICT_PASS);
+	p->released = false;
+	put(p, SESSION, "a.bin", "content");
+	put(p, SESSION, "b.bin", "one more");
+	assert_int_equal(unique_again(p, id), VERDICT_PASS);
 }
 
 int main(void) {
@@ -260,7 +382,10 @@ int main(void) {
 		TEST(test_cancelled),
 		TEST(test_what_cannot_be_walked_is_held),
 		TEST(test_metadata_too_long),
-		TEST(test_the_same_content),
+		TEST(test_a_copy),
+		TEST(test_another_of_the_name),
+		TEST(test_the_same_folder_by_two_paths),
+		TEST(test_a_name_used_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -553,30 +553,82 @@ static void the_same_name_under_two_roots(void **state) {
 	assert_int_equal(journal_session(v, b.name, "/nowhere", &r, &err), 0);
 }
 
-/* Of two with the same content the later one is told, unless the later one was sent first. */
-static void the_same_content_is_found(void **state) {
+static int names_join(void *arg, const struct session_row *row) {
+	char *to = arg;
+	snprintf(to + strlen(to), 128 - strlen(to), "%s@%s ", row->name, row->root);
+	return 0;
+}
+
+/* Content ids and names find what bears them, whatever became of it, in order of id. */
+static void content_and_name_find_sessions(void **state) {
 	struct fixture *f = *state;
 	struct session_row a = fixture_add(f, "20261120_000001"), b = fixture_add(f, "20261120_000002");
-	struct sha256 content;
-	sha256_of("content", 7, &content);
-	journal_set_content(f->j, a.id, &content);
-	journal_set_content(f->j, b.id, &content);
+	struct session_row twin = {.root = (char[]){"/other"}};
+	memcpy(twin.name, a.name, sizeof twin.name);
+	journal_add_session(f->j, &twin, NULL, NULL);
+	sha256_of("content", 7, &a.content);
+	a.has_content = true;
+	snprintf(a.folder, sizeof a.folder, "17:1763649980.000000001");
+	b.content = a.content;
+	b.has_content = b.released = true;
+	journal_update(f->j, &a, SET_CONTENT, NULL, NULL, NULL);
+	journal_update(f->j, &b, SET_CONTENT | SET_FLAGS, NULL, NULL, NULL);
 	fixture_flush(f);
 	AUTO(journal_view_close) struct journal_view *v = fixture_view(f);
 	struct error err = ERROR_INIT;
-	char name[16] = "";
-	assert_int_equal(journal_same_content(v, b.id, &content, name, &err), 1);
-	assert_string_equal(name, a.name);
-	assert_int_equal(journal_same_content(v, a.id, &content, name, &err), 0);
-	advance(f, &b, STATE_ACCEPTED);
-	fixture_wait(f);
-	assert_int_equal(journal_same_content(v, a.id, &content, name, &err), 1);
-	assert_string_equal(name, b.name);
-	advance(f, &a, STATE_GONE);
-	fixture_wait(f);
-	assert_int_equal(journal_same_content(v, b.id, &content, name, &err), 0);
+	char found[128] = "", named[128] = "", none[128] = "";
+	OK(journal_of_content(v, &a.content, names_join, found, E));
+	assert_string_equal(found, "20261120_000001@/data/recordings 20261120_000002@/data/recordings ");
+	OK(journal_of_name(v, a.name, names_join, named, E));
+	assert_string_equal(named, "20261120_000001@/data/recordings 20261120_000001@/other ");
 	struct sha256 other = {{1}};
-	assert_int_equal(journal_same_content(v, b.id, &other, name, &err), 0);
+	OK(journal_of_content(v, &other, names_join, none, E));
+	assert_string_equal(none, "");
+	struct session_row r = {0};
+	assert_int_equal(journal_session(v, b.name, NULL, &r, &err), 1);
+	assert_true(r.released && r.has_content && sha256_equal(&r.content, &a.content));
+	assert_string_equal(r.folder, "");
+	session_row_done(&r);
+	assert_int_equal(journal_session(v, a.name, "/data/recordings", &r, &err), 1);
+	assert_string_equal(r.folder, "17:1763649980.000000001");
+	assert_false(r.released);
+	session_row_done(&r);
+}
+
+/* Files and checks go along to the new number, and replace what was known of it. */
+static void a_revision_gets_another_number(void **state) {
+	struct fixture *f = *state;
+	struct session_row a = fixture_add(f, "20261120_000001");
+	struct file_row one = {.name = (char[]){"a.bin"}, .size = 1}, old = {.name = (char[]){"old.bin"}, .size = 2};
+	AUTO(check_list_done) struct check_list checks = {0};
+	check_add(&checks, CHECK_NAME, VERDICT_PASS, "fine", "", "");
+	journal_set_files(f->j, a.id, 3, &old, 1, NULL, NULL);
+	journal_set_files(f->j, a.id, 1, &one, 1, NULL, NULL);
+	journal_set_checks(f->j, a.id, 1, "local", &checks);
+	struct check held = {CHECK_UNIQUE, VERDICT_HOLD, "found", "rule", "mend"};
+	journal_add_check(f->j, a.id, 1, "local", &held);
+	journal_renumber(f->j, &a, 3, "revision 1 is another's: goes on as revision 3", NULL, NULL);
+	assert_int_equal(a.revision, 3);
+	fixture_flush(f);
+	AUTO(journal_view_close) struct journal_view *v = fixture_view(f);
+	struct error err = ERROR_INIT;
+	struct session_row r = {0};
+	assert_int_equal(journal_session(v, a.name, NULL, &r, &err), 1);
+	assert_int_equal(r.revision, 3);
+	session_row_done(&r);
+	struct file_row *files = NULL;
+	size_t n = 0;
+	OK(journal_files(v, a.id, 0, &files, &n, E));
+	assert_int_equal(n, 1);
+	assert_string_equal(files[0].name, "a.bin");
+	file_rows_free(files, n);
+	OK(journal_files(v, a.id, 1, &files, &n, E));
+	assert_int_equal(n, 0);
+	struct check_list back = {0};
+	OK(journal_checks(v, a.id, 3, "local", &back, E));
+	assert_int_equal(back.n, 2);
+	assert_int_equal(back.items[1].id, CHECK_UNIQUE);
+	check_list_done(&back);
 }
 
 /* --- the summary, against a count of everything --- */
@@ -704,7 +756,8 @@ int main(void) {
 		JOURNAL_TEST(events_settings_and_outbox),
 		JOURNAL_TEST(filters_choose_sessions_newest_first),
 		JOURNAL_TEST(the_same_name_under_two_roots),
-		JOURNAL_TEST(the_same_content_is_found),
+		JOURNAL_TEST(content_and_name_find_sessions),
+		JOURNAL_TEST(a_revision_gets_another_number),
 		JOURNAL_TEST(windows_are_ordered_filtered_and_counted),
 		JOURNAL_TEST(the_summary_equals_a_recount_after_random_steps),
 	};
