@@ -24,8 +24,8 @@ void app_detail(struct app *a, const char *session);	  /* MODEL_DETAIL follows, 
 void app_events(struct app *a, int64_t limit);
 void app_fleet(struct app *a, bool shown);
 void app_handover(struct app *a);
-/* A control method over sessions (`retry`, `pause`, `resume`, `ignore`, `unignore`), after the confirmation `question`
- * (NULL: none). */
+/* A control method over sessions (`retry`, `pause`, `resume`, `release`, `ignore`, `unignore`), after the confirmation
+ * `question` (NULL: none). */
 void app_command(struct app *a, const char *method, const char *const *sessions, size_t n, const char *question);
 /* The metadata file in $EDITOR, the terminal given back meanwhile; then retry. */
 void app_edit(struct app *a, const char *root, const char *session);

@@ -134,7 +134,7 @@ static size_t command_complete(void *arg, const char *text, const char **to, siz
 
 /* ":sessions", ":retry 20261120_134502", ":theme": a screen, an action of here, or a command over sessions by name. */
 static void command_run(struct app *a, char *line) {
-	static const char *const over_sessions[] = {"retry", "pause", "resume", "ignore", "unignore"};
+	static const char *const over_sessions[] = {"retry", "pause", "resume", "release", "ignore", "unignore"};
 	char *rest = line, *word = strsep(&rest, " ");
 	const char *names[64];
 	size_t n = 0;

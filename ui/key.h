@@ -58,6 +58,7 @@ struct key_event {
 	X(RETRY, "retry", "r", "try again now")                                                                            \
 	X(PAUSE, "pause", "p", "pause or resume")                                                                          \
 	X(IGNORE, "ignore", "i", "ignore, or take back")                                                                   \
+	X(RELEASE, "release", "u", "held as a copy or for its name: send it as it is")                                     \
 	X(EDIT, "edit", "e", "edit the metadata file in $EDITOR")                                                          \
 	X(WHY, "why", "w", "why is it not uploading? Again: the rest of it")                                               \
 	X(COPY, "copy", "y", "copy the name (OSC 52)")                                                                     \

@@ -311,6 +311,7 @@ static const struct {
 	{"retry", "tried again"},
 	{"pause", "paused"},
 	{"resume", "resumed"},
+	{"release", "released, it is sent as it is"},
 	{"ignore", "ignored"},
 	{"unignore", "no longer ignored"},
 	{"rescan", "the watched folders are read again"},

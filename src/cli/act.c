@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* headgate retry, pause, resume, ignore ID...: through the running engine, else under the station's lock through the
- * same gateway. */
+/* headgate retry, pause, resume, release, ignore ID...: through the running engine, else under the station's lock
+ * through the same gateway. */
 #include <stdio.h>
 #include <string.h>
 
@@ -21,6 +21,8 @@ struct act {
 static const struct act act_retry = {"retry", "retried", "looked at again", " at the engine's next start"},
 						act_pause = {"pause", "paused", "paused: nothing of it is sent", ""},
 						act_resume = {"resume", "resumed", "no longer paused", ""},
+						act_release = {"release", "released", "released: they are sent as they are",
+							" at the engine's next start"},
 						act_ignore = {"ignore", "ignored", "ignored: it counts for nothing from now on", ""},
 						act_unignore = {"unignore", "unignored", "no longer ignored", ""};
 
@@ -100,6 +102,16 @@ int cli_resume(int argc, char **argv) {
 		.summary = "Goes on with paused sessions, now.",
 		.text = "Example:\n  headgate resume 20261120_124033"};
 	const struct act *act = &act_resume;
+	return cli_command(&spec, argc, argv, NULL, &act, act_body);
+}
+
+int cli_release(int argc, char **argv) {
+	static const struct arg_spec spec = {.command = "release",
+		ACT_OPERANDS,
+		.summary = "Held as a copy, as a second recording of its name, or as a name used again: send it all the same.",
+		.text = "What the cloud has under that name stays; this becomes a revision of its own beside it.\n"
+				"Example:\n  headgate release 20261120_124033"};
+	const struct act *act = &act_release;
 	return cli_command(&spec, argc, argv, NULL, &act, act_body);
 }
 

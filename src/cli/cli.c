@@ -16,6 +16,7 @@ static const struct command commands[] = {
 	{"retry", "try held, rejected and failed sessions again", cli_retry},
 	{"pause", "send nothing more of sessions for now", cli_pause},
 	{"resume", "go on with paused sessions", cli_resume},
+	{"release", "held as a copy or for their name: send them as they are", cli_release},
 	{"ignore", "sessions that count for nothing; --undo takes it back", cli_ignore},
 	{"handover", "what happened since you last looked", cli_handover},
 	{"stations", "the fleet: every station as the cloud last heard of it", cli_stations},

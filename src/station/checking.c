@@ -68,6 +68,16 @@ static void check_again(struct session *s) {
 	journal_update(s->engine->journal, &s->row, 0, NULL, on_written, ticket_new(s));
 }
 
+/* A folder that is held for its name stays the next one until a person has decided: a second check finds the same. */
+static void take_folder(struct session *s, const struct check_task *t) {
+	bool held_for_it = false, another = *s->row.folder && strcmp(s->row.folder, t->folder_now) != 0;
+	for (size_t i = 0; i < t->checks.n; i++)
+		held_for_it =
+			held_for_it || (t->checks.items[i].id == CHECK_UNIQUE && t->checks.items[i].verdict == VERDICT_HOLD);
+	if (another && held_for_it) return;
+	memcpy(s->row.folder, t->folder_now, sizeof s->row.folder);
+}
+
 static void checked(struct session *s, struct check_task *t) {
 	struct journal *j = s->engine->journal;
 	char reason[512] = "";
@@ -76,7 +86,7 @@ static void checked(struct session *s, struct check_task *t) {
 	journal_set_checks(j, s->row.id, s->row.revision, "local", &t->checks);
 	s->row.has_content = t->has_content;
 	s->row.content = t->content;
-	memcpy(s->row.folder, t->folder_now, sizeof s->row.folder);
+	take_folder(s, t);
 	s->row.files = (int64_t)t->snapshot.n;
 	s->row.bytes = t->snapshot.bytes;
 	s->row.stored_files = s->row.stored_bytes = 0;

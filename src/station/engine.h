@@ -25,6 +25,6 @@ MUST_USE int engine_run(const struct engine_options *o, struct error *err);
 MUST_USE int engine_dry_run(
 	const struct config *c, void (*on_session)(void *arg, const cJSON *session), void *arg, struct error *err);
 /* Commands without a running engine take the lock and go through the same gateway. method: retry (puts failed, rejected
- * and held sessions back to settling), pause, resume, ignore, unignore. */
+ * and held sessions back to settling), pause, resume, release, ignore, unignore. */
 MUST_USE int engine_offline_act(
 	const struct config *c, const char *method, const char *const *names, size_t n, struct error *err);

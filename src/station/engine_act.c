@@ -65,29 +65,48 @@ static void act_unignore(struct session *s) {
 	if (!s->committing) session_enter(s);
 }
 
+/* "This is no copy, and nobody else's: send it." */
+static bool fits_release(const struct session *s) { return s->row.state == STATE_HELD; }
+
+static void act_release(struct session *s) {
+	if (!s->row.released) {
+		s->row.released = true;
+		decide(s, SET_FLAGS, "released");
+	}
+	act_retry(s);
+}
+
 static const struct act acts[] = {
 	{"retry", "only held, rejected, failed and waiting ones are tried again", fits_retry, act_retry},
 	{"pause", NULL, NULL, act_pause},
 	{"resume", NULL, NULL, act_resume},
+	{"release", "only held ones are released", fits_release, act_release},
 	{"ignore", NULL, NULL, act_ignore},
 	{"unignore", NULL, NULL, act_unignore},
 };
 
 /* --- over names --- */
 
-/* The newest of that name where two roots have it. */
+/* Where two roots have it: the newest of that name that the act fits, else the newest. */
+static bool is_rather(const struct act *act, const struct session *s, const struct session *than) {
+	if (!than) return true;
+	bool fits = !act->fits || act->fits(s), than_fits = !act->fits || act->fits(than);
+	return fits == than_fits ? s->row.id > than->row.id : fits;
+}
+
 static struct session *act_find(struct engine *e, const struct act *act, const char *name, struct error *err) {
 	struct session *found = NULL;
+	bool accepted = false;
 	for (size_t root = 0; root < e->root_n; root++) {
 		struct session *s = sessions_find(&e->sessions, name, root);
 		if (!s) s = admission_find(e, name, root);
-		if (s && !s->dead && (!found || s->row.id > found->row.id)) found = s;
-		if (s || !stub_find(&e->accepted, session_stamp(name), root)) continue;
+		if (s && !s->dead && is_rather(act, s, found)) found = s;
+		accepted = accepted || (!s && stub_find(&e->accepted, session_stamp(name), root));
+	}
+	if (!found && accepted) {
 		error_set(err, ERR_INPUT, "session %s is accepted: there is nothing to %s%s", name,
 			strcmp(act->name, "retry") == 0 ? "try" : act->name, strcmp(act->name, "retry") == 0 ? " again" : "");
-		return NULL;
-	}
-	if (!found) {
+	} else if (!found) {
 		error_set(err, ERR_NOT_FOUND, "there is no session %s in the journal", name);
 	} else if (act->fits && !act->fits(found)) {
 		error_set(err, ERR_INPUT, "session %s is %s: %s", name, state_name(found->row.state), act->refusal);

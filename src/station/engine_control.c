@@ -33,6 +33,7 @@ ACT(pause)
 ACT(resume)
 ACT(ignore)
 ACT(unignore)
+ACT(release)
 
 /* --- the fleet --- */
 
@@ -93,6 +94,7 @@ static const struct control_method methods[] = {
 	{"retry", on_retry},
 	{"pause", on_pause},
 	{"resume", on_resume},
+	{"release", on_release},
 	{"ignore", on_ignore},
 	{"unignore", on_unignore},
 	{"rescan", on_rescan},

@@ -367,7 +367,7 @@ int64_t disk_full_in_ms(const struct disk_history *d); /* after the last sample;
 /* --- engine_status.c, engine_control.c, engine_act.c --- */
 cJSON *engine_status(struct engine *e);
 void status_add_error(cJSON *o, const struct error *why); /* nothing for ERR_NONE */
-/* One of retry, pause, resume, ignore, unignore over params.sessions. */
+/* One of retry, pause, resume, release, ignore, unignore over params.sessions. */
 MUST_USE int engine_act(
 	struct engine *e, const char *method, const cJSON *params, cJSON **ret_result, struct error *err);
 MUST_USE int control_begin(struct engine *e, struct error *err);

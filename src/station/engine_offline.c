@@ -40,6 +40,12 @@ static int retry_row(struct offline *o, struct session_row *row, struct error *e
 		o->journal, row, EVENT_RETRIED, mask, "info", "an operator asks to try again", on_commit, o, err);
 }
 
+static int release_row(struct offline *o, struct session_row *row, struct error *err) {
+	row->released = true;
+	journal_decide(o->journal, row, SET_FLAGS, "released", getuid(), on_commit, o);
+	return retry_row(o, row, err);
+}
+
 struct offline_act {
 	const char *name;
 	/* 0: a column beside the state. */
@@ -49,6 +55,7 @@ struct offline_act {
 };
 static const struct offline_act acts[] = {
 	{"retry", .step = retry_row},
+	{"release", .step = release_row},
 	{"pause", .value = true, .verb = "paused"},
 	{"resume", .verb = "resumed"},
 	{"ignore", .ignores = true, .value = true, .verb = "ignored"},
@@ -56,6 +63,9 @@ static const struct offline_act acts[] = {
 };
 
 static int act_fits(const struct offline_act *act, const struct session_row *row, struct error *err) {
+	if (act->step == release_row && row->state != STATE_HELD)
+		return error_set(
+			err, ERR_INPUT, "session %s is %s: only held ones are released", row->name, state_name(row->state));
 	if (act->step && state_next(row->state, EVENT_RETRIED) < 0)
 		return error_set(err, ERR_INPUT, "session %s is %s: only held, rejected and failed ones are tried again",
 			row->name, state_name(row->state));

@@ -15,7 +15,7 @@
  *                     `------returned-- GONE <- vanished (3)
  *
  *   (1) from FOUND to UPLOADED, HELD included
- *   (2) once anything was stored, what settles now is the next revision
+ *   (2) once anything was stored, what settles now is the next revision; from ACCEPTED also when the cloud lost it
  *   (3) from every state but UPLOADED and ACCEPTED
  *
  * What holds in each state, and which step leads in:
@@ -24,20 +24,20 @@
  *   SETTLING   nothing is promised about the files; `revision` is the one that will be sent. Every way back to work
  *              goes through here, so that nothing is sent whose files were not looked at again.
  *   CHECKING   the snapshot did not change for the settle time, no file has a writer. A restart checks again.
- *   HELD       a local check says hold. If it concerns the metadata alone, the data files go up all the same, and
- *              data_safe says when they are there; manifest and metadata wait for the person.
- *   QUEUED     every file has a digest in the journal; next_attempt says not before when. Nothing is being sent.
- *   UPLOADING  at least one request may be on its way. A restart looks at what is stored and goes on.
- *   UPLOADED   each object of the revision was answered with the checksum that the journal holds. Not yet safe.
- *   ACCEPTED   the cloud said so of this very revision. The only state that is shown as safe.
- *   REJECTED   the cloud said no, with its reasons; mended files make the next revision.
- *   FAILED     trying again by itself cannot help.
+ *   HELD       a local check says hold, or (from QUEUED and UPLOADING) the cloud has another recording under the name.
+ * If it concerns the metadata alone, the data files go up all the same, and data_safe says when they are there;
+ * manifest and metadata wait for the person. QUEUED     every file has a digest in the journal; next_attempt says not
+ * before when. Nothing is being sent. UPLOADING  at least one request may be on its way. A restart looks at what is
+ * stored and goes on. UPLOADED   each object of the revision was answered with the checksum that the journal holds. Not
+ * yet safe. ACCEPTED   the cloud said so of this very content. The only state that is shown as safe. REJECTED   the
+ * cloud said no, with its reasons; mended files make the next revision. FAILED     trying again by itself cannot help.
  *   GONE       the folder vanished before it was safe.
  *
- * A verdict may overtake us: the cloud decides while the answer to the last PUT is still on its way, was lost, or
- * turned out to be an error of something in between. A verdict about the current revision is therefore taken in
- * QUEUED, UPLOADING, and, when it is an acceptance, in FAILED and GONE as well. A folder that vanishes from UPLOADED
- * or ACCEPTED changes nothing about what the cloud has: the event is kept, the state stays, `present` is false. */
+ * A verdict is about a content id, and is taken by the session that has it alone. It may overtake us: the cloud decides
+ * while the answer to the last PUT is still on its way, was lost, or turned out to be an error of something in between.
+ * A verdict about the current content is therefore taken in QUEUED, UPLOADING, and, when it is an acceptance, in FAILED
+ * and GONE as well. A folder that vanishes from UPLOADED or ACCEPTED changes nothing about what the cloud has: the
+ * event is kept, the state stays, `present` is false. */
 #include "station/state.h"
 
 #include <assert.h>
@@ -90,6 +90,7 @@ static const uint8_t successors[][EVENT_N] = {
 	[STATE_QUEUED] =
 		{
 			[EVENT_CHANGED] = STATE_SETTLING,
+			[EVENT_HELD_BACK] = STATE_HELD,
 			[EVENT_STARTED] = STATE_UPLOADING,
 			[EVENT_CLOUD_ACCEPTED] = STATE_ACCEPTED,
 			[EVENT_CLOUD_REJECTED] = STATE_REJECTED,
@@ -99,6 +100,7 @@ static const uint8_t successors[][EVENT_N] = {
 	[STATE_UPLOADING] =
 		{
 			[EVENT_CHANGED] = STATE_SETTLING,
+			[EVENT_HELD_BACK] = STATE_HELD,
 			[EVENT_INTERRUPTED] = STATE_QUEUED,
 			[EVENT_STORED] = STATE_UPLOADED,
 			[EVENT_CLOUD_ACCEPTED] = STATE_ACCEPTED,
@@ -121,6 +123,7 @@ static const uint8_t successors[][EVENT_N] = {
 			[EVENT_CHANGED] = STATE_SETTLING,
 			[EVENT_VANISHED] = STATE_ACCEPTED,
 			[EVENT_RETURNED] = STATE_ACCEPTED,
+			[EVENT_LOST] = STATE_SETTLING,
 		},
 	[STATE_REJECTED] =
 		{

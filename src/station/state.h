@@ -16,7 +16,7 @@
 	X(FOUND, "found")		  /* a folder of that name was seen */                                                     \
 	X(SETTLING, "settling")	  /* it changes, or may: its metadata is not there, a writer has a file open */            \
 	X(CHECKING, "checking")	  /* digests and named checks run */                                                       \
-	X(HELD, "held")			  /* a check holds it; its data go up all the same when only the metadata is at fault */   \
+	X(HELD, "held")			  /* a person decides; its data go up all the same when only the metadata is at fault */   \
 	X(QUEUED, "queued")		  /* waits for a connection, or for its next attempt's time */                             \
 	X(UPLOADING, "uploading") /* files, manifest, metadata, in that order */                                           \
 	X(UPLOADED, "uploaded")	  /* every object is stored; the cloud's verdict is awaited */                             \
@@ -37,7 +37,7 @@ enum session_state {
 	X(CHANGED,                                                                                                         \
 		"changed") /* a file appeared or differs: back to settling (of a next revision once anything was stored) */    \
 	X(PASSED, "passed")			  /* checking -> queued */                                                             \
-	X(HELD_BACK, "held_back")	  /* checking -> held */                                                               \
+	X(HELD_BACK, "held_back")	  /* checking, queued, uploading -> held: a check, or what the cloud has */            \
 	X(STARTED, "started")		  /* queued -> uploading */                                                            \
 	X(INTERRUPTED, "interrupted") /* uploading, uploaded -> queued: transient error, restart, budget; with a time */   \
 	X(STORED, "stored")			  /* uploading -> uploaded: every object is there */                                   \
@@ -46,7 +46,8 @@ enum session_state {
 	X(FATAL, "fatal")		/* -> failed */                                                                            \
 	X(RETRIED, "retried")	/* an operator's retry: failed, rejected, held -> settling */                              \
 	X(VANISHED, "vanished") /* -> gone; from uploaded and accepted the state stays, present becomes false */           \
-	X(RETURNED, "returned") /* gone -> settling; uploaded and accepted stay */
+	X(RETURNED, "returned") /* gone -> settling; uploaded and accepted stay */                                         \
+	X(LOST, "lost")			/* accepted -> settling: the cloud does not have it any more */
 enum session_event {
 #define X(id, name) EVENT_##id,
 	SESSION_EVENTS(X)

@@ -129,6 +129,7 @@ static const struct screen_key session_keys[] = {
 	{ACTION_PAUSE, "pause", true},
 	{ACTION_EDIT, "edit", true},
 	{ACTION_IGNORE, "ignore", true},
+	{ACTION_RELEASE, NULL, true},
 	{ACTION_PANE, "pane", false},
 	{ACTION_WHY, "why", false},
 	{ACTION_COPY, "copy", false},
@@ -145,6 +146,7 @@ static void session_command(struct app *a, const struct session_screen *s, enum 
 	const char *name = s->name;
 	if (!d || !d->found) return;
 	if (action == ACTION_RETRY) app_command(a, "retry", &name, 1, NULL);
+	else if (action == ACTION_RELEASE) app_command(a, "release", &name, 1, NULL);
 	else if (action == ACTION_PAUSE) app_command(a, d->row.paused ? "resume" : "pause", &name, 1, NULL);
 	else if (d->row.ignored) app_command(a, "unignore", &name, 1, NULL);
 	else ignore_ask(a, &name, 1);
@@ -199,6 +201,7 @@ static struct after session_act(struct app *a, void *self, enum action action, c
 	switch (action) {
 	case ACTION_RETRY:
 	case ACTION_PAUSE:
+	case ACTION_RELEASE:
 	case ACTION_IGNORE: session_command(a, s, action); break;
 	case ACTION_EDIT: session_edit(a, s); break;
 	case ACTION_COPY: session_copy(a, s); break;

@@ -340,6 +340,7 @@ static const struct screen_key sessions_keys[] = {
 	{ACTION_PAUSE, "pause", true},
 	{ACTION_EDIT, "edit", true},
 	{ACTION_IGNORE, "ignore", true},
+	{ACTION_RELEASE, NULL, true},
 	{ACTION_WHY, "why", false},
 	{ACTION_SEARCH, "filter", false},
 	{ACTION_SORT, "sort", false},
@@ -366,6 +367,7 @@ static struct after over_selected(struct app *a, struct sessions_screen *s, enum
 	if (!n) return (struct after){0};
 	if (action == ACTION_IGNORE && !(r && r->ignored)) ignore_ask(a, names, n);
 	else if (action == ACTION_IGNORE) app_command(a, "unignore", names, n, NULL);
+	else if (action == ACTION_RELEASE) app_command(a, "release", names, n, NULL);
 	else if (action == ACTION_PAUSE) app_command(a, r && r->paused ? "resume" : "pause", names, n, NULL);
 	else app_command(a, "retry", names, n, NULL);
 	s->mark_n = 0;
@@ -423,6 +425,7 @@ static struct after sessions_act(struct app *a, void *self, enum action action, 
 	case ACTION_EDIT: return sessions_edit(a, s);
 	case ACTION_RETRY:
 	case ACTION_PAUSE:
+	case ACTION_RELEASE:
 	case ACTION_IGNORE: return over_selected(a, s, action);
 	case ACTION_WHY:
 		if (!s->why[0] || !why_next(&s->why_view)) why_toggle(a, s);
