@@ -39,10 +39,12 @@ static void roots_free(char **list) {
 
 /* --- verdicts --- */
 
-static void report_held(struct session *s) {
-	char message[512];
-	snprintf(message, sizeof message, "held: %s", s->row.reason ? s->row.reason : "a check says so");
+void session_hold(struct session *s, int mask, const char *reason) {
+	char message[600];
+	session_reason(s, reason);
+	snprintf(message, sizeof message, "held: %s", *reason ? reason : "a check says so");
 	outbox_report(s, "warn", "held", message);
+	session_go(s, EVENT_HELD_BACK, mask | SET_REASON, "warn", reason);
 }
 
 /* Two copies checked at the same time do not see each other in the journal: the second is checked once more. */
@@ -95,14 +97,13 @@ static void checked(struct session *s, struct check_task *t) {
 		s->row.stored_files++;
 		s->row.stored_bytes += t->snapshot.files[i].size;
 	}
-	session_reason(s, reason);
 	int mask = SET_COUNTS | SET_STORED | SET_REASON | SET_CONTENT;
 	if (checks_hold(&t->checks)) {
 		s->metadata_held = checks_hold_metadata_only(&t->checks) && t->snapshot.n > 0;
-		report_held(s);
-		session_go(s, EVENT_HELD_BACK, mask, "warn", reason);
+		session_hold(s, mask, reason);
 	} else {
 		char message[600];
+		session_reason(s, reason);
 		snprintf(message, sizeof message, "%lld files pass the checks%s%s", (long long)s->row.files,
 			*reason ? "; " : "", reason);
 		session_go(s, EVENT_PASSED, mask, *reason ? "warn" : "info", message);

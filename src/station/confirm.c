@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "session/content.h"
 #include "session/name.h"
 #include "station/engine_internal.h"
 
@@ -28,7 +29,8 @@ static int64_t ask_pause_ms(const struct session *s, int asks) {
 void confirm_enter(struct session *s) {
 	s->asks = 0;
 	/* at start the change may have been read already */
-	s->ask_ms = now_ms() + (s->looked ? ask_pause_ms(s, 1) : 0);
+	s->ask_ms = now_ms() + (s->looked && !s->ask_now ? ask_pause_ms(s, 1) : 0);
+	s->ask_now = false;
 	session_poke(s);
 }
 
@@ -89,8 +91,15 @@ static void verdict_apply(struct session *s) {
 	else session_rejected(s, verdict);
 }
 
+/* Of this very revision, and of this very content: a name and a number prove nothing. */
+static bool is_of(const struct session_row *row, const struct answer_session *verdict) {
+	struct sha256 content;
+	return verdict->revision == row->revision && row->has_content && verdict->content &&
+		   content_parse(verdict->content, &content) == 0 && sha256_equal(&content, &row->content);
+}
+
 static void verdict_give(struct session *s, const struct answer_session *change) {
-	if (change->revision != s->row.revision) return;
+	if (!is_of(&s->row, change)) return;
 	answer_session_free(s->verdict);
 	s->verdict = answer_session_copy(change);
 	session_poke(s);
@@ -123,8 +132,11 @@ static void on_asked(struct engine *e, struct session *s, void *arg, const struc
 	bool unknown = r->err.code == ERR_NOT_FOUND && strcmp(r->err.word, "not_found") == 0;
 	const struct answer_session *ours =
 		r->err.code == ERR_NONE ? revision_find(ingest_session(r), s->row.revision) : NULL;
-	if (ours && is_decided(ours)) {
+	if (ours && is_decided(ours) && is_of(&s->row, ours)) {
 		verdict_give(s, ours);
+	} else if (ours && is_decided(ours) && ours->content) {
+		s->refused_revision = s->row.revision;
+		upload_again(s, "the cloud decided on other bytes under this revision: it goes on as another one");
 	} else if (unknown || (r->err.code == ERR_NONE && (!ours || s->asks >= ASKS_MAX))) {
 		s->recheck = true;
 		s->rechecks++;

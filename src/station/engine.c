@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "station/checking.h"
 #include "station/engine_internal.h"
 
 #define NICE 5 /* recording comes first */
@@ -165,6 +166,18 @@ static void load_instance(struct engine *e, struct journal_view *v) {
 	journal_set(e->journal, SETTING_INSTANCE, e->instance, engine_journal_done, e);
 }
 
+/* A journal of an older program knows digests, no content ids. */
+static void content_load(struct session *s, struct journal_view *v) {
+	struct file_row *files = NULL;
+	size_t n = 0;
+	struct error err = ERROR_INIT;
+	if (s->row.has_content || !state_is_past_checks(s->row.state) || journal_files(v, s->row.id, 0, &files, &n, &err))
+		return;
+	s->row.has_content = files_content(files, n, &s->row.content);
+	file_rows_free(files, n);
+	if (s->row.has_content) session_save(s, SET_CONTENT, NULL);
+}
+
 static int load(struct engine *e, struct error *err) {
 	struct journal_view *v = NULL;
 	struct session_filter all = {.state = -1};
@@ -175,6 +188,7 @@ static int load(struct engine *e, struct error *err) {
 	for (size_t i = 0; i < e->sessions.n; i++) {
 		struct session *s = e->sessions.items[i];
 		if (s->row.state == STATE_HELD) held_load(s, v);
+		content_load(s, v);
 	}
 	load_instance(e, v);
 	confirm_load(e, v);

@@ -299,6 +299,8 @@ void checking_pump(struct engine *e);
 bool checking_waits(const struct engine *e);   /* some session is to be hashed */
 size_t checking_count(const struct engine *e); /* being hashed, in roots that answer */
 void checking_cancel(struct session *s);
+/* HELD_BACK with this reason, and the report to the cloud's log. */
+void session_hold(struct session *s, int mask, const char *reason);
 int64_t checking_done_bytes(const struct session *s);
 void held_load(
 	struct session *s, struct journal_view *v); /* after a restart: may the data of this held session go up? */
@@ -310,6 +312,8 @@ void upload_drop(struct session *s);
 void upload_wait(struct session *s, int64_t wait_ms); /* no attempt before; bounded, whatever a clock said */
 void upload_at_once(struct session *s);
 void upload_done(struct session *s, size_t index); /* stored: into upload and journal */
+/* The try ends, the session waits: as long as its tries and the cloud's health say, or not at all. */
+void upload_pause(struct session *s, const struct error *why, bool at_once);
 void presign_pump(struct session *s);
 /* 412 (the store holds it), or an answer without a checksum */
 void stat_ask(struct session *s, size_t index, bool held);
@@ -321,6 +325,17 @@ cJSON *transfers_status(const struct engine *e, const struct session *s); /* fil
 void transfer_rates(struct engine *e);									  /* spreads the bandwidth limit */
 void rate_add(struct rate *r, int64_t bytes, int64_t at_ms);
 int64_t rate_now(const struct rate *r, int64_t at_ms); /* bytes a second over the last seconds */
+
+/* --- revising.c: the revision that a session is sent as --- */
+enum revising {
+	REVISING_ON,	/* take the answer */
+	REVISING_AGAIN, /* ask again, as upload.revision */
+	REVISING_OVER	/* the upload has ended, or will: held, in trouble */
+};
+/* An answer while the upload has not agreed: `refused`, it has a file for which there can be no URL; `kin`, one of the
+ * data files is there, byte for byte. */
+enum revising revising_take(struct session *s, const struct answer_presign *answer, bool refused, bool kin);
+void revising_refused(struct session *s, const struct error *why); /* in mid-send: other bytes are stored there */
 
 /* --- cloud.c: calls of the API, its health, the schema --- */
 typedef void api_on_done(struct engine *e, struct session *s, void *arg, const struct ingest_result *r);

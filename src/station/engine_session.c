@@ -96,7 +96,9 @@ void session_renew(struct session *s) {
 	s->verdict = NULL;
 	free(s->trouble);
 	s->trouble = NULL;
-	s->looking = s->asking = s->checked_twice = false;
+	s->looking = s->asking = s->checked_twice = s->ask_now = false;
+	s->refused_revision = 0;
+	s->refusals = 0;
 	s->asks = 0;
 }
 

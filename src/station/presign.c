@@ -20,7 +20,8 @@ struct ask {
 static cJSON *ask_body(struct session *s, const struct ask *a) {
 	cJSON *body = json_object(), *files = json_array();
 	json_add_text(body, "session", s->row.name);
-	json_add_i64(body, "revision", s->row.revision);
+	json_add_i64(body, "revision", s->upload->revision);
+	json_add_text(body, "instance", s->engine->instance);
 	for (size_t i = 0; i < a->n; i++) {
 		const struct file_row *f = upload_file(s->upload, a->index[i]);
 		char checksum[SHA256_BASE64];
@@ -64,9 +65,16 @@ static int same_object(const struct file_row *f, int64_t size, const char *check
 		f->name);
 }
 
+/* Codes of api.md by which there is no URL for a file under this revision, as other bytes or another's are there. */
+static bool is_of_revision(const struct answer_refusal *r) {
+	static const char *const codes[] = {"object_conflict", "revision_decided", "revision_taken"};
+	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
+		if (strcmp(r->code, codes[i]) == 0) return true;
+	return false;
+}
+
 static int refused(const struct file_row *f, const struct answer_refusal *r, struct error *err) {
-	bool conflict = strcmp(r->code, "object_conflict") == 0;
-	error_set(err, conflict ? ERR_CONFLICT : ERR_REFUSED, "the cloud refuses %s: %s", f->name, r->message);
+	error_set(err, is_of_revision(r) ? ERR_CONFLICT : ERR_REFUSED, "the cloud refuses %s: %s", f->name, r->message);
 	text_copy(err->word, sizeof err->word, r->code);
 	return -1;
 }
@@ -109,10 +117,21 @@ static int check_answer(
 	return 0;
 }
 
+/* Before the first of its files is sent, the session and the cloud agree on its revision. */
+static enum revising agree(struct session *s, const struct ask *a, const struct answer_presign *answer) {
+	bool refused = false, kin = false;
+	if (s->upload->agreed) return REVISING_ON;
+	for (size_t i = 0; i < a->n; i++) {
+		const struct answer_file *entry = &answer->files[i];
+		refused = refused || (entry->refusal && is_of_revision(entry->refusal));
+		kin = kin || (entry->exists && upload_is_kin(s->upload, a->index[i]));
+	}
+	return revising_take(s, answer, refused, kin);
+}
+
 static int take_answer(struct session *s, const struct ask *a, const struct ingest_result *r, struct error *err) {
 	const struct answer_presign *answer = ingest_presign(r);
 	const int64_t asked_ms = now_ms() - r->elapsed_ms;
-	if (check_answer(s, a, answer, err)) return -1;
 	for (size_t i = 0; i < a->n; i++) {
 		size_t index = a->index[i];
 		if (upload_slot(s->upload, index)->state != SLOT_ASKED) continue;
@@ -121,19 +140,16 @@ static int take_answer(struct session *s, const struct ask *a, const struct inge
 	return 0;
 }
 
-/* A manifest of ours that another version of this program wrote: the next revision says the same, under its own name.
- */
-static bool is_own_manifest(const struct session *s, const struct error *err, const struct ask *a) {
-	return err->code == ERR_CONFLICT && a->n == 1 && a->index[0] == SLOT_MANIFEST && s->row.tries > 1;
-}
-
-static void ask_failed(struct session *s, const struct ask *a, const struct ingest_result *r, const struct error *err) {
+static void ask_over(struct session *s, const struct ask *a) {
 	for (size_t i = 0; i < a->n; i++) {
 		struct slot *slot = upload_slot(s->upload, a->index[i]);
 		if (slot->state == SLOT_ASKED) slot->state = SLOT_WAITING;
 	}
+}
+
+static void ask_failed(struct session *s, const struct ask *a, const struct ingest_result *r, const struct error *err) {
+	ask_over(s, a);
 	struct retry_decision d = retry_decide(err, RETRY_ATTEMPTS, r->retry_after_ms, &s->engine->budget);
-	if (is_own_manifest(s, err, a)) d.step = STEP_CHANGED;
 	session_trouble(s, d.step, err, r->retry_after_ms);
 }
 
@@ -154,7 +170,11 @@ static void on_presigned(struct engine *e, struct session *s, void *arg, const s
 	if (!r || !s || !s->upload) return;
 	struct error err = r->err;
 	s->upload->asking = false;
-	if (err.code == ERR_NONE && take_answer(s, a, r, &err) == 0) {
+	enum revising next = REVISING_ON;
+	if (err.code == ERR_NONE && check_answer(s, a, ingest_presign(r), &err) == 0) next = agree(s, a, ingest_presign(r));
+	if (next != REVISING_ON) {
+		if (next == REVISING_AGAIN) ask_over(s, a);
+	} else if (err.code == ERR_NONE && take_answer(s, a, r, &err) == 0) {
 		s->upload->answered = true;
 		s->upload->idle_asks++;
 	} else {
@@ -224,7 +244,6 @@ static void on_stat(struct engine *e, struct session *s, void *arg, const struct
 	note_attempt(s, upload_file(s->upload, index)->name, r, &err);
 	upload_slot(s->upload, index)->state = SLOT_WAITING;
 	struct retry_decision d = retry_decide(&err, RETRY_ATTEMPTS, r->retry_after_ms, &e->budget);
-	if (is_own_manifest(s, &err, a)) d.step = STEP_CHANGED;
 	session_trouble(s, d.step, &err, r->retry_after_ms);
 }
 

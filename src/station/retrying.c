@@ -40,6 +40,7 @@ enum blame error_blame(const struct error *why) {
 static enum retry_step never_step(const struct error *why) {
 	switch (why->code) {
 	case ERR_CHANGED: return STEP_CHANGED;
+	case ERR_CONFLICT: return STEP_REVISE;
 	case ERR_NOT_FOUND: return why->http ? STEP_PAUSE : STEP_CHANGED; /* the cloud's 404, or our file */
 	case ERR_KEY: return STEP_KEY;
 	case ERR_CANCELLED: return STEP_NONE;

@@ -10,6 +10,7 @@ enum retry_step {
 	STEP_PRESIGN, /* ask for a new URL first */
 	STEP_COMPARE, /* it is there: ask the cloud for its checksum */
 	STEP_PAUSE,	  /* the session goes back to the queue; the journal's back-off decides when */
+	STEP_REVISE,  /* other bytes are stored there: the session goes on as another revision */
 	STEP_CHANGED, /* the file is not what was hashed: the session settles again */
 	STEP_KEY,	  /* nothing can be done until a person gives another key */
 	STEP_FATAL,	  /* the session has failed by its own content, until a person acts */

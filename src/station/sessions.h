@@ -53,16 +53,19 @@ struct session {
 
 	/* upload.c */
 	struct upload *upload;
-	size_t transfers;		/* in flight, also of an upload that was dropped */
-	bool awaits_cloud;		/* queued because the cloud is away: goes on as soon as it is back */
-	bool trouble_shared;	/* the trouble at hand is the cloud's as a whole, not met by this session's own calls */
-	int pauses, recoveries; /* of its own since something of it was stored; the engine's at the last of them */
-	int64_t attempt_ms;		/* monotonic: not before; the row's next_attempt_ms is for eyes and restarts */
-	int64_t sent_bytes;		/* by the transfers in flight */
-	int64_t stored_save_ms; /* monotonic: when the counts were last written */
-	struct rate *rate;		/* while it is sent (owned) */
+	size_t transfers;		  /* in flight, also of an upload that was dropped */
+	bool awaits_cloud;		  /* queued because the cloud is away: goes on as soon as it is back */
+	bool trouble_shared;	  /* the trouble at hand is the cloud's as a whole, not met by this session's own calls */
+	int pauses, recoveries;	  /* of its own since something of it was stored; the engine's at the last of them */
+	int64_t attempt_ms;		  /* monotonic: not before; the row's next_attempt_ms is for eyes and restarts */
+	int64_t sent_bytes;		  /* by the transfers in flight */
+	int64_t stored_save_ms;	  /* monotonic: when the counts were last written */
+	struct rate *rate;		  /* while it is sent (owned) */
+	int64_t refused_revision; /* the cloud has other bytes under it; 0: none */
+	int refusals;			  /* in a row */
 
 	/* confirm.c */
+	bool ask_now; /* its verdict is there already */
 	bool recheck; /* the cloud is to be asked about every file again */
 	bool asking;  /* GET /v1/sessions/{id} is on its way */
 	int asks;

@@ -41,9 +41,11 @@ static void upload_fill(struct session *s, struct load *l) {
 	s->row.stored_files = s->row.stored_bytes = 0;
 	const struct file_row *metadata = file_row_find(u->files, u->n, s->engine->rules->schema.file);
 	u->metadata = metadata ? (size_t)(metadata - u->files) : u->n;
+	u->revision = s->row.revision;
 	for (size_t i = 0; i < u->n; i++) {
 		if (u->files[i].state != FILE_STORED || s->recheck) continue;
 		upload_stored(u, i);
+		u->stored_kin = u->stored_kin || upload_is_kin(u, i);
 		s->row.stored_files++;
 		s->row.stored_bytes += u->files[i].size;
 	}
@@ -107,6 +109,7 @@ static void upload_whole(struct session *s) {
 	s->row.uploaded_ms = clock_wall_ms();
 	session_reason(s, NULL);
 	snprintf(message, sizeof message, "all %lld files are stored", (long long)s->row.files);
+	s->ask_now = s->upload->adopted;
 	upload_drop(s);
 	session_go(s, EVENT_STORED, SET_STORED | SET_TIMES | SET_REASON, "info", message);
 }
@@ -154,14 +157,14 @@ void upload_at_once(struct session *s) {
 	s->awaits_cloud = false;
 }
 
-static void upload_pause(struct session *s, const struct error *why) {
+void upload_pause(struct session *s, const struct error *why, bool at_once) {
 	const struct health *h = away(s->engine);
 	bool alone = !s->trouble_shared && is_alone(s);
 	if (!s->trouble_shared) s->pauses++;
 	s->trouble_shared = false;
 	if (alone) h = NULL;
 	s->awaits_cloud = h != NULL;
-	int64_t wait = h ? MAX(h->next_ms - now_ms(), 0) : pause_ms(s);
+	int64_t wait = h ? MAX(h->next_ms - now_ms(), 0) : at_once ? 0 : pause_ms(s);
 	s->row.next_attempt_ms = clock_wall_ms() + wait;
 	upload_wait(s, wait);
 	upload_drop(s);
@@ -184,7 +187,8 @@ static void upload_trouble(struct session *s) {
 		s->looked = false;
 		session_poke(s);
 		break;
-	default: upload_pause(s, &why); break;
+	case STEP_REVISE: revising_refused(s, &why); break;
+	default: upload_pause(s, &why, false); break;
 	}
 }
 
@@ -269,7 +273,8 @@ static void build_manifest(struct session *s) {
 	struct upload *u = s->upload;
 	struct ingest_state state;
 	ingest_state(s->engine->ingest, &state);
-	upload_build_manifest(u, *state.station ? state.station : s->engine->config->name, s->row.name, s->row.revision);
+	upload_build_manifest(
+		u, *state.station ? state.station : s->engine->config->name, s->engine->instance, s->row.name, s->row.revision);
 }
 
 /* Starts what it may of one session. */

@@ -36,6 +36,12 @@ struct upload {
 	size_t n;
 	size_t metadata;		  /* index of the metadata file; n: none */
 	bool data_only;			  /* held for its metadata: manifest and metadata wait for the person */
+	int64_t revision;		  /* that the cloud is asked about: the row's once it is agreed */
+	bool agreed;			  /* the revision, with the cloud: what is asked now may be sent */
+	bool next;				  /* a free one, as the row's was taken */
+	bool adopted;			  /* the cloud has decided on this very content: no manifest is sent */
+	bool stored_kin;		  /* a data file was in the cloud before this upload */
+	int rounds;				  /* of asking for another revision */
 	struct file_row manifest; /* name NULL until it is built */
 	struct slot manifest_slot;
 	char *body;	  /* of the manifest */
@@ -58,8 +64,10 @@ size_t upload_next(struct upload *u, int64_t now_ms, int64_t *ret_wake_ms);
 size_t upload_to_ask(const struct upload *u, size_t *ret, size_t max);
 struct slot *upload_slot(struct upload *u, size_t index);
 struct file_row *upload_file(struct upload *u, size_t index);
-void slot_clear(struct slot *s); /* forgets the URL */
+void slot_clear(struct slot *s);						  /* forgets the URL */
+bool upload_is_kin(const struct upload *u, size_t index); /* a data file with a content: two recordings share none */
 void upload_stored(struct upload *u, size_t index);
 void upload_free(struct upload *u);
 /* The manifest of this revision, from rows that all have their bucket and key. The same rows give the same bytes. */
-void upload_build_manifest(struct upload *u, const char *station, const char *session, int64_t revision);
+void upload_build_manifest(
+	struct upload *u, const char *station, const char *instance, const char *session, int64_t revision);

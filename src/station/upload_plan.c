@@ -36,6 +36,10 @@ void upload_free(struct upload *u) {
 	free(u);
 }
 
+bool upload_is_kin(const struct upload *u, size_t index) {
+	return index < u->n && index != u->metadata && u->files[index].size > 0;
+}
+
 void upload_stored(struct upload *u, size_t index) {
 	struct slot *slot = upload_slot(u, index);
 	slot->state = SLOT_STORED;
@@ -50,7 +54,7 @@ enum upload_goal upload_goal(const struct upload *u) {
 	size_t data = u->n - (u->metadata < u->n ? 1 : 0);
 	if (u->stored_data < data) return GOAL_DATA;
 	if (u->data_only) return GOAL_DONE;
-	if (u->manifest_slot.state != SLOT_STORED) return GOAL_MANIFEST;
+	if (!u->adopted && u->manifest_slot.state != SLOT_STORED) return GOAL_MANIFEST;
 	return u->metadata < u->n && u->slots[u->metadata].state != SLOT_STORED ? GOAL_METADATA : GOAL_DONE;
 }
 
@@ -121,10 +125,12 @@ size_t upload_to_ask(const struct upload *u, size_t *ret, size_t max) {
 	return 0;
 }
 
-void upload_build_manifest(struct upload *u, const char *station, const char *session, int64_t revision) {
+void upload_build_manifest(
+	struct upload *u, const char *station, const char *instance, const char *session, int64_t revision) {
 	AUTO(manifest_done)
 	struct manifest m = {
 		.station = xstrdup(station),
+		.instance = xstrdup(instance),
 		.session = xstrdup(session),
 		.software = xstrdup("headgate/" HEADGATE_VERSION),
 		.metadata = xstrdup(u->metadata < u->n ? u->files[u->metadata].name : ""),

@@ -287,7 +287,7 @@ static void fill(const struct fixture *f, int sessions) {
 		"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
 		"INSERT INTO session (" SESSION_COLUMNS ") SELECT i, printf('%%08d_%%06d', 20200101 + i / 100000, i %% 100000),"
 		" '/data', 1, CASE i %% 1000 WHEN 0 THEN 'held' WHEN 1 THEN 'queued' ELSE 'accepted' END, 0, 0, 1, 0, i, i, 0,"
-		" 0, 0, 0, '', 10, 1000, 10, 1000 * (i %% 1000 > 1), 0, 0, '', NULL FROM n",
+		" 0, 0, 0, '', 10, 1000, 10, 1000 * (i %% 1000 > 1), 0, 0, '', NULL, 0, NULL, '' FROM n",
 		sessions);
 	sqlite3 *db;
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);

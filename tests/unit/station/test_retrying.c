@@ -44,6 +44,7 @@ static void test_every_code(void **state) {
 		}
 		enum retry_step want = code == ERR_CONFLICT ? STEP_FATAL : STEP_PAUSE;
 		if (code == ERR_CHANGED || code == ERR_NOT_FOUND) want = STEP_CHANGED;
+		if (code == ERR_CONFLICT) want = STEP_REVISE;
 		if (code == ERR_KEY) want = STEP_KEY;
 		if (code == ERR_CANCELLED) want = STEP_NONE;
 		assert_int_equal(first, want);

@@ -204,11 +204,11 @@ static void test_manifest(void **state) {
 		u->files[i].bucket = xstrdup("raw");
 		u->files[i].key = xasprintf("20261120_134502/lab/%s", u->files[i].name);
 	}
-	upload_build_manifest(u, "lab", "20261120_134502", 2);
+	upload_build_manifest(u, "lab", "k3v9q2", "20261120_134502", 2);
 	assert_string_equal(u->manifest.name, "_headgate/2/manifest.json");
 	assert_int_equal(u->manifest.size, strlen(u->body));
 	AUTO(xfree) char *first = xstrdup(u->body);
-	upload_build_manifest(u, "lab", "20261120_134502", 2);
+	upload_build_manifest(u, "lab", "k3v9q2", "20261120_134502", 2);
 	assert_string_equal(u->body, first); /* a restart writes the same bytes */
 	AUTO(manifest_done) struct manifest m = {0};
 	struct error err = ERROR_INIT;
