@@ -56,7 +56,7 @@ static size_t token_len(const char *s) {
 static char *line_next(char **rest, const char *end) {
 	char *line = *rest;
 	if (line >= end) return NULL;
-	char *cr = strchr(line, '\r');
+	char *cr = memchr(line, '\r', (size_t)(end - line)); /* there: the head ends with one */
 	*cr = '\0';
 	*rest = cr + 2;
 	return line;
