@@ -182,6 +182,25 @@ int file_lock(const char *path, int *ret_fd, struct error *err) {
 	return 0;
 }
 
+int file_folder_own(const char *path, bool group_may, struct error *err) {
+	struct stat st;
+	char owner[64], self[64];
+	mode_t others = group_may ? S_IWOTH : S_IWOTH | S_IWGRP;
+	if (stat(path, &st)) return error_errno(err, code_of(errno), errno, "cannot look at the folder %s", path);
+	if (st.st_uid != geteuid() && st.st_uid != 0) {
+		user_name(owner, sizeof owner, st.st_uid);
+		user_name(self, sizeof self, geteuid());
+		return error_set(err, ERR_CONFIG,
+			"the folder %s belongs to %s, who could change what %s keeps there: chown %s %s", path, owner, self, self,
+			path);
+	}
+	if (st.st_mode & others)
+		return error_set(err, ERR_CONFIG,
+			"others can write in the folder %s, and so change what is kept there: chmod %s %s", path,
+			group_may ? "o-w" : "go-w", path);
+	return 0;
+}
+
 #define TREE_DEPTH_MAX 200 /* descriptors are held on the way down */
 static int remove_entry(int parent, const char *name, const char *path, int depth, struct error *err);
 

@@ -248,6 +248,25 @@ static void make_safe(struct buf *out, const char *s, size_t n) {
 	}
 }
 
+void json_quote(struct buf *out, const char *s) {
+	buf_char(out, '"');
+	for (const char *from = s;; s++) {
+		if ((uint8_t)*s >= 0x20 && *s != '"' && *s != '\\') continue;
+		buf_add(out, from, (size_t)(s - from));
+		if (!*s) break;
+		if (*s == '"' || *s == '\\') buf_fmt(out, "\\%c", *s);
+		else buf_fmt(out, "\\u%04x", (unsigned)(uint8_t)*s);
+		from = s + 1;
+	}
+	buf_char(out, '"');
+}
+
+void json_number(struct buf *out, double value) {
+	AUTO(json_free) cJSON *number = made(cJSON_CreateNumber(value));
+	AUTO(xfree) char *text = json_text(number);
+	buf_str(out, text);
+}
+
 char *json_text(const cJSON *j) {
 	char *raw = cJSON_PrintUnformatted(j);
 	if (!raw) abort();

@@ -48,4 +48,7 @@ void json_add_bool(cJSON *o, const char *name, bool value);
 void json_add_time(cJSON *o, const char *name, int64_t ms); /* RFC 3339, null when 0 */
 void json_add(cJSON *o, const char *name, cJSON *value);	/* takes value */
 void json_push(cJSON *array, cJSON *value);					/* takes value */
-char *json_text(const cJSON *j);							/* one line; the caller frees */
+/* A text as JSON writes it, quotes included: for what is written without a tree, into an item of cJSON_CreateRaw. */
+void json_quote(struct buf *out, const char *s);
+void json_number(struct buf *out, double value);
+char *json_text(const cJSON *j); /* one line; the caller frees */

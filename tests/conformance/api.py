@@ -4,6 +4,7 @@ import base64
 import hashlib
 import http.client
 import json
+import os
 import platform
 import re
 import resource
@@ -610,8 +611,30 @@ def test_one_server_a_data_folder(place):
     cloud = place.cloud()
     got = place.run([HEADGATE_CLOUD, "serve", "--data", cloud.data, "--listen", "127.0.0.1:0"])
     assert got.code == 75 and str(cloud.child.pid) in got.err and "ready" not in got.out, got
+    for path in cloud.data.glob("*lock*"):
+        path.unlink()
+    got = place.run([HEADGATE_CLOUD, "serve", "--data", cloud.data, "--listen", "127.0.0.1:0"])
+    assert got.code == 75 and "another headgate-cloud serves" in got.err and "ready" not in got.out, got
     got = place.run([HEADGATE_CLOUD, "serve", "--data", place.dir / "other", "--listen", cloud.listen])
     assert got.code == 2 and cloud.listen in got.err, got
+
+
+def test_a_data_folder_that_others_can_write_is_refused(place):
+    data = place.dir / "data"
+    data.mkdir()
+
+    def serve():
+        return place.run([HEADGATE_CLOUD, "serve", "--data", data, "--listen", "127.0.0.1:0"])
+
+    for mode, owner in ((0o770, 0), (0o707, 0), (0o1777, 0), (0o700, 12345)):
+        data.chmod(mode)
+        if owner and os.geteuid():
+            continue  # only root can give a folder away
+        if owner:
+            os.chown(data, owner, -1)
+        got = serve()
+        assert got.code == 2 and str(data) in got.err and ("chmod go-w" in got.err or "chown" in got.err), got
+    assert list(data.iterdir()) == [], "something was written there before"
 
 
 # --- the log ---

@@ -25,7 +25,7 @@ static int api_open_stores(struct api *a, struct error *err) {
 	const struct cloud_config *c = a->config;
 	const char *const buckets[] = {c->raw_bucket, c->processed_bucket, c->lake_bucket, NULL};
 	AUTO(xfree) char *dir = path_join(c->data, "objects");
-	if (file_mkdirs(c->data, 0700, err)) return -1;
+	if (file_mkdirs(c->data, 0700, err) || file_folder_own(c->data, false, err)) return -1;
 	const struct logs_bounds bounds = {.bytes = c->log_bytes, .age_ms = c->log_age_ms, .keep_free = c->keep_free};
 	if (catalog_lock(c->data, &a->lock_fd, err) || catalog_open(&a->catalog, c->data, err) ||
 		logs_open(&a->logs, c->data, err) || objects_open(&a->objects, dir, buckets, err))

@@ -31,11 +31,26 @@ void reply_json(struct reply *r, int status, cJSON *body) {
 	json_free(body);
 }
 
+/* Item by item: a long list is never there as a tree and as a text at once. */
 void reply_page(struct reply *r, const char *member, cJSON *array, const char *next) {
-	cJSON *answer = json_object();
-	json_add(answer, member, array);
-	json_add_text(answer, "next", next[0] ? next : NULL);
-	reply_json(r, 200, answer);
+	struct buf out = BUF_INIT(SIZE_MAX / 4);
+	buf_fmt(&out, "{\"%s\":[", member);
+	for (cJSON *item; (item = cJSON_DetachItemFromArray(array, 0));) {
+		AUTO(xfree) char *text = json_text(item);
+		json_free(item);
+		buf_str(&out, text);
+		if (cJSON_GetArraySize(array)) buf_char(&out, ',');
+	}
+	json_free(array);
+	buf_str(&out, "],\"next\":");
+	if (next[0]) json_quote(&out, next);
+	else buf_str(&out, "null");
+	buf_char(&out, '}');
+	reply_drop_body(r);
+	r->status = 200;
+	r->type = "application/json";
+	r->body_n = out.len;
+	r->body = buf_take(&out);
 }
 
 void reply_fault(struct reply *r, enum fault f, const char *fmt, ...) {

@@ -3,6 +3,8 @@
 #include "base/clock.h"
 #include "cloud/api/handlers.h"
 
+#define LIST_MEMORY (16LL << 20) /* of a page while it is made */
+
 static bool query_state(struct call *c, struct reply *r, int *ret) {
 	char text[32] = "";
 	if (!call_query_text(c, r, "state", text, sizeof text)) return false;
@@ -47,6 +49,7 @@ void sessions_get(struct call *c, struct reply *r) {
 		return;
 	if (!call_allows(c, SCOPE_ADMIN)) q.station = c->who.station;
 	else if (station[0]) q.station = station;
+	if (!call_memory(c, r, MIN(q.limit * 64 * 1024, LIST_MEMORY))) return;
 	if (catalog_sessions(c->api->catalog, &q, &array, next, &err)) reply_error(r, &err);
 	else reply_page(r, "sessions", array, next);
 }
@@ -76,13 +79,32 @@ static cJSON *revisions_fold(cJSON *array) {
 	return newest;
 }
 
+/* All revisions of a session, or the newest ones as far as an answer holds them: page by page, of which two are kept.
+ */
+static int revisions_read(struct catalog *c, const struct session_query *asked, cJSON **array, struct error *err) {
+	char cursor[96] = "", next[96] = "";
+	struct session_query q = *asked;
+	int before = 0; /* rows of the page before */
+	q.cursor = cursor;
+	do {
+		cJSON *page = NULL;
+		if (catalog_sessions(c, &q, &page, next, err)) return -1;
+		for (int drop = cJSON_GetArraySize(*array) - before; drop > 0; drop--) cJSON_DeleteItemFromArray(*array, 0);
+		before = cJSON_GetArraySize(page);
+		for (cJSON *item; (item = cJSON_DetachItemFromArray(page, 0));) json_push(*array, item);
+		json_free(page);
+		memcpy(cursor, next, sizeof cursor);
+	} while (next[0]);
+	return 0;
+}
+
 static void session_reply(struct call *c, struct reply *r, const char *station, const char *session) {
 	struct error err = ERROR_INIT;
 	struct session_query q = {
 		.station = station, .session = session, .state = -1, .limit = LIST_LIMIT_MAX, .all_revisions = true};
-	AUTO(json_free) cJSON *array = NULL;
-	char next[96];
-	if (catalog_sessions(c->api->catalog, &q, &array, next, &err)) {
+	AUTO(json_free) cJSON *array = json_array();
+	if (!call_memory(c, r, LIST_MEMORY / 2)) return;
+	if (revisions_read(c->api->catalog, &q, &array, &err)) {
 		reply_error(r, &err);
 		return;
 	}

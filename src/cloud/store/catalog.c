@@ -8,8 +8,14 @@
 #include "cloud/store/catalog_core.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "cloud/store/deadline.h"
 
 #define GROUP_MAX 256	/* operations a commit at most */
@@ -334,10 +340,32 @@ void catalog_close(struct catalog *c) {
 	xfree(c);
 }
 
+/* The lock is on the folder itself, which nobody can take away while it serves; serve.lock only says whose it is. */
+static int folder_held(const char *data_dir, const char *path, struct error *err) {
+	AUTO(buf_done) struct buf pid = BUF_INIT(32);
+	struct error ignored = ERROR_INIT;
+	int64_t number;
+	char *text = file_read(path, 32, &pid, &ignored) ? NULL : pid.data ? text_trim(pid.data) : NULL;
+	if (!text || text_to_i64(text, 1, INT32_MAX, &number)) number = 0;
+	if (!number)
+		return error_set(err, ERR_BUSY, "another headgate-cloud serves %s: end it, or name another --data", data_dir);
+	return error_set(err, ERR_BUSY, "another headgate-cloud, process %d, serves %s: end it, or name another --data",
+		(int)number, data_dir);
+}
+
 int catalog_lock(const char *data_dir, int *ret_fd, struct error *err) {
+	char pid[16];
 	if (file_mkdirs(data_dir, 0700, err)) return -1;
 	AUTO(xfree) char *path = path_join(data_dir, "serve.lock");
-	if (!file_lock(path, ret_fd, err)) return 0;
-	if (err->code != ERR_BUSY) return -1;
-	return error_prefix(err, "another headgate-cloud serves %s (end it, or name another --data)", data_dir);
+	AUTO(fd_close) int fd = open(data_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0) return error_errno(err, ERR_DISK, errno, "open the folder %s", data_dir);
+	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		if (errno == EINTR) continue;
+		if (errno == EWOULDBLOCK) return folder_held(data_dir, path, err);
+		return error_errno(err, ERR_DISK, errno, "lock the folder %s (is its file system a local one?)", data_dir);
+	}
+	int n = snprintf(pid, sizeof pid, "%d\n", (int)getpid());
+	if (file_write_brisk(path, pid, (size_t)n, 0600, err)) return -1;
+	*ret_fd = TAKE_FD(fd);
+	return 0;
 }

@@ -123,7 +123,8 @@ struct session_query {
 	const char *cursor; /* "" or NULL: from the start */
 	bool all_revisions; /* else the newest one only */
 };
-/* Each as the JSON object of api.md; *ret_next: "" at the end. ERR_INPUT: a bad cursor. */
+/* Each as the JSON object of api.md; a page ends at limit, or early when it is long; *ret_next: "" at the end.
+ * ERR_INPUT: a bad cursor. */
 MUST_USE int catalog_sessions(
 	struct catalog *c, const struct session_query *q, cJSON **ret_array, char ret_next[96], struct error *err);
 typedef int catalog_on_undecided(void *arg, const char *station, const char *session, int64_t revision);

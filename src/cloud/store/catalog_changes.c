@@ -10,6 +10,7 @@
 
 #define CURSOR_PREFIX "c-"
 #define CURSOR_SIZE 48
+#define CHANGE_BYTES 512 /* of a change, without its checks */
 #define TAG_SIZE 12
 
 struct cursor {
@@ -58,7 +59,7 @@ static int cursor_check(struct db *db, int64_t newest, struct cursor *cursor, bo
 	return 0;
 }
 
-static int change_json(struct db *db, int s, cJSON **ret, struct error *err) {
+static int change_json(struct db *db, int s, cJSON **ret, size_t *size, struct error *err) {
 	AUTO(json_free) cJSON *o = json_object();
 	const char *text = db_text(db, s, 6);
 	cJSON *checks = NULL;
@@ -69,6 +70,7 @@ static int change_json(struct db *db, int s, cJSON **ret, struct error *err) {
 	json_add_text(o, "processing", db_text(db, s, 5));
 	if (json_parse(text, strlen(text), &checks, err)) return error_prefix(err, "the catalog's checks");
 	json_add(o, "checks", checks);
+	*size += strlen(text) + CHANGE_BYTES;
 	json_add_time(o, "decided_at", db_i64(db, s, 7));
 	catalog_add_content(o, db, s, 10);
 	json_add_text(o, "instance", db_text(db, s, 11));
@@ -89,12 +91,17 @@ static int changes_read(struct db *db, const char *station, struct cursor *curso
 	if (cursor_check(db, newest, cursor, ret_reset, err)) return -1;
 	int64_t seq = cursor->seq;
 	if (station ? db_query(db, s, err, "iit", seq, limit, station) : db_query(db, s, err, "ii", seq, limit)) return -1;
+	size_t size = 0;
 	while ((more = db_step(db, s, err)) > 0) {
 		cJSON *change = NULL;
-		if (change_json(db, s, &change, err)) return -1;
+		if (change_json(db, s, &change, &size, err)) return -1;
 		json_push(array, change);
 		cursor->seq = db_i64(db, s, 0);
 		n++;
+		if (size >= PAGE_BYTES_MAX / 4) { /* the rest comes with the next call */
+			db_reset(db, s);
+			return tag_read(db, cursor->seq, cursor->tag, err);
+		}
 	}
 	/* The others' changes in between are passed over, so that they wake this station once only. */
 	if (n < limit) cursor->seq = newest;
@@ -121,9 +128,10 @@ int catalog_changes_newest(struct catalog *c, int64_t limit, cJSON **ret_array, 
 	AUTO(json_free) cJSON *array = json_array();
 	int more;
 	if (catalog_reader_take(c, &r, err) || db_query(r.db, SQL_CHANGES_NEWEST, err, "i", limit)) return -1;
-	while ((more = db_step(r.db, SQL_CHANGES_NEWEST, err)) > 0) {
+	size_t size = 0;
+	while ((more = db_step(r.db, SQL_CHANGES_NEWEST, err)) > 0 && size < PAGE_BYTES_MAX) {
 		cJSON *change = NULL;
-		if (change_json(r.db, SQL_CHANGES_NEWEST, &change, err)) return -1;
+		if (change_json(r.db, SQL_CHANGES_NEWEST, &change, &size, err)) return -1;
 		json_add_i64(change, "files", db_i64(r.db, SQL_CHANGES_NEWEST, 9));
 		json_push(array, change);
 	}

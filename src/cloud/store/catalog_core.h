@@ -32,6 +32,7 @@ void catalog_add_content(cJSON *o, struct db *db, int statement, int column);
 
 /* Waits until a change later than seq is committed, at most wait_ms, or catalog_wake. */
 void catalog_wait_beyond(struct catalog *c, int64_t seq, int64_t wait_ms);
+#define PAGE_BYTES_MAX ((size_t)4 << 20) /* of a list's text: a page that is longer ends early, with a cursor */
 /* Rows of a list: what is asked for, at most 1,000, else 100 (api.md). */
 static inline int64_t page_limit(int64_t asked) { return asked > 0 ? MIN(asked, 1000) : 100; }
 const char *catalog_instance(const struct catalog *c); /* eight characters that tell this catalog from another */

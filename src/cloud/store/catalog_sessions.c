@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 
+#define SESSION_BYTES 512 /* of a session in a list, without its checks and metadata */
 #define CURSOR_PREFIX 's' /* "s<id>": the last row of a page; ids grow, so it stays valid while data arrives */
 
 const char *const cloud_state_names[] = {
@@ -137,21 +138,29 @@ int catalog_session_decide(struct catalog *c, const char *station, const char *s
 
 /* --- listing --- */
 
-static int metadata_json(struct db *db, int64_t id, cJSON **ret, struct error *err) {
-	AUTO(json_free) cJSON *o = json_object();
+/* Written as text, not as a tree: metadata may have tens of thousands of keys, and a list has a thousand of them. */
+static int metadata_json(struct db *db, int64_t id, cJSON **ret, size_t *size, struct error *err) {
+	AUTO(buf_done) struct buf out = BUF_INIT(PAGE_BYTES_MAX * 8);
 	int more;
 	if (db_query(db, SQL_METADATA_OF, err, "i", id)) return -1;
 	while ((more = db_step(db, SQL_METADATA_OF, err)) > 0) {
-		const char *key = db_text(db, SQL_METADATA_OF, 0);
-		if (db_i64(db, SQL_METADATA_OF, 1)) json_add_double(o, key, db_double(db, SQL_METADATA_OF, 2));
-		else json_add_text(o, key, db_text(db, SQL_METADATA_OF, 3));
+		buf_char(&out, out.len ? ',' : '{');
+		json_quote(&out, db_text(db, SQL_METADATA_OF, 0));
+		buf_char(&out, ':');
+		if (db_i64(db, SQL_METADATA_OF, 1)) json_number(&out, db_double(db, SQL_METADATA_OF, 2));
+		else json_quote(&out, db_text(db, SQL_METADATA_OF, 3));
 	}
-	if (!more) *ret = TAKE(o);
-	return more;
+	if (more < 0) return -1;
+	if (!out.len) buf_char(&out, '{');
+	buf_char(&out, '}');
+	if (buf_check(&out, "metadata", err)) return -1;
+	*size += out.len;
+	*ret = cJSON_CreateRaw(buf_text(&out));
+	return 0;
 }
 
 /* One row of SESSION_PAGE as the object of api.md. */
-static int session_json(struct db *db, int s, cJSON **ret, struct error *err) {
+static int session_json(struct db *db, int s, cJSON **ret, size_t *size, struct error *err) {
 	AUTO(json_free) cJSON *o = json_object();
 	const char *state = db_text(db, s, 4), *checks_text = db_text(db, s, 6);
 	struct weight weight = {.bytes = db_i64(db, s, 7), .files = db_i64(db, s, 8), .uploaded_ms = db_i64(db, s, 9)};
@@ -163,7 +172,8 @@ static int session_json(struct db *db, int s, cJSON **ret, struct error *err) {
 	cJSON *checks = NULL, *metadata = NULL;
 	if (json_parse(checks_text, strlen(checks_text), &checks, err)) return error_prefix(err, "the catalog's checks");
 	json_add(o, "checks", checks);
-	if (metadata_json(db, db_i64(db, s, 0), &metadata, err)) return -1;
+	*size += strlen(checks_text) + SESSION_BYTES;
+	if (metadata_json(db, db_i64(db, s, 0), &metadata, size, err)) return -1;
 	json_add(o, "metadata", metadata);
 	if (!strcmp(state, cloud_state_names[CLOUD_UPLOADING])) {
 		if (weight_arrived(db, db_text(db, s, 1), db_text(db, s, 2), db_i64(db, s, 3), &weight, err)) return -1;
@@ -208,13 +218,14 @@ int catalog_sessions(
 	AUTO(json_free) cJSON *array = json_array();
 	int64_t limit = page_limit(q->limit);
 	int64_t after = 0, n = 0, last = 0;
+	size_t size = 0;
 	int more, s = SQL_SESSIONS;
 	if (cursor_parse(q->cursor, &after, err)) return -1;
 	/* One row more than asked for tells whether there is a next page. */
 	if (catalog_reader_take(c, &r, err) || sessions_query(r.db, q, after, limit + 1, &s, err)) return -1;
-	while ((more = db_step(r.db, s, err)) > 0 && n < limit) {
+	while ((more = db_step(r.db, s, err)) > 0 && n < limit && size < PAGE_BYTES_MAX) {
 		cJSON *session = NULL;
-		if (session_json(r.db, s, &session, err)) return -1;
+		if (session_json(r.db, s, &session, &size, err)) return -1;
 		json_push(array, session);
 		last = db_i64(r.db, s, 0);
 		n++;

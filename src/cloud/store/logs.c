@@ -23,10 +23,11 @@
 #define COUNT_WINDOW_MS 60000
 #define COUNT_KINDS 64 /* told apart in a window; further ones are counted as one */
 #define KIND_TEXT 160
-#define TRIM_ROWS 2000
+#define TRIM_ROWS 500
 #define TRIM_AGE_EVERY_MS 600000
 #define FREE_PAGES_LEAST 256 /* on a full disk: room within the file, made by forgetting the oldest */
 #define BATCH_MAX 5000
+#define BATCH_BYTES_MAX (1 << 20)
 
 #define OLDEST "DELETE FROM event WHERE id IN (SELECT id FROM event "
 /* clang-format off */
@@ -213,11 +214,15 @@ static int room_make(struct logs *l, struct error *err) {
 		(long long)free_bytes);
 }
 
-/* At most BATCH_MAX lines from the queue. Called with the lock. */
+/* At most BATCH_MAX lines from the queue, of about BATCH_BYTES_MAX. Called with the lock. */
 static struct line *batch_take(struct logs *l, struct line **ret_end) {
 	struct line *first = l->first, *end = first;
 	if (!first) return NULL;
-	for (int i = 1; i < BATCH_MAX && end->next; i++) end = end->next;
+	size_t bytes = 0;
+	for (int i = 1; i < BATCH_MAX && bytes < BATCH_BYTES_MAX && end->next; i++) {
+		bytes += end->bytes;
+		end = end->next;
+	}
 	l->first = end->next;
 	if (!l->first) l->last = &l->first;
 	end->next = NULL;
@@ -353,7 +358,7 @@ static void *writer_main(void *arg) {
 		writer_round(l);
 		dropped_report(l);
 		/* Closing: until all is written, or the disk refuses. */
-		if (l->closing && !l->known && (!l->first || l->first == before)) break;
+		if (l->closing && !l->known && !l->window_end_ms && (!l->first || l->first == before)) break;
 	}
 	pthread_mutex_unlock(&l->lock);
 	return NULL;
@@ -392,6 +397,7 @@ void logs_count(struct logs *l, const char *group, const char *stream, const cha
 		c->more++;
 	} else {
 		first = true;
+		json_add_time(event, "at", clock_wall_ms());
 		row = cJSON_Duplicate(event, true);
 		text_copy(c->kind, sizeof c->kind, kind);
 		c->group = group;

@@ -49,6 +49,15 @@
 		assert_true(strlen(err.text) > 10);                                                                            \
 	} while (0)
 
+/* A list as a caller gets it: read from its text, as parts of it are kept as text. Takes list. */
+static inline cJSON *as_told(cJSON *list) {
+	cJSON *told = NULL;
+	AUTO(xfree) char *text = json_text(list);
+	json_free(list);
+	OK(json_parse(text, strlen(text), &told, &err));
+	return told;
+}
+
 struct scratch {
 	char dir[64];
 };

@@ -162,6 +162,91 @@ static void test_full_disk(void **state) {
 	assert_int_equal(read_all(l, LOG_GROUP_API, 0, &r), 100);
 }
 
+static int64_t size_of(const char *dir) {
+	struct stat st;
+	AUTO(xfree) char *path = path_join(dir, "logs.db");
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_size;
+}
+
+/* The oldest calls go, what stations and validation said stays as long as there are calls to forget. */
+static void test_bounded_in_size(void **state) {
+	const struct scratch *s = *state;
+	AUTO(logs_close) struct logs *l = logs_at(s->dir);
+	struct reading r;
+	AUTO(xfree) char *filler = xcalloc(1, 2001);
+	memset(filler, 'x', 2000);
+	logs_bound(l, &(struct logs_bounds){.bytes = 8 << 20});
+	for (int i = 0; i < 100; i++) {
+		char id[16];
+		struct error err = ERROR_INIT;
+		snprintf(id, sizeof id, "%d", i);
+		assert_int_equal(known(l, "lab-1", id, &err), 1);
+	}
+	for (int i = 0; i < 30000; i++) {
+		cJSON *event = json_object();
+		json_add_i64(event, "i", i);
+		json_add_text(event, "filler", filler);
+		logs_add(l, LOG_GROUP_API, "api", event);
+		if (i % 1000 == 999) sleep_us(20000); /* the queue is bounded too */
+	}
+	struct error err = ERROR_INIT;
+	assert_int_equal(known(l, "lab-1", "last", &err), 1);
+	assert_int_equal(known(l, "lab-1", "0", &err), 0);
+	assert_int_equal(read_all(l, LOG_GROUP_STATIONS, 0, &r), 101);
+	logs_close(TAKE(l));
+	assert_in_range(size_of(s->dir), 4 << 20, 12 << 20);
+	l = logs_at(s->dir);
+	assert_in_range(read_all(l, LOG_GROUP_API, 0, &r), 1000, 5000);
+}
+
+static void test_bounded_in_age(void **state) {
+	const struct scratch *s = *state;
+	AUTO(logs_close) struct logs *l = logs_at(s->dir);
+	struct reading r;
+	struct error err = ERROR_INIT;
+	/* its own time is of 1970: a station's clock may be wrong, and what came now is not old */
+	assert_int_equal(known(l, "lab-1", "1", &err), 1);
+	sleep_us(50000);
+	logs_close(TAKE(l));
+	l = logs_at(s->dir);
+	logs_bound(l, &(struct logs_bounds){.age_ms = 60000});
+	assert_int_equal(known(l, "lab-1", "2", &err), 1);
+	assert_int_equal(read_all(l, NULL, 0, &r), 2);
+	logs_close(TAKE(l));
+	l = logs_at(s->dir);
+	logs_bound(l, &(struct logs_bounds){.age_ms = 1});
+	sleep_us(20000);
+	assert_int_equal(known(l, "lab-1", "3", &err), 1);
+	logs_close(TAKE(l)); /* it looks after the commit */
+	l = logs_at(s->dir);
+	assert_in_range(read_all(l, NULL, 0, &r), 0, 1);
+}
+
+/* A kind is a row and then a number; no sender can make more kinds than there are places. */
+static void test_counts(void **state) {
+	const struct scratch *s = *state;
+	AUTO(logs_close) struct logs *l = logs_at(s->dir);
+	struct reading r = {.texts = BUF_INIT(16 << 20)};
+	for (int i = 0; i < 5000; i++) {
+		char kind[32];
+		cJSON *event = json_object(), *same = json_object();
+		snprintf(kind, sizeof kind, "kind %d", i);
+		json_add_text(same, "code", "always the same");
+		logs_count(l, LOG_GROUP_API, "api", "same", same);
+		json_add_i64(event, "i", i);
+		logs_count(l, LOG_GROUP_API, "api", kind, event);
+	}
+	logs_close(TAKE(l)); /* tells the numbers */
+	l = logs_at(s->dir);
+	OK(logs_read(l, LOG_GROUP_API, 0, 0, 1000000, on_event, &r, &err));
+	assert_in_range(r.n, 10, 80);
+	assert_non_null(strstr(buf_text(&r.texts), "\"code\":\"always the same\""));
+	assert_non_null(strstr(buf_text(&r.texts), "\"repeated\":4999"));
+	assert_non_null(strstr(buf_text(&r.texts), "\"code\":\"calls_counted\""));
+	buf_done(&r.texts);
+}
+
 static void test_refuses_what_is_no_log(void **state) {
 	const struct scratch *s = *state;
 	struct logs *l = NULL;
@@ -182,6 +267,9 @@ int main(void) {
 		TEST_IN_SCRATCH(test_known_ids),
 		TEST_IN_SCRATCH(test_concurrent),
 		TEST_IN_SCRATCH(test_full_disk),
+		TEST_IN_SCRATCH(test_bounded_in_size),
+		TEST_IN_SCRATCH(test_bounded_in_age),
+		TEST_IN_SCRATCH(test_counts),
 		TEST_IN_SCRATCH(test_refuses_what_is_no_log),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

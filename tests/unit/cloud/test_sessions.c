@@ -40,7 +40,7 @@ static void store(struct catalog *c, const char *station, const char *session, i
 static cJSON *list(struct catalog *c, struct session_query q, char next[96]) {
 	cJSON *array = NULL;
 	OK(catalog_sessions(c, &q, &array, next, &err));
-	return array;
+	return as_told(array);
 }
 
 /* "lab-1/S/1 " of each, in order. */
@@ -469,6 +469,39 @@ static void test_killed(void **state) {
 	assert_true(decided > 0);
 }
 
+/* Metadata as long as allowed: a page ends early, the next ones hold the rest, and what is told is what was written. */
+static void test_long_metadata_makes_short_pages(void **state) {
+	const struct scratch *s = *state;
+	AUTO(catalog_close) struct catalog *c = catalog_at(s->dir);
+	AUTO(buf_done) struct buf text = BUF_INIT(1 << 20);
+	AUTO(metadata_done) struct metadata metadata = {0};
+	char next[96] = "";
+	int sessions = 0, pages = 0;
+	buf_str(&text, "quoted: a \"b\" \\ \xc3\xa9\n");
+	for (int i = 0; i < 3000; i++) buf_fmt(&text, "key %d: %030d x\nnumber %d: %d.5\n", i, i, i, i);
+	OK(metadata_parse(buf_text(&text), text.len, &metadata, &err));
+	for (int i = 1; i <= 40; i++) {
+		bool again;
+		store(c, "lab-1", S1, i, "a", 5, 5);
+		OK(catalog_session_decide(c, "lab-1", S1, i, CLOUD_ACCEPTED, NULL, &metadata, NULL, &again, &err));
+	}
+	do {
+		const struct session_query q = {.state = -1, .all_revisions = true, .limit = 1000, .cursor = next};
+		AUTO(json_free) cJSON *page = list(c, q, next);
+		const cJSON *row;
+		cJSON_ArrayForEach (row, page) {
+			const cJSON *told = cJSON_GetObjectItem(row, "metadata");
+			assert_int_equal(cJSON_GetObjectItem(row, "revision")->valueint, ++sessions);
+			assert_int_equal(cJSON_GetArraySize(told), 6001);
+			assert_string_equal(cJSON_GetObjectItem(told, "quoted")->valuestring, "a \"b\" \\ \xc3\xa9");
+			assert_true(cJSON_GetObjectItem(told, "number 17")->valuedouble == 17.5);
+		}
+		pages++;
+	} while (next[0]);
+	assert_int_equal(sessions, 40);
+	assert_in_range(pages, 2, 6);
+}
+
 static void test_state_names(void **state) {
 	(void)state;
 	for (int i = 0; i < CLOUD_STATE_N; i++) assert_true(strlen(cloud_state_names[i]) > 0);
@@ -488,6 +521,7 @@ int main(void) {
 		TEST_IN_SCRATCH(test_cursor_of_a_restored_store),
 		TEST_IN_SCRATCH(test_wait_change),
 		TEST_IN_SCRATCH(test_killed),
+		TEST_IN_SCRATCH(test_long_metadata_makes_short_pages),
 		cmocka_unit_test(test_state_names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

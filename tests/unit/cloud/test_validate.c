@@ -181,6 +181,9 @@ static cJSON *session_json(struct cloud *c, const char *station, int64_t revisio
 	AUTO(json_free) cJSON *array = NULL;
 	char next[96];
 	if (catalog_sessions(c->catalog, &q, &array, next, &err)) fail_msg("%s", err.text);
+	AUTO(xfree) char *text = json_text(array); /* parts of it are kept as text */
+	json_free(TAKE(array));
+	if (json_parse(text, strlen(text), &array, &err)) fail_msg("%s", err.text);
 	for (int i = 0; i < cJSON_GetArraySize(array); i++) {
 		if (cJSON_GetObjectItem(cJSON_GetArrayItem(array, i), "revision")->valuedouble != (double)revision) continue;
 		return cJSON_DetachItemFromArray(array, i);
