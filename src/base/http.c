@@ -149,7 +149,7 @@ static bool transfer_too_slow(struct transfer *t, int64_t now_ms, int64_t tick_m
 	if (t->request.send_rate_max > 0) rate_min = MIN(rate_min, MAX(1, t->request.send_rate_max / 2));
 	bool fast = (moved - t->moved) * 1000 >= rate_min * tick_ms;
 	int64_t hold_ms = transfer_awaits(t) ? t->request.hold_ms : 0;
-	if (fast) t->slow_since_ms = now_ms;
+	if (fast || t->paused) t->slow_since_ms = now_ms;
 	t->moved = moved;
 	return now_ms - t->slow_since_ms >= h->low_rate_ms + hold_ms + transfer_rest_ms(t);
 }
@@ -278,6 +278,13 @@ void http_cancel(struct http *h, uint64_t id) {
 	if (!t) return;
 	t->cancelled = true;
 	http_flush_soon(h);
+}
+
+void http_resume(struct http *h, uint64_t id) {
+	struct transfer *t = transfer_by_id(h, id);
+	if (!t || !t->easy || !t->paused) return;
+	t->paused = false;
+	curl_easy_pause(t->easy, CURLPAUSE_CONT);
 }
 
 void http_set_rate(struct http *h, uint64_t id, int64_t send_rate_max) {

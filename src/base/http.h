@@ -32,7 +32,10 @@ struct http_answer {
 	int64_t date_ms; /* the answer's Date, 0 when it had none */
 	const struct http_headers *headers;
 };
-/* Body bytes from the caller. read returns bytes given (up to n), 0 at the end, -1 to end the request with *err. */
+/* Body bytes from the caller. read returns bytes given (up to n), 0 at the end, -1 to end the request with *err;
+ * HTTP_LATER when there are none yet: http_resume follows when there are, and the time until then is not the network's.
+ */
+#define HTTP_LATER (-2)
 struct http_source {
 	ssize_t (*read)(void *arg, char *to, size_t n, int64_t offset, struct error *err);
 	void *arg;
@@ -59,6 +62,7 @@ MUST_USE int http_new(struct http **ret, uv_loop_t *loop, const struct http_opti
 uint64_t http_send(
 	struct http *h, const struct http_request *request); /* a request that cannot start still ends in on_done */
 void http_cancel(struct http *h, uint64_t id); /* on_done follows with ERR_CANCELLED; unknown ids are ignored */
+void http_resume(struct http *h, uint64_t id); /* after HTTP_LATER: read is called again; unknown ids are ignored */
 void http_set_rate(struct http *h, uint64_t id, int64_t send_rate_max);
 size_t http_active(const struct http *h);
 /* Cancels what runs or waits (each on_done follows with ERR_CANCELLED), closes handles; on_closed is called from the

@@ -17,6 +17,8 @@ static size_t transfer_read(struct transfer *t, char *to, size_t n) {
 		return n;
 	}
 	ssize_t got = source->read(source->arg, to, n, t->offset, &t->err);
+	t->paused = got == HTTP_LATER;
+	if (t->paused) return CURL_READFUNC_PAUSE;
 	if (got > 0) return MIN((size_t)got, n);
 	if (got == 0)
 		error_set(&t->err, ERR_CHANGED, "the source ended after %lld of %lld bytes; it was cut short while it was sent",
@@ -34,7 +36,7 @@ static size_t on_read(char *to, size_t size, size_t count, void *arg) {
 	size_t n = (size_t)MIN((int64_t)(size * count), transfer_size(t) - t->offset);
 	if (n == 0) return 0;
 	size_t got = transfer_read(t, to, n);
-	if (got != CURL_READFUNC_ABORT) t->offset += (int64_t)got;
+	if (got != CURL_READFUNC_ABORT && got != CURL_READFUNC_PAUSE) t->offset += (int64_t)got;
 	return got;
 }
 

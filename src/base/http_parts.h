@@ -26,9 +26,9 @@ struct transfer {
 	struct curl_slist *headers;
 	CURL *easy; /* NULL until it runs */
 	char curl_text[CURL_ERROR_SIZE];
-	struct error err; /* why it ended, when it was not curl that said so */
-	bool cancelled;
-	int64_t offset, sent; /* read from the source; sent to the network */
+	struct error err;		/* why it ended, when it was not curl that said so */
+	bool cancelled, paused; /* paused: the source has nothing yet */
+	int64_t offset, sent;	/* read from the source; sent to the network */
 	int64_t received, header_bytes;
 	struct buf answer;
 	curl_socket_t fd; /* what it moves its bytes on, CURL_SOCKET_BAD when nothing is watched */

@@ -35,6 +35,7 @@ struct root {
 	char *path;
 	bool configured; /* else only known from the journal: nothing new is looked for in it */
 	bool ok, events;
+	bool local; /* no file server: as of the last listing */
 	struct error why;
 	struct lanes *lanes; /* its threads (owned) */
 	struct root_work *work;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "station/engine_internal.h"
 
 /* --- what is known of a root --- */
@@ -88,6 +89,7 @@ struct listing {
 	struct watching watching;
 	struct listed *names;
 	size_t n;
+	bool local;
 	struct error err;
 };
 
@@ -96,11 +98,15 @@ static void listing_run(struct job *j) {
 	struct listing *l = (struct listing *)j;
 	watching_add(&l->watching, l->path, "", false);
 	if (root_list(l->path, &l->names, &l->n, &l->err)) l->n = 0;
+	struct file_system fs;
+	struct error ignored = ERROR_INIT;
+	l->local = file_system_of(l->path, &fs, &ignored) == 0 && fs.local;
 }
 
 static void listing_take(struct engine *e, const struct listing *l) {
 	struct root *r = &e->roots[l->root];
 	r->listed_why = l->err;
+	r->local = l->local;
 	root_judge(e, l->root);
 	if (r->configured) watch_root(e, l->root, &l->watching);
 	if (l->err.code != ERR_NONE) return;

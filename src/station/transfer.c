@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* One PUT: the file's identity is compared before the first byte and after the last, and the checksum that the store
- * computed with ours; a 200 proves nothing by itself. Bodies are read with pread on the loop (measured: the thread
- * pool costs up to 1.7 times the CPU). Loop thread.
+ * computed with ours; a 200 proves nothing by itself. Loop thread; its file is in transfer_file.c.
  *
  * A transfer lives from transfer_start, through the opening of its file in its root's own threads, to its on_done,
  * which always comes; its session may have moved on by then. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,51 +11,8 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "station/client.h"
-#include "station/engine_internal.h"
+#include "station/transfer.h"
 #include "station/upload.h"
-
-struct transfer {
-	struct job job; /* its file being opened */
-	TAILQ_ENTRY(transfer) link;
-	struct engine *engine;
-	struct ticket ticket;
-	uint64_t id; /* of the request */
-	size_t index;
-	int fd;				  /* -1: the manifest, whose text is `body` */
-	char *body;			  /* owned while it is sent */
-	struct file_row file; /* what is sent: name, size, identity, digest */
-	int64_t began_wall_ms, sent;
-	char *root;
-	bool root_gone;
-	struct error err; /* it could not be opened */
-};
-
-static void transfer_free(struct transfer *t) {
-	if (t->fd >= 0) close(t->fd);
-	file_row_done(&t->file);
-	free(t->root);
-	free(t->body);
-	free(t);
-}
-
-/* --- the body --- */
-
-static ssize_t on_read(void *arg, char *to, size_t n, int64_t offset, struct error *err) {
-	struct transfer *t = arg;
-	size_t want = (size_t)MIN((int64_t)n, t->file.size - offset);
-	if (t->body) {
-		memcpy(to, t->body + offset, want);
-		return (ssize_t)want;
-	}
-	while (want) {
-		ssize_t got = pread(t->fd, to, want, offset);
-		if (got > 0) return got;
-		if (got < 0 && errno == EINTR) continue;
-		if (got < 0) return error_errno(err, ERR_CHANGED, errno, "cannot read %s while it is sent", t->file.name);
-		return error_set(err, ERR_CHANGED, "%s became shorter while it was sent", t->file.name);
-	}
-	return 0;
-}
 
 static void transfer_count(struct transfer *t, int64_t sent) {
 	int64_t more = sent - t->sent;
@@ -100,20 +55,12 @@ static int checksum_compare(const struct http_answer *a, const struct file_row *
 	return error_set(err, ERR_CHECKSUM, "the store computed another checksum of %s than we did", f->name);
 }
 
-static void note_attempt(
-	const struct transfer *t, struct session *s, const struct http_answer *a, const struct error *err) {
-	const char *id = http_header(a, "x-amz-request-id");
-	if (!id) id = http_header(a, "x-request-id");
-	struct attempt_row row = {
-		.name = t->file.name,
-		.at_ms = t->began_wall_ms,
-		.elapsed_ms = a->elapsed_ms,
-		.bytes = a->sent_bytes,
-		.http = a->status,
-		.reason = err->code ? (char *)(uintptr_t)err->text : NULL,
-	};
-	text_copy(row.code, sizeof row.code, err->code ? error_classes[err->code].name : "stored");
-	text_copy(row.request_id, sizeof row.request_id, id ? id : "");
+static void note_attempt(const struct transfer *t, struct session *s) {
+	struct attempt_row row = t->attempt;
+	row.name = t->file.name;
+	row.at_ms = t->began_wall_ms;
+	row.reason = t->why.code ? (char *)(uintptr_t)t->why.text : NULL;
+	text_copy(row.code, sizeof row.code, t->why.code ? error_classes[t->why.code].name : "stored");
 	journal_add_attempt(s->engine->journal, s->row.id, &row);
 }
 
@@ -127,6 +74,7 @@ static void health_note(struct engine *e, const struct error *err) {
 	bool was_down = e->objects.down;
 	switch (err->code) {
 	case ERR_CANCELLED:
+	case ERR_DISK: /* ours */
 	case ERR_CHANGED: health_cancelled(&e->objects); return;
 	default: break;
 	}
@@ -185,34 +133,64 @@ static void transfer_leave(struct transfer *t) {
 	e->rate_checked_ms = 0; /* the others may go faster */
 }
 
-static void on_done(void *arg, const struct http_answer *a) {
-	struct transfer *t = arg;
+/* The request has ended and so has the last call into its file. */
+static void transfer_over(struct transfer *t) {
 	struct engine *e = t->engine;
-	struct error err = ERROR_INIT;
 	struct session *s = ticket_session(&t->ticket);
+	bool hangs = t->why.code == ERR_CANCELLED && root_hangs(e, t->ticket.root);
 	transfer_leave(t);
-	char what[160];
-	snprintf(what, sizeof what, "PUT of %s/%s", t->ticket.name, t->file.name);
-	int result = answer_check(a, ANSWER_S3, what, &err);
-	health_note(e, &err);
-	if (result == 0) transfer_count(t, t->file.size);
-	if (result == 0 && t->fd >= 0) result = file_still_same(t->fd, &t->file, &err);
-	if (result == 0) result = checksum_compare(a, &t->file, &err);
-	bool hangs = err.code == ERR_CANCELLED && root_hangs(e, t->ticket.root);
 	if (s && !e->stopping) {
 		s->transfers--;
 		s->sent_bytes -= t->sent;
 		if (s->upload) s->upload->sending--;
 		if (s->upload && t->body) s->upload->body = TAKE(t->body);
-		note_attempt(t, s, a, &err);
-		if (result == 0) put_stored(s, t);
+		note_attempt(t, s);
+		if (t->result == 0) put_stored(s, t);
 		else if (hangs) session_trouble(s, STEP_PAUSE, &e->roots[t->ticket.root].why, 0);
-		else if (s->upload && result > 0) stat_ask(s, t->index, false);
-		else if (s->upload) put_failed(s, t, &err, answer_retry_after_ms(a, clock_wall_ms()));
+		else if (s->upload && t->result > 0) stat_ask(s, t->index, false);
+		else if (s->upload) put_failed(s, t, &t->why, t->retry_after_ms);
 		session_poke(s);
 	}
 	engine_poke(e);
 	transfer_free(t);
+}
+
+static void transfer_compared(struct transfer *t) {
+	if (t->err.code) {
+		t->why = t->err;
+		t->result = -1;
+	}
+	transfer_over(t);
+}
+
+/* A 200 for a file that is not what was hashed any more proves nothing. What a local file system knows of an open file
+ * is in memory; a file server is asked. */
+static void transfer_answered(struct transfer *t) {
+	if (t->result < 0 || t->fd < 0 || t->engine->stopping) {
+		transfer_over(t);
+	} else if (!t->engine->roots[t->ticket.root].local) {
+		transfer_file_start(t, TRANSFER_COMPARES);
+	} else {
+		(void)!file_still_same(t->fd, &t->file, &t->err);
+		transfer_compared(t);
+	}
+}
+
+static void on_done(void *arg, const struct http_answer *a) {
+	struct transfer *t = arg;
+	char what[160];
+	snprintf(what, sizeof what, "PUT of %s/%s", t->ticket.name, t->file.name);
+	t->result = answer_check(a, ANSWER_S3, what, &t->why);
+	health_note(t->engine, &t->why);
+	if (t->result == 0) transfer_count(t, t->file.size);
+	if (t->result == 0) t->result = checksum_compare(a, &t->file, &t->why);
+	t->retry_after_ms = answer_retry_after_ms(a, clock_wall_ms());
+	t->attempt = (struct attempt_row){.elapsed_ms = a->elapsed_ms, .bytes = a->sent_bytes, .http = a->status};
+	const char *id = http_header(a, "x-amz-request-id");
+	if (!id) id = http_header(a, "x-request-id");
+	text_copy(t->attempt.request_id, sizeof t->attempt.request_id, id ? id : "");
+	t->answered = true;
+	if (!t->busy) transfer_answered(t);
 }
 
 /* --- starting, cancelling --- */
@@ -231,47 +209,52 @@ static void transfer_send(struct transfer *t, struct session *s) {
 		.on_done = on_done,
 		.arg = t,
 	};
-	r.source = (struct http_source){.read = on_read, .arg = t, .size = t->file.size};
+	r.source = (struct http_source){.read = transfer_read, .arg = t, .size = t->file.size};
 	t->began_wall_ms = clock_wall_ms();
 	slot->attempts++;
 	s->upload->idle_asks = 0;
-	health_started(&e->objects);
 	t->id = http_send(e->http, &r);
 	e->rate_checked_ms = 0;
-}
-
-static void open_run(struct job *j) {
-	struct transfer *t = (struct transfer *)j;
-	if (file_open_same(t->root, t->ticket.name, &t->file, &t->fd, &t->err)) t->root_gone = access(t->root, F_OK) != 0;
 }
 
 /* Nothing of it left: it goes back to what may be sent. */
 static void transfer_unsent(struct transfer *t, struct session *s) {
 	transfer_leave(t);
+	health_cancelled(&t->engine->objects);
 	if (s) {
 		s->transfers--;
 		if (s->upload) s->upload->sending--;
 		if (s->upload) upload_slot(s->upload, t->index)->state = SLOT_READY;
-		/* an unplugged disk is no change */
-		if (t->err.code) session_trouble(s, t->root_gone ? STEP_PAUSE : STEP_CHANGED, &t->err, 0);
+		/* an unplugged disk is no change, nor is one that fails */
+		bool pause = t->root_gone || t->err.code == ERR_DISK;
+		if (t->err.code) session_trouble(s, pause ? STEP_PAUSE : STEP_CHANGED, &t->err, 0);
 		session_poke(s);
 	}
 	transfer_free(t);
 }
 
-static void open_done(struct job *j) {
-	struct transfer *t = (struct transfer *)j;
+static void transfer_opened(struct transfer *t) {
 	struct session *s = ticket_session(&t->ticket);
 	if (!s || !s->upload || t->err.code || t->engine->stopping) transfer_unsent(t, s);
 	else transfer_send(t, s);
+}
+
+void transfer_stepped(struct transfer *t) {
+	switch (t->step) {
+	case TRANSFER_OPENS: transfer_opened(t); break;
+	case TRANSFER_READS:
+		if (t->answered) transfer_answered(t);
+		else if (!t->engine->stopping) http_resume(t->engine->http, t->id);
+		break;
+	case TRANSFER_COMPARES: transfer_compared(t); break;
+	}
 }
 
 void transfer_start(struct session *s, size_t index) {
 	struct engine *e = s->engine;
 	struct upload *u = s->upload;
 	struct transfer *t = xcalloc(1, sizeof *t);
-	*t = (struct transfer){.job = {.run = open_run, .done = open_done},
-		.engine = e,
+	*t = (struct transfer){.engine = e,
 		.ticket = ticket_of(s),
 		.index = index,
 		.fd = -1,
@@ -283,11 +266,12 @@ void transfer_start(struct session *s, size_t index) {
 	e->sending++;
 	e->roots[s->root].sending++;
 	TAILQ_INSERT_TAIL(&e->transfers, t, link);
+	health_started(&e->objects);
 	if (index == SLOT_MANIFEST) {
 		t->body = TAKE(u->body);
 		transfer_send(t, s);
 	} else {
-		lane_start(e, s->root, LANE_SEND, &t->job);
+		transfer_file_start(t, TRANSFER_OPENS);
 	}
 }
 

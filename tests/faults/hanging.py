@@ -30,7 +30,7 @@ class Hanging:
     def folder(self):
         """What status says of the hanging one."""
         got = self.station.command("status", "--json")
-        return next((f for f in json.loads(got.out).get("folders") or [] if f["path"] == str(self.nas)), None)
+        return next((f for f in json.loads(got.out or "{}").get("folders") or [] if f["path"] == str(self.nas)), None)
 
 
 def test_the_others_go_on_and_it_heals(place):
@@ -85,6 +85,67 @@ def test_a_single_run_ends_and_does_not_say_that_all_is_well(place):
     assert "has not answered since" in got.err, got
     assert h.station.session(THIRD)["state"] == "accepted"
     assert_stored(h.cloud, other)
+
+
+def wait_sending(station):
+    """Until bytes are on their way: with the limit of a MiB a second the rest takes long enough."""
+    def rate():
+        queue = json.loads(station.command("status", "--json").out or "{}").get("queue") or {}
+        return queue.get("rate_bytes_per_s")
+    wait_for(rate, 60, "bytes to be on their way")
+
+
+def test_it_hangs_while_its_files_are_sent(place):
+    """The reads are under way: the other folder's session, the socket and the end do not wait for them."""
+    h = Hanging(place, upload={"bandwidth": "1MiB/s", "retry_base": "200ms", "retry_cap": "1s"})
+    engine = h.station.start(env=h.env())
+    sent = make_session(h.nas, FIRST, {"big.dat": 30 << 20})
+    wait_sending(h.station)
+    h.gate.touch()
+    other = make_session(h.station.recordings, SECOND, seed=2)
+    h.station.wait_state(SECOND, "accepted", timeout_s=120)
+    assert_stored(h.cloud, other)
+    assert engine.stop() == 0, engine.result()
+    h.gate.unlink()
+    h.station.sections["upload"].pop("bandwidth")
+    h.station.write()
+    assert h.station.once().code == 0
+    assert_stored(h.cloud, sent)
+
+
+def test_it_hangs_for_a_moment_while_its_files_are_sent(place):
+    """The engine lives on: the same revision goes up when the folder answers again."""
+    h = Hanging(place, upload={"bandwidth": "1MiB/s", "retry_base": "200ms", "retry_cap": "1s"})
+    engine = h.station.start(env=h.env())
+    sent = make_session(h.nas, FIRST, {"big.dat": 6 << 20})
+    wait_sending(h.station)
+    h.gate.touch()
+    wait_for(lambda: "has not answered since" in engine.err, 60, "the event that tells of it")
+    h.gate.unlink()
+    row = h.station.wait_state(FIRST, "accepted", timeout_s=120)
+    assert row["revision"] == 1, row
+    assert_stored(h.cloud, sent)
+    assert "object store does not answer" not in engine.err, engine.err
+    assert engine.stop() == 0, engine.result()
+
+
+def test_a_read_error_while_sending_is_no_change(place):
+    """A disk that fails for a while: the session waits with that reason, makes no new revision, and goes on by itself."""
+    h = Hanging(place, upload={"bandwidth": "1MiB/s", "retry_base": "200ms", "retry_cap": "1s"})
+    engine = h.station.start(env=dict(h.env(), FAULT_DO="bad"))
+    sent = make_session(h.nas, FIRST, {"big.dat": 6 << 20})
+    wait_sending(h.station)
+    h.gate.touch()
+    row = wait_for(lambda: (lambda r: r if r and "cannot read" in (r["reason"] or "") else None)(h.station.session(FIRST)), 60,
+                   "the session to say what its disk does")
+    assert row["state"] in ("queued", "uploading") and row["revision"] == 1, row
+    wait_for(lambda: h.station.session(FIRST)["tries"] >= 3, 60, "it to be tried again and again")
+    h.gate.unlink()
+    row = h.station.wait_state(FIRST, "accepted", timeout_s=120)
+    assert row["revision"] == 1, row
+    assert_stored(h.cloud, sent)
+    assert "changed" not in engine.err, engine.err
+    assert engine.stop() == 0, engine.result()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@
  *   FAULT_DO=kill     SIGKILL before it; torn: SIGKILL after half of it was written; ENOSPC, EIO: it fails, and with
  *                     FAULT_AT every later one too; slow: every sync takes FAULT_MS longer; stuck: no read
  *                     ever ends, as on a file server that is gone; hang: while FAULT_WHILE exists no call ends that
- *                     opens, reads, lists or looks at one */
+ *                     opens, reads, lists or looks at one; bad: every read of one fails then with EIO */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -217,13 +217,20 @@ int inotify_add_watch(int fd, const char *path, uint32_t mask) {
 	return REAL(inotify_add_watch)(fd, path, mask);
 }
 
+static bool is_bad(int fd) {
+	const char *present = getenv("FAULT_WHILE");
+	return present && does("bad") && fd_concerns(fd) && REAL(access)(present, F_OK) == 0;
+}
+
 ssize_t pread(int fd, void *to, size_t n, off_t at) {
+	if (is_bad(fd)) return errno = EIO, -1;
 	hang_fd(fd);
 	return REAL(pread)(fd, to, n, at);
 }
 
 /* What is not in memory is not there: RWF_NOWAIT does not wait, here as elsewhere. */
 ssize_t preadv2(int fd, const struct iovec *to, int n, off_t at, int flags) {
+	if (is_bad(fd)) return errno = EIO, -1;
 	if (hangs() && fd_concerns(fd) && flags & RWF_NOWAIT) return errno = EAGAIN, -1;
 	hang_fd(fd);
 	return REAL(preadv2)(fd, to, n, at, flags);
