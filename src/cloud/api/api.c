@@ -21,6 +21,14 @@ static int api_reconcile(struct api *a, struct error *err) {
 	return 0;
 }
 
+static int validator_open(struct api *a, struct error *err) {
+	const struct validator_setup setup = {.stores = {a->catalog, a->objects, a->logs},
+		.schema = &a->config->schema,
+		.raw_bucket = a->config->raw_bucket,
+		.data_dir = a->config->data};
+	return validator_start(&a->validator, &setup, err) || validator_recover(a->validator, err) ? -1 : 0;
+}
+
 static int api_open_stores(struct api *a, struct error *err) {
 	const struct cloud_config *c = a->config;
 	const char *const buckets[] = {c->raw_bucket, c->processed_bucket, c->lake_bucket, NULL};
@@ -32,10 +40,7 @@ static int api_open_stores(struct api *a, struct error *err) {
 		return -1;
 	logs_bound(a->logs, &bounds);
 	objects_keep_free(a->objects, c->keep_free);
-	if (api_reconcile(a, err) ||
-		validator_start(&a->validator, a->catalog, a->objects, a->logs, &c->schema, c->raw_bucket, err))
-		return -1;
-	return validator_recover(a->validator, err);
+	return api_reconcile(a, err) || validator_open(a, err) ? -1 : 0;
 }
 
 /* A name for the key that signs URLs: it says nothing of the key, and a new key has another. */

@@ -218,7 +218,7 @@ static int there_check(const struct presign_call *p, struct presign_file *f, str
 	const struct stores stores = {a->catalog, a->objects, a->logs};
 	struct examined found;
 	if (f->verdict.kind != PRESIGN_EXISTS) return 0;
-	if (object_examine(&stores, f->there, false, &found, err)) return -1;
+	if (object_examine(&stores, f->there, EXAMINE_SIZE, &found, err)) return -1;
 	if (found.finding == FOUND_WHOLE) return 0;
 	f->there->stored_ms = 0;
 	f->there->lost_ms = p->now_ms;

@@ -44,7 +44,7 @@ static int object_answer(
 	const struct stores *stores, struct stat_call *s, const struct object_row *row, cJSON *object, struct error *err) {
 	struct examined e = {.finding = FOUND_MISSING};
 	bool read = s->read && s->bytes < READ_BYTES_A_CALL;
-	if (row && object_examine(stores, row, read, &e, err)) return -1;
+	if (row && object_examine(stores, row, read ? EXAMINE_READ : EXAMINE_SIZE, &e, err)) return -1;
 	if (e.read) s->bytes += row->size;
 	if (e.finding == FOUND_WHOLE) answer_whole(row, &e, object);
 	else if (e.finding == FOUND_MISSING) json_add_bool(object, "missing", true);

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* One look at a session: is a revision whole, is it what its manifest says, do its metadata keep the rules?
  *
- *   manifest not stored yet, or an object of it          -> wait: the next object's event brings another look
+ *   manifest not stored yet, or an object of it           -> wait: the next object's event brings another look
+ *   an object of it was stored and is gone, cut or rotten -> wait for its bytes: examine.h made it a promise again
  *   manifest broken, foreign, or an object not as it says -> rejected by `manifest` or `objects`
  *   metadata against the rules                            -> rejected by that check, mended by the next revision
  *   else                                                  -> accepted
  *
  * A look depends on what is stored alone, never on the event that brought it, and a decision is made once: the catalog
- * leaves a decided revision as it is. So events may come twice, late or out of order. Any thread. */
+ * leaves a decided revision as it is. So events may come twice, late or out of order. Presence and size of every object
+ * are looked at always, its bytes where this process did not hash them itself; a look reads so much and no more, and
+ * the next one goes on from there. Any thread, one a session at a time. */
 #include "cloud/jobs/validate.h"
 
 #include <errno.h>
@@ -20,14 +23,14 @@
 #include "session/name.h"
 
 #define REVISIONS_A_LOOK 1024
+#define ATTEMPTS_MAX 5 /* looks in a row that the program did not survive */
 
 struct look {
-	struct catalog *catalog;
-	struct objects *objects;
-	struct logs *logs;
+	const struct stores *stores;
 	const struct schema *schema;
 	const char *station, *session;
-	int64_t revision;
+	int64_t revision, attempts;
+	struct validation *v;
 	struct object_row manifest_row;
 	struct manifest manifest;
 	struct metadata metadata;
@@ -41,8 +44,9 @@ static void look_done(struct look *k) {
 }
 DEFINE_AUTO_VAL(struct look, look_done)
 
-/* What a step found: go on, wait for more objects, or decide on the checks as they are. */
-enum step { STEP_ERROR = -1, STEP_ON, STEP_WAIT, STEP_DECIDE };
+/* What a step found: go on, wait for more objects, wait for lost ones, go on in another look, or decide on the checks
+ * as they are. */
+enum step { STEP_ERROR = -1, STEP_ON, STEP_WAIT, STEP_LOST, STEP_LATER, STEP_DECIDE };
 
 static enum step reject(struct look *k, enum check_id id, const char *found, const char *rule, const char *mend) {
 	check_add(&k->checks, id, VERDICT_HOLD, found, rule, mend);
@@ -73,15 +77,32 @@ static int read_object(struct look *k, const struct object_row *row, size_t max,
 			err, ERR_INPUT, "it has %s, at most %s are read", UNIT_BYTES(row->size), UNIT_BYTES((int64_t)max));
 	}
 	*out = BUF_INIT(max);
-	if (object_open(k->objects, row->bucket, row->key, &fd, &size, err) || read_whole(fd, out, row->key, err))
+	if (object_open(k->stores->objects, row->bucket, row->key, &fd, &size, err) || read_whole(fd, out, row->key, err))
 		return -1;
 	sha256_of(buf_text(out), out->len, &sha256);
 	if (sha256_equal(&sha256, &row->sha256)) return 0;
 	return error_set(err, ERR_CHECKSUM, "its bytes are not those that were stored");
 }
 
-static bool error_is_of_object(const struct error *err) {
-	return err->code == ERR_NOT_FOUND || err->code == ERR_INPUT || err->code == ERR_CHECKSUM;
+#define OBJECTS_RULE "each object is this station's own, with the manifest's size and checksum"
+#define OBJECTS_MEND "the station sends what was lost again; if it does not: headgate retry"
+
+/* The decision waits for bytes that were here: its checks say so, to whoever asks and to the station; in the same words
+ * look after look, since a change is made of others. */
+static enum step wait_for_lost(struct look *k, const char *found, struct error *err) {
+	check_add(&k->checks, CHECK_OBJECTS, VERDICT_HOLD, found, OBJECTS_RULE, OBJECTS_MEND);
+	bool failed = catalog_session_lost(k->stores->catalog, k->station, k->session, k->revision, &k->checks, err);
+	return failed ? STEP_ERROR : STEP_LOST;
+}
+
+/* An object that has to be read whole for itself. */
+static enum step look_at_one(struct look *k, const struct object_row *row, enum examining how, struct error *err) {
+	struct examined e;
+	char found[400];
+	if (object_examine(k->stores, row, how, &e, err)) return STEP_ERROR;
+	if (e.finding == FOUND_WHOLE) return STEP_ON;
+	snprintf(found, sizeof found, "lost after it came, and the decision waits for it: %s", TEXT_SAFE(row->name));
+	return wait_for_lost(k, found, err);
 }
 
 /* --- the manifest --- */
@@ -97,14 +118,23 @@ static bool manifest_is_of(const struct look *k) {
 static enum step look_at_manifest(struct look *k, struct error *err) {
 	char name[64], found[256];
 	manifest_name(name, sizeof name, k->revision);
-	int there = catalog_object_by_name(k->catalog, k->station, k->session, k->revision, name, &k->manifest_row, err);
+	int there =
+		catalog_object_by_name(k->stores->catalog, k->station, k->session, k->revision, name, &k->manifest_row, err);
 	if (there < 0) return STEP_ERROR;
-	if (!there || !k->manifest_row.stored_ms) return STEP_WAIT;
+	if (!there) return STEP_WAIT;
+	enum step step = look_at_one(k, &k->manifest_row, EXAMINE_BYTES, err);
+	if (step != STEP_ON) return step;
+	if (k->attempts >= ATTEMPTS_MAX) {
+		snprintf(
+			found, sizeof found, "the cloud's program ended %lld times while it looked at it", (long long)k->attempts);
+		return reject(k, CHECK_MANIFEST, found, MANIFEST_RULE, MANIFEST_MEND);
+	}
 	AUTO(buf_done) struct buf text = {0};
 	if (read_object(k, &k->manifest_row, MANIFEST_BYTES_MAX, &text, err) ||
 		manifest_read(buf_text(&text), text.len, &k->manifest, err)) {
-		if (!error_is_of_object(err)) return STEP_ERROR;
-		return reject(k, CHECK_MANIFEST, err->text, MANIFEST_RULE, MANIFEST_MEND);
+		if (err->code == ERR_INPUT) return reject(k, CHECK_MANIFEST, err->text, MANIFEST_RULE, MANIFEST_MEND);
+		if (err->code != ERR_CHECKSUM) return STEP_ERROR;
+		return look_at_one(k, &k->manifest_row, EXAMINE_READ, err);
 	}
 	if (!manifest_is_of(k)) {
 		snprintf(found, sizeof found, "it says station %s, session %s, revision %lld", k->manifest.station,
@@ -117,8 +147,6 @@ static enum step look_at_manifest(struct look *k, struct error *err) {
 }
 
 /* --- the objects --- */
-
-#define OBJECTS_RULE "each object is this station's own, with the manifest's size and checksum"
 
 /* api.md "Keys": the plain one of revision 1, or that of a later revision up to this (what was changed and is called
  * manifest.json had the manifest's own key before). What else a manifest names may be another station's, and is never
@@ -141,10 +169,20 @@ static bool key_is_own(const struct look *k, const struct manifest_file *f) {
 	return strcmp(f->name, MANIFEST_NAME) == 0 && strcmp(f->key + prefix, manifest) == 0;
 }
 
-/* Words for what is wrong with one object in found, "" when it is as it should be; STEP_WAIT when it is not there. */
-static enum step look_at_object(
-	struct look *k, const struct manifest_file *f, char *found, size_t size, struct error *err) {
+/* What the first walk over the objects found. */
+struct walk {
+	int64_t *stored_ms; /* of each, for the second one */
+	size_t missing, lost;
+	char first[128]; /* name of the first that is lost */
+};
+static void walk_done(struct walk *w) { xfree(w->stored_ms); }
+DEFINE_AUTO_VAL(struct walk, walk_done)
+
+/* Words for what is wrong with one object in found, "" when it is as it should be or is not here. */
+static enum step look_at_object(struct look *k, struct walk *w, size_t i, char *found, size_t size, struct error *err) {
+	const struct manifest_file *f = &k->manifest.files[i];
 	struct object_row row;
+	struct examined e;
 	char name[64];
 	text_safe(name, sizeof name, f->name);
 	found[0] = '\0';
@@ -152,30 +190,82 @@ static enum step look_at_object(
 		snprintf(found, size, "%s is named under a key that is not of this session", name);
 		return STEP_ON;
 	}
-	int there = catalog_object(k->catalog, f->bucket, f->key, &row, err);
+	int there = catalog_object(k->stores->catalog, f->bucket, f->key, &row, err);
 	if (there < 0) return STEP_ERROR;
-	if (!there || !row.stored_ms) return STEP_WAIT;
+	if (!there || (!row.stored_ms && !row.lost_ms)) {
+		w->missing++;
+		return STEP_ON;
+	}
 	if (row.size != f->size) {
 		snprintf(
 			found, size, "%s has %lld bytes, the manifest says %lld", name, (long long)row.size, (long long)f->size);
 	} else if (!sha256_equal(&row.sha256, &f->sha256)) {
 		snprintf(found, size, "%s has another checksum than the manifest says", name);
+	} else {
+		if (object_examine(k->stores, &row, EXAMINE_SIZE, &e, err)) return STEP_ERROR;
+		if (!row.stored_ms && e.finding == FOUND_WHOLE && /* it came back */
+			catalog_object(k->stores->catalog, f->bucket, f->key, &row, err) < 0)
+			return STEP_ERROR;
+		w->stored_ms[i] = row.stored_ms;
+		if (e.finding != FOUND_WHOLE && !w->lost++) text_safe(w->first, sizeof w->first, f->name);
 	}
 	return STEP_ON;
 }
 
-/* All of them, even when one is missing: a manifest that names a foreign object is refused at once. */
+static enum step wait_for_objects(struct look *k, const struct walk *w, struct error *err) {
+	char found[400];
+	if (!w->lost) return STEP_WAIT;
+	snprintf(found, sizeof found, "%zu of %zu lost after they came, and the decision waits for them: %s", w->lost,
+		k->manifest.n, w->first);
+	return wait_for_lost(k, found, err);
+}
+
+/* The bytes of each, from where an earlier look of this manifest ended. */
+static enum step look_at_bytes(struct look *k, struct walk *w, struct error *err) {
+	struct validation *v = k->v;
+	struct object_row row = {.revision = k->revision};
+	struct examined e;
+	if (v->revision != k->revision || !sha256_equal(&v->manifest, &k->manifest_row.sha256)) {
+		v->revision = k->revision;
+		v->manifest = k->manifest_row.sha256;
+		v->next = v->arrived = 0;
+	}
+	text_copy(row.station, sizeof row.station, k->station);
+	text_copy(row.session, sizeof row.session, k->session);
+	for (; v->next < k->manifest.n; v->next++) {
+		const struct manifest_file *f = &k->manifest.files[v->next];
+		if (v->read_bytes >= v->read_most) return STEP_LATER;
+		text_copy(row.bucket, sizeof row.bucket, f->bucket);
+		text_copy(row.key, sizeof row.key, f->key);
+		text_copy(row.name, sizeof row.name, f->name);
+		row.size = f->size;
+		row.sha256 = f->sha256;
+		row.stored_ms = w->stored_ms[v->next];
+		if (object_examine(k->stores, &row, EXAMINE_BYTES, &e, err)) return STEP_ERROR;
+		if (e.finding != FOUND_WHOLE && !w->lost++) text_safe(w->first, sizeof w->first, f->name);
+		if (e.read) v->read_bytes += f->size;
+		v->arrived += e.arrived;
+	}
+	return STEP_ON;
+}
+
+/* All of them, even when one is missing: a manifest that names a foreign object is refused at once. Bytes are read when
+ * all are here. */
 static enum step look_at_objects(struct look *k, struct error *err) {
-	bool missing = false;
+	AUTO(walk_done) struct walk w = {.stored_ms = xcalloc(MAX(k->manifest.n, (size_t)1), sizeof *w.stored_ms)};
 	char found[256];
 	for (size_t i = 0; i < k->manifest.n; i++) {
-		enum step step = look_at_object(k, &k->manifest.files[i], found, sizeof found, err);
-		if (step == STEP_ERROR) return STEP_ERROR;
-		if (step == STEP_WAIT) missing = true;
-		else if (*found) return reject(k, CHECK_OBJECTS, found, OBJECTS_RULE, MANIFEST_MEND);
+		if (look_at_object(k, &w, i, found, sizeof found, err) == STEP_ERROR) return STEP_ERROR;
+		if (*found) return reject(k, CHECK_OBJECTS, found, OBJECTS_RULE, MANIFEST_MEND);
 	}
-	if (missing) return STEP_WAIT;
-	snprintf(found, sizeof found, "%zu objects as the manifest says", k->manifest.n);
+	if (w.missing || w.lost) return wait_for_objects(k, &w, err);
+	enum step step = look_at_bytes(k, &w, err);
+	if (step != STEP_ON) return step;
+	size_t n = k->manifest.n, arrived = k->v->arrived;
+	k->v->revision = 0;
+	if (w.lost) return wait_for_objects(k, &w, err);
+	if (arrived == n) snprintf(found, sizeof found, "%zu objects: %zu hashed on arrival", n, arrived);
+	else snprintf(found, sizeof found, "%zu objects: %zu hashed on arrival, %zu read again", n, arrived, n - arrived);
 	check_add(&k->checks, CHECK_OBJECTS, VERDICT_PASS, found, "", "");
 	return STEP_ON;
 }
@@ -191,17 +281,19 @@ static const struct manifest_file *metadata_file(const struct look *k) {
 }
 
 /* The metadata's text, or nothing when it is too long to be read: its size says so. */
-static int read_metadata(struct look *k, struct buf *out, size_t *ret_n, struct error *err) {
+static enum step read_metadata(struct look *k, struct buf *out, size_t *ret_n, struct error *err) {
 	const struct manifest_file *f = metadata_file(k);
 	struct object_row row;
 	*ret_n = 0;
-	if (!f) return 0;
+	if (!f) return STEP_ON;
 	*ret_n = (size_t)f->size;
-	if (f->size > METADATA_MAX) return 0;
-	int there = catalog_object(k->catalog, f->bucket, f->key, &row, err);
-	if (there < 0) return -1;
-	if (!there) return error_set(err, ERR_NOT_FOUND, "%s is not in the catalog", TEXT_SAFE(f->name));
-	return read_object(k, &row, METADATA_MAX, out, err);
+	if (f->size > METADATA_MAX) return STEP_ON;
+	int there = catalog_object(k->stores->catalog, f->bucket, f->key, &row, err);
+	if (there < 0) return STEP_ERROR;
+	if (there && read_object(k, &row, METADATA_MAX, out, err) == 0) return STEP_ON;
+	/* A moment ago it was there and whole. */
+	if (there && err->code != ERR_NOT_FOUND && err->code != ERR_CHECKSUM) return STEP_ERROR;
+	return there ? look_at_one(k, &row, EXAMINE_READ, err) : STEP_WAIT;
 }
 
 /* Not the cloud's to tell: what kind of file it was, and whether the station has it twice. */
@@ -230,12 +322,8 @@ static void run_checks(struct look *k, const struct buf *text, size_t metadata_n
 static enum step look_at_content(struct look *k, struct error *err) {
 	AUTO(buf_done) struct buf text = {0};
 	size_t n = 0;
-	char found[256];
-	if (read_metadata(k, &text, &n, err)) {
-		if (!error_is_of_object(err)) return STEP_ERROR;
-		snprintf(found, sizeof found, "the metadata: %.200s", err->text);
-		return reject(k, CHECK_OBJECTS, found, OBJECTS_RULE, MANIFEST_MEND);
-	}
+	enum step step = read_metadata(k, &text, &n, err);
+	if (step != STEP_ON) return step;
 	run_checks(k, &text, n);
 	return STEP_DECIDE;
 }
@@ -279,7 +367,7 @@ static void log_decision(const struct look *k, enum cloud_state state) {
 	AUTO(xfree) char *text = json_text(j);
 	struct log_known event = {.id = id, .stream = k->station, .at_ms = now, .json = text};
 	/* The decision stands whether its line can be written or not. */
-	if (logs_add_known(k->logs, LOG_GROUP_VALIDATE, &event, 1, &stored, &err)) {
+	if (logs_add_known(k->stores->logs, LOG_GROUP_VALIDATE, &event, 1, &stored, &err)) {
 		log_event(LOG_ERROR, "validate", err.text, "station", k->station, "session", k->session, NULL);
 	}
 }
@@ -288,45 +376,47 @@ static int decide(struct look *k, struct error *err) {
 	bool again = false;
 	enum cloud_state state = checks_hold(&k->checks) ? CLOUD_REJECTED : CLOUD_ACCEPTED;
 	const struct manifest *manifest = k->manifest.n ? &k->manifest : NULL;
-	if (catalog_session_decide(
-			k->catalog, k->station, k->session, k->revision, state, &k->checks, &k->metadata, manifest, &again, err)) {
+	if (catalog_session_decide(k->stores->catalog, k->station, k->session, k->revision, state, &k->checks, &k->metadata,
+			manifest, &again, err)) {
 		return -1;
 	}
 	log_decision(k, state);
 	return 0;
 }
 
-static int validate_revision(struct look *k, bool *ret_decided, struct error *err) {
+static int validate_revision(struct look *k, struct error *err) {
 	enum step step = look_at_manifest(k, err);
 	if (step == STEP_ON) step = look_at_objects(k, err);
 	if (step == STEP_ON) step = look_at_content(k, err);
 	if (step == STEP_ERROR) return -1;
-	if (step == STEP_WAIT) return 0;
+	k->v->lost |= step == STEP_LOST;
+	k->v->unfinished |= step == STEP_LATER;
+	if (step == STEP_WAIT || step == STEP_LOST || step == STEP_LATER) return 0;
 	if (decide(k, err)) return -1;
-	*ret_decided = true;
+	k->v->decided = true;
 	return 0;
 }
 
-int validate_session(struct catalog *c, struct objects *o, struct logs *l, const struct schema *schema,
-	const char *station, const char *session, bool *ret_decided, struct error *err) {
-	int64_t revisions[REVISIONS_A_LOOK];
+int validate_session(const struct stores *s, const struct schema *schema, const char *station, const char *session,
+	struct validation *v, struct error *err) {
+	struct undecided revisions[REVISIONS_A_LOOK];
 	size_t n = 0;
-	bool decided = false;
 	int status = 0;
-	if (catalog_undecided_of(c, station, session, revisions, REVISIONS_A_LOOK, &n, err)) return -1;
-	for (size_t i = 0; i < n; i++) {
+	v->decided = v->lost = v->unfinished = false;
+	v->read_bytes = 0;
+	if (catalog_undecided_of(s->catalog, station, session, revisions, REVISIONS_A_LOOK, &n, err)) return -1;
+	for (size_t i = 0; i < n && !v->unfinished; i++) {
 		AUTO(look_done)
-		struct look k = {.catalog = c,
-			.objects = o,
-			.logs = l,
+		struct look k = {.stores = s,
 			.schema = schema,
 			.station = station,
 			.session = session,
-			.revision = revisions[i]};
+			.revision = revisions[i].revision,
+			.attempts = revisions[i].attempts,
+			.v = v};
 		/* One that cannot be read now does not keep the others waiting. */
-		if (validate_revision(&k, &decided, err)) status = -1;
+		if (validate_revision(&k, err)) status = -1;
 	}
-	if (status == 0) *ret_decided = decided;
 	return status;
 }
 

@@ -1,90 +1,61 @@
 /* SPDX-License-Identifier: MIT */
-/* The validation thread and its queue.
- * Invariants, under the lock: a (station, session) is in `known` exactly while it is in `ready` or `later`; so a
- * session of ten thousand objects waits once however many events it has. It leaves both before the look, so that an
- * event during the look brings another one. What is queued when the program ends is found again by validator_recover.
- */
+/* The validation threads. Two of them, so that a session whose bytes are read for a long time does not stop the others;
+ * a look reads so much and waits for its station's next turn (queue.h). What is queued when the program ends is found
+ * again by validator_recover. The queue changes under the lock; a look runs without it. */
 #include "cloud/jobs/validate.h"
 
 #include <pthread.h>
-#include <search.h>
 #include <stdatomic.h>
-#include <sys/queue.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "cloud/jobs/attempts.h"
+#include "cloud/jobs/queue.h"
 #include "cloud/store/deadline.h"
 
-#define AGAIN_MS 2000 /* after a look that this machine failed: disk, catalog */
+#define WORKERS 2
+#define READ_MOST (256LL << 20) /* bytes of a look: about half a second */
+#define AGAIN_MS 2000		 /* after a look that this machine failed (disk, catalog), or that waits for lost bytes: */
+#define AGAIN_MOST_MS 300000 /* doubled up to this */
+#define DIED_MS 1000
 
-struct item {
-	STAILQ_ENTRY(item) next;
-	char station[80], session[16];
-	int64_t due_ms; /* in `later`: not before, monotonic */
+struct worker {
+	struct validator *validator;
+	pthread_t thread;
+	int place; /* in attempts */
+	bool runs;
 };
-STAILQ_HEAD(items, item);
-
 struct validator {
-	struct catalog *catalog;
-	struct objects *objects;
-	struct logs *logs;
+	struct stores stores;
 	_Atomic(const struct schema *) schema;
 	char *raw_bucket;
-	pthread_t thread;
+	struct attempts *attempts;
+	struct worker workers[WORKERS];
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	struct items ready, later; /* later: in order of due_ms, as the pause is always the same */
-	void *known;			   /* tsearch(3) tree of what is in either */
+	struct queue *queue;
 	bool stop;
 };
 
-static int compare_items(const void *a, const void *b) {
-	const struct item *x = a, *y = b;
-	int order = strcmp(x->session, y->session);
-	return order ? order : strcmp(x->station, y->station);
-}
-
-/* Under the lock. due_ms 0: at once. */
-static void enqueue(struct validator *v, const char *station, const char *session, int64_t due_ms) {
-	struct item *item = xcalloc(1, sizeof *item);
-	text_copy(item->station, sizeof item->station, station);
-	text_copy(item->session, sizeof item->session, session);
-	item->due_ms = due_ms;
-	struct item *const *there = tsearch(item, &v->known, compare_items);
-	if (!there) abort();
-	if (*there != item) {
-		free(item);
-		return;
-	}
-	if (due_ms) STAILQ_INSERT_TAIL(&v->later, item, next);
-	else STAILQ_INSERT_TAIL(&v->ready, item, next);
-	pthread_cond_signal(&v->wake);
-}
-
 /* Under the lock: waits for the next item that is due, which is the caller's; NULL at the end. */
-static struct item *dequeue(struct validator *v) {
+static struct queue_item *wait_item(struct validator *v) {
 	while (!v->stop) {
-		struct items *from = &v->ready;
-		struct item *item = STAILQ_FIRST(&v->ready), *late = STAILQ_FIRST(&v->later);
-		if (!item && late && late->due_ms <= clock_mono_ms()) item = late, from = &v->later;
-		if (item) {
-			STAILQ_REMOVE_HEAD(from, next);
-			tdelete(item, &v->known, compare_items);
-			return item;
-		}
-		if (!late) {
+		int64_t due_ms = 0, now_ms = clock_mono_ms();
+		struct queue_item *item = queue_take(v->queue, now_ms, &due_ms);
+		if (item) return item;
+		if (!due_ms) {
 			pthread_cond_wait(&v->wake, &v->lock);
 			continue;
 		}
-		struct timespec until = deadline_after(MAX(late->due_ms - clock_mono_ms(), 0) + 1);
+		struct timespec until = deadline_after(MAX(due_ms - now_ms, 0) + 1);
 		pthread_cond_timedwait(&v->wake, &v->lock, &until);
 	}
 	return NULL;
 }
 
 /* One line a session and fault, however often it is tried. */
-static void log_failure(struct validator *v, const struct item *item, const struct error *why) {
+static void log_failure(struct validator *v, const struct queue_item *item, const struct error *why) {
 	struct error err = ERROR_INIT;
 	struct sha256 sha256;
 	char id[SHA256_HEX];
@@ -103,83 +74,112 @@ static void log_failure(struct validator *v, const struct item *item, const stru
 	json_add_text(j, "session", item->session);
 	AUTO(xfree) char *text = json_text(j);
 	struct log_known event = {.id = id, .stream = item->station, .at_ms = now, .json = text};
-	if (logs_add_known(v->logs, LOG_GROUP_VALIDATE, &event, 1, &stored, &err)) {
+	if (logs_add_known(v->stores.logs, LOG_GROUP_VALIDATE, &event, 1, &stored, &err)) {
 		log_event(LOG_ERROR, "validate", why->text, "session", item->session, "log", err.text, NULL);
 	}
 }
 
-static void *validator_main(void *arg) {
-	struct validator *v = arg;
+/* Without the lock. What the program died with before, and survived now, is as good as any other. */
+static int look(struct worker *w, struct queue_item *item, struct error *err) {
+	struct validator *v = w->validator;
+	item->validation.read_most = READ_MOST;
+	attempts_begin(v->attempts, w->place, item->station, item->session);
+	const struct schema *schema = atomic_load(&v->schema);
+	int status = validate_session(&v->stores, schema, item->station, item->session, &item->validation, err);
+	attempts_end(v->attempts, w->place);
+	if (status == 0 && item->died)
+		status = catalog_attempts(v->stores.catalog, item->station, item->session, false, err);
+	if (status == 0) item->died = false;
+	return status;
+}
+
+/* Under the lock. */
+static void look_ended(struct validator *v, struct queue_item *item, bool failed) {
+	const struct validation *l = &item->validation;
+	if (!failed && !l->lost) {
+		item->tries = 0;
+		if (l->unfinished) queue_again(v->queue, item, 0);
+		else queue_done(v->queue, item);
+	} else {
+		int64_t pause_ms = MIN(AGAIN_MS << MIN(item->tries, 10), AGAIN_MOST_MS);
+		item->tries++;
+		queue_again(v->queue, item, clock_mono_ms() + pause_ms);
+	}
+	pthread_cond_broadcast(&v->wake);
+}
+
+static void *worker_main(void *arg) {
+	struct worker *w = arg;
+	struct validator *v = w->validator;
 	pthread_mutex_lock(&v->lock);
-	for (struct item *item; (item = dequeue(v));) {
+	for (struct queue_item *item; (item = wait_item(v));) {
 		pthread_mutex_unlock(&v->lock);
 		struct error err = ERROR_INIT;
-		bool decided;
-		int status = validate_session(
-			v->catalog, v->objects, v->logs, atomic_load(&v->schema), item->station, item->session, &decided, &err);
-		if (status) log_failure(v, item, &err);
+		bool failed = look(w, item, &err);
+		if (failed) log_failure(v, item, &err);
 		pthread_mutex_lock(&v->lock);
-		if (status) enqueue(v, item->station, item->session, clock_mono_ms() + AGAIN_MS);
-		free(item);
+		look_ended(v, item, failed);
 	}
 	pthread_mutex_unlock(&v->lock);
 	return NULL;
 }
 
-static void items_free(struct items *items) {
-	for (struct item *item; (item = STAILQ_FIRST(items));) {
-		STAILQ_REMOVE_HEAD(items, next);
-		free(item);
-	}
-}
-
-static void keep(void *item) { (void)item; } /* the queues own what the tree points to */
-
 static void validator_free(struct validator *v) {
-	tdestroy(v->known, keep);
-	items_free(&v->ready);
-	items_free(&v->later);
+	queue_free(v->queue);
+	attempts_close(v->attempts);
 	pthread_cond_destroy(&v->wake);
 	pthread_mutex_destroy(&v->lock);
 	xfree(v->raw_bucket);
 	free(v);
 }
 
-int validator_start(struct validator **ret, struct catalog *c, struct objects *o, struct logs *l,
-	const struct schema *schema, const char *raw_bucket, struct error *err) {
+int validator_start(struct validator **ret, const struct validator_setup *setup, struct error *err) {
 	struct validator *v = xcalloc(1, sizeof *v);
-	*v = (struct validator){.catalog = c, .objects = o, .logs = l, .schema = schema, .raw_bucket = xstrdup(raw_bucket)};
-	STAILQ_INIT(&v->ready);
-	STAILQ_INIT(&v->later);
+	*v = (struct validator){.stores = setup->stores,
+		.schema = setup->schema,
+		.raw_bucket = xstrdup(setup->raw_bucket),
+		.queue = queue_new()};
 	condition_init(&v->wake);
 	pthread_mutex_init(&v->lock, NULL);
-	int e = pthread_create(&v->thread, NULL, validator_main, v);
-	if (e) {
+	if (attempts_open(&v->attempts, setup->data_dir, setup->stores.catalog, err)) {
 		validator_free(v);
-		return error_errno(err, ERR_INTERNAL, e, "the validation thread cannot be started");
+		return -1;
+	}
+	for (int i = 0; i < WORKERS; i++) {
+		struct worker *w = &v->workers[i];
+		*w = (struct worker){.validator = v, .place = i};
+		int e = pthread_create(&w->thread, NULL, worker_main, w);
+		w->runs = e == 0;
+		if (!e) continue;
+		validator_stop(v);
+		return error_errno(err, ERR_INTERNAL, e, "a validation thread cannot be started");
 	}
 	*ret = v;
 	return 0;
 }
 
-static int on_undecided(void *arg, const char *station, const char *session, int64_t revision) {
-	(void)revision;
+/* Under the lock. */
+static int on_undecided(void *arg, const char *station, const char *session, int64_t attempts) {
 	struct validator *v = arg;
-	pthread_mutex_lock(&v->lock);
-	enqueue(v, station, session, 0);
-	pthread_mutex_unlock(&v->lock);
+	if (!attempts) queue_add(v->queue, station, session);
+	else queue_add_died(v->queue, station, session, clock_mono_ms() + DIED_MS);
 	return 0;
 }
 
 int validator_recover(struct validator *v, struct error *err) {
-	validate_log_again(v->catalog, v->logs);
-	return catalog_undecided(v->catalog, on_undecided, v, err);
+	validate_log_again(v->stores.catalog, v->stores.logs);
+	pthread_mutex_lock(&v->lock);
+	int status = catalog_undecided(v->stores.catalog, on_undecided, v, err);
+	pthread_cond_broadcast(&v->wake);
+	pthread_mutex_unlock(&v->lock);
+	return status;
 }
 
 void validator_object_stored(struct validator *v, const struct object_row *row) {
 	if (!row->station[0] || !row->session[0] || strcmp(row->bucket, v->raw_bucket) != 0) return;
 	pthread_mutex_lock(&v->lock);
-	enqueue(v, row->station, row->session, 0);
+	queue_add(v->queue, row->station, row->session);
+	pthread_cond_signal(&v->wake);
 	pthread_mutex_unlock(&v->lock);
 }
 
@@ -189,8 +189,9 @@ void validator_stop(struct validator *v) {
 	if (!v) return;
 	pthread_mutex_lock(&v->lock);
 	v->stop = true;
-	pthread_cond_signal(&v->wake);
+	pthread_cond_broadcast(&v->wake);
 	pthread_mutex_unlock(&v->lock);
-	pthread_join(v->thread, NULL);
+	for (int i = 0; i < WORKERS; i++)
+		if (v->workers[i].runs) pthread_join(v->workers[i].thread, NULL);
 	validator_free(v);
 }

@@ -127,12 +127,24 @@ struct session_query {
  * ERR_INPUT: a bad cursor. */
 MUST_USE int catalog_sessions(
 	struct catalog *c, const struct session_query *q, cJSON **ret_array, char ret_next[96], struct error *err);
-typedef int catalog_on_undecided(void *arg, const char *station, const char *session, int64_t revision);
+/* Objects of an undecided revision were lost: its checks say so, and a change tells its station, once for the same
+ * checks. */
+MUST_USE int catalog_session_lost(struct catalog *c, const char *station, const char *session, int64_t revision,
+	const struct check_list *checks, struct error *err);
+/* Each session with a revision that is not decided, in the order in which they were begun. attempts: looks at it that
+ * the program did not survive. */
+typedef int catalog_on_undecided(void *arg, const char *station, const char *session, int64_t attempts);
 MUST_USE int catalog_undecided(
 	struct catalog *c, catalog_on_undecided *on_row, void *arg, struct error *err); /* at start: look at each again */
 /* Revisions of one (station, session) that are not decided yet, ascending. */
-MUST_USE int catalog_undecided_of(struct catalog *c, const char *station, const char *session, int64_t *ret_revisions,
+struct undecided {
+	int64_t revision, attempts;
+};
+MUST_USE int catalog_undecided_of(struct catalog *c, const char *station, const char *session, struct undecided *ret,
 	size_t max, size_t *ret_n, struct error *err);
+/* died: one more of the session's undecided revisions' attempts; else they begin at 0 again. */
+MUST_USE int catalog_attempts(
+	struct catalog *c, const char *station, const char *session, bool died, struct error *err);
 
 /* --- changes: a cursor over decisions and processing --- */
 /* *ret_reset: `after` is none of this catalog's (it was restored, or is another), and the list begins at the first. */

@@ -136,6 +136,27 @@ int catalog_session_decide(struct catalog *c, const char *station, const char *s
 	return 0;
 }
 
+static int session_lost(struct catalog_write *w, void *arg, struct error *err) {
+	const struct decision *d = arg;
+	int64_t id = 0;
+	bool open = false;
+	if (session_begin(w, arg, err) || session_find(w, d, &id, &open, err)) return -1;
+	if (!open) return 0;
+	if (db_exec(w->db, SQL_SESSION_LOST, err, "iti", id, d->checks, w->now_ms)) return -1;
+	if (!db_changes(w->db)) return 0;
+	if (db_exec(w->db, SQL_CHANGE_ADD, err, "ii", id, w->now_ms)) return -1;
+	w->change = db_last_id(w->db);
+	return 0;
+}
+
+int catalog_session_lost(struct catalog *c, const char *station, const char *session, int64_t revision,
+	const struct check_list *checks, struct error *err) {
+	AUTO(json_free) cJSON *list = checks_to_json(checks);
+	AUTO(xfree) char *text = json_text(list);
+	struct decision d = {.station = station, .session = session, .revision = revision, .checks = text};
+	return catalog_run(c, session_lost, &d, err);
+}
+
 /* --- listing --- */
 
 /* Written as text, not as a tree: metadata may have tens of thousands of keys, and a list has a thousand of them. */
@@ -269,16 +290,31 @@ int catalog_undecided(struct catalog *c, catalog_on_undecided *on_row, void *arg
 	return more;
 }
 
-int catalog_undecided_of(struct catalog *c, const char *station, const char *session, int64_t *ret_revisions,
-	size_t max, size_t *ret_n, struct error *err) {
+int catalog_undecided_of(struct catalog *c, const char *station, const char *session, struct undecided *ret, size_t max,
+	size_t *ret_n, struct error *err) {
 	AUTO(catalog_reader_done) struct catalog_reader r = {0};
+	const int s = SQL_SESSION_UNDECIDED;
 	size_t n = 0;
 	int more = 0;
-	if (catalog_reader_take(c, &r, err) || db_query(r.db, SQL_SESSION_UNDECIDED, err, "tt", station, session))
-		return -1;
-	while (n < max && (more = db_step(r.db, SQL_SESSION_UNDECIDED, err)) > 0)
-		ret_revisions[n++] = db_i64(r.db, SQL_SESSION_UNDECIDED, 0);
+	if (catalog_reader_take(c, &r, err) || db_query(r.db, s, err, "tt", station, session)) return -1;
+	while (n < max && (more = db_step(r.db, s, err)) > 0)
+		ret[n++] = (struct undecided){.revision = db_i64(r.db, s, 0), .attempts = db_i64(r.db, s, 1)};
 	if (more < 0) return -1;
 	*ret_n = n;
 	return 0;
+}
+
+struct attempt {
+	const char *station, *session;
+	bool died;
+};
+
+static int attempt_write(struct catalog_write *w, void *arg, struct error *err) {
+	const struct attempt *a = arg;
+	return db_exec(w->db, SQL_SESSION_ATTEMPTS, err, "ttn", a->station, a->session, (int)a->died);
+}
+
+int catalog_attempts(struct catalog *c, const char *station, const char *session, bool died, struct error *err) {
+	struct attempt a = {station, session, died};
+	return catalog_run(c, attempt_write, &a, err);
 }

@@ -120,9 +120,13 @@
 	X(SESSIONS_OF_STATION, SESSION_PAGE("s.station = ?7 AND"))                                                         \
 	X(SESSIONS_OF_NAME, SESSION_PAGE("s.session = ?7 AND"))                                                            \
 	X(SESSIONS_OF_BOTH, SESSION_PAGE("s.station = ?7 AND s.session = ?8 AND"))                                         \
-	X(SESSIONS_UNDECIDED, "SELECT station, session, revision FROM session WHERE state = 'uploading' ORDER BY id")      \
-	X(SESSION_UNDECIDED,                                                                                               \
-		"SELECT revision FROM session WHERE station = ?1 AND session = ?2 AND state = 'uploading' ORDER BY revision")  \
+	X(SESSIONS_UNDECIDED, "SELECT station, session, max(attempts) FROM session WHERE state = 'uploading'"              \
+						  " GROUP BY station, session ORDER BY min(id)")                                               \
+	X(SESSION_UNDECIDED, "SELECT revision, attempts FROM session WHERE station = ?1 AND session = ?2"                  \
+						 " AND state = 'uploading' ORDER BY revision")                                                 \
+	X(SESSION_LOST, "UPDATE session SET checks = ?2, changed_ms = ?3 WHERE id = ?1 AND checks <> ?2")                  \
+	X(SESSION_ATTEMPTS, "UPDATE session SET attempts = CASE WHEN ?3 THEN attempts + 1 ELSE 0 END"                      \
+						" WHERE station = ?1 AND session = ?2 AND state = 'uploading'")                                \
 	X(METADATA_ADD, "INSERT INTO metadata (session, key, ordinal, number, text) VALUES (?1, ?2, ?3, ?4, ?5)")          \
 	X(METADATA_ADD_TEXT, "INSERT INTO metadata (session, key, ordinal, text) VALUES (?1, ?2, ?3, ?4)")                 \
 	X(METADATA_OF, "SELECT key, number IS NOT NULL, number, text FROM metadata WHERE session = ?1 ORDER BY ordinal")   \

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "cloud/store/reconcile.h"
 
 static void say(struct examined *e, enum finding finding, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
@@ -54,34 +55,59 @@ static int lose_cut(
 	return lose(s, row, fd, e, err);
 }
 
-static int read_bytes(
-	const struct stores *s, const struct object_row *row, const char *name, struct examined *e, struct error *err) {
-	AUTO(fd_close) int fd = -1;
-	struct sha256 digest;
-	int64_t size = 0;
-	if (object_open(s->objects, row->bucket, row->key, &fd, &size, err)) return -1;
-	if (object_digest_fd(s->objects, fd, &digest, &size, err)) return -1;
-	e->read = true;
-	if (size == row->size && sha256_equal(&digest, &row->sha256)) return 0;
+static int lose_rotten(const struct stores *s, const struct object_row *row, const char *name, int fd,
+	struct examined *e, struct error *err) {
 	say(e, FOUND_DAMAGED, "the bytes of %s in the store are not those that were stored", name);
 	return lose(s, row, fd, e, err);
 }
 
+static bool is_row(const struct object_row *row, const struct object_sight *sight) {
+	return sight->size == row->size && sha256_equal(&sight->digest, &row->sha256);
+}
+
+static int read_bytes(
+	const struct stores *s, const struct object_row *row, const char *name, struct examined *e, struct error *err) {
+	AUTO(fd_close) int fd = -1;
+	struct object_sight sight;
+	if (object_read(s->objects, row->bucket, row->key, &fd, &sight, err)) return -1;
+	e->read = true;
+	return is_row(row, &sight) ? 0 : lose_rotten(s, row, name, fd, e, err);
+}
+
+static int look_whole(const struct stores *s, const struct object_row *row, const char *name,
+	const struct object_sight *sight, enum examining how, struct examined *e, struct error *err) {
+	if (how == EXAMINE_SIZE) return 0;
+	if (how == EXAMINE_READ || !sight->hashed || !is_row(row, sight)) return read_bytes(s, row, name, e, err);
+	e->arrived = sight->arrived;
+	return 0;
+}
+
+/* Somebody brought back what was gone: a folder that was moved away, a disk that was mounted again. */
+static int look_lost(
+	const struct stores *s, const struct object_row *row, const char *name, struct examined *e, struct error *err) {
+	enum reconciled result;
+	say(e, FOUND_MISSING, "%s is not in the store", name);
+	if (!row->lost_ms) return 0;
+	if (object_reconcile(s->catalog, s->objects, row->bucket, row->key, &result, NULL, err)) return -1;
+	if (result == RECONCILED_STORED) *e = (struct examined){.finding = FOUND_WHOLE, .read = true};
+	return 0;
+}
+
 int object_examine(
-	const struct stores *s, const struct object_row *row, bool read, struct examined *ret, struct error *err) {
+	const struct stores *s, const struct object_row *row, enum examining how, struct examined *ret, struct error *err) {
 	struct examined e = {.finding = FOUND_WHOLE};
+	struct object_sight sight;
 	char name[128];
-	int64_t size = 0;
 	int status = 0;
 	text_safe(name, sizeof name, row->name[0] ? row->name : row->key);
-	int there = object_size(s->objects, row->bucket, row->key, &size, err);
+	int there = object_sight(s->objects, row->bucket, row->key, &sight, err);
 	if (there < 0) return -1;
-	if (!row->stored_ms) say(&e, FOUND_MISSING, "%s is not in the store", name);
+	if (!row->stored_ms) status = look_lost(s, row, name, &e, err);
 	else if (!there) {
 		say(&e, FOUND_MISSING, "%s was stored and is gone from the store", name);
 		status = lose(s, row, -1, &e, err);
-	} else if (size != row->size) status = lose_cut(s, row, name, &e, err);
-	else if (read) status = read_bytes(s, row, name, &e, err);
+	} else if (sight.size != row->size) status = lose_cut(s, row, name, &e, err);
+	else status = look_whole(s, row, name, &sight, how, &e, err);
 	if (status == 0) *ret = e;
 	return status;
 }

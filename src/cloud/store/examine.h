@@ -18,11 +18,18 @@ enum finding {
 	FOUND_MISSING, /* not there, or known to be lost already */
 	FOUND_DAMAGED, /* another length, or other bytes */
 };
+enum examining {
+	EXAMINE_SIZE,  /* presence and size */
+	EXAMINE_BYTES, /* the bytes too, where this process did not hash them itself since the file was last touched */
+	EXAMINE_READ,  /* the bytes, whatever they cost */
+};
 struct examined {
 	enum finding finding;
-	bool read;		 /* the bytes were read and hashed now */
+	bool arrived;	 /* its bytes were hashed as they came in, by this process */
+	bool read;		 /* its bytes were read and hashed now */
 	char words[256]; /* of what is not whole: a sentence that names the file */
 };
-/* read: the bytes too, whatever they cost. -1: the machine failed, and nothing is known of the object. */
+/* -1: the machine failed, and nothing is known of the object. A row that was lost and whose file is there again is
+ * stored again, when its bytes are what they were. */
 MUST_USE int object_examine(
-	const struct stores *s, const struct object_row *row, bool read, struct examined *ret, struct error *err);
+	const struct stores *s, const struct object_row *row, enum examining how, struct examined *ret, struct error *err);

@@ -26,6 +26,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "cloud/store/room.h"
+#include "cloud/store/arrivals.h"
 
 #define WRITE_BACK_BYTES (8LL << 20) /* measured.md: early write-back each 8 MB is the largest gain */
 #define READ_BYTES (256 << 10)
@@ -48,6 +49,7 @@ struct objects {
 	char *dir;
 	int tmp_fd, aside_fd;
 	pthread_mutex_t aside_lock;
+	struct arrivals *arrivals;
 	bool by_name; /* no O_TMPFILE, or no /proc to link it from */
 	struct bucket buckets[BUCKETS_MAX];
 	size_t bucket_n;
@@ -70,6 +72,7 @@ struct object_write {
 	_Atomic int64_t moved_ms;	   /* when it came STALL_BYTES further, monotonic */
 	int64_t moved_at;			   /* received then */
 	struct objects *objects;
+	const struct bucket *bucket;
 	struct place place;
 	char temporary[TEMPORARY_NAME]; /* in .tmp, or "" */
 	int fd;
@@ -96,6 +99,7 @@ void objects_close(struct objects *o) {
 	if (o->aside_fd >= 0) fd_close(o->aside_fd);
 	pthread_mutex_destroy(&o->aside_lock);
 	pthread_mutex_destroy(&o->lock);
+	arrivals_free(o->arrivals);
 	xfree(o->dir);
 	xfree(o);
 }
@@ -167,6 +171,7 @@ int objects_open(struct objects **ret, const char *dir, const char *const *bucke
 	pthread_mutex_init(&o->aside_lock, NULL);
 	pthread_mutex_init(&o->lock, NULL);
 	LIST_INIT(&o->writes);
+	o->arrivals = arrivals_new();
 	if (file_mkdirs(dir, 0700, err) || subdir_open(dir, TEMPORARY_DIR, &o->tmp_fd, err) ||
 		subdir_open(dir, ASIDE_DIR, &o->aside_fd, err))
 		return -1;
@@ -320,6 +325,7 @@ int object_begin(struct objects *o, const char *bucket, const char *key, int64_t
 	if (place_open(o, bucket, key, &w->place, err) &&
 		(folders_again(o, bucket, err) || place_open(o, bucket, key, &w->place, err)))
 		return -1;
+	w->bucket = bucket_of(o, bucket);
 	if (place_taken(&w->place)) return taken(err, bucket);
 	if ((o->by_name ? named_open : nameless_open)(w, err) || write_enter(w, err) || room_take(w, err)) return -1;
 	w->digest = digest_new();
@@ -394,6 +400,9 @@ static int object_finish(
 	if (fdatasync(w->fd)) return disk_failed(err, errno, "sync an object", w->objects->dir);
 	if (place_link(w))
 		return errno == EEXIST ? taken(err, "its bucket") : disk_failed(err, errno, "name an object", w->objects->dir);
+	struct stat st;
+	if (fstat(w->fd, &st)) return disk_failed(err, errno, "look at an object", w->objects->dir);
+	arrivals_add(w->objects->arrivals, w->bucket, w->place.name, &st, ret_digest, true);
 	if (fsync(w->place.dir_fd)) return disk_failed(err, errno, "sync a folder", w->objects->dir);
 	return 0;
 }
@@ -438,7 +447,7 @@ int object_open(
 	return place_read(o, bucket, &p, ret_fd, ret_size, err);
 }
 
-int object_digest_fd(struct objects *o, int fd, struct sha256 *ret, int64_t *ret_size, struct error *err) {
+static int fd_digest(const struct objects *o, int fd, struct sha256 *ret, int64_t *ret_size, struct error *err) {
 	AUTO(xfree) char *bytes = xcalloc(1, READ_BYTES);
 	AUTO(digest_free) struct digest *d = digest_new();
 	int64_t at = 0;
@@ -460,18 +469,7 @@ int object_digest(
 	AUTO(fd_close) int fd = -1;
 	int64_t size;
 	if (object_open(o, bucket, key, &fd, &size, err)) return -1;
-	return object_digest_fd(o, fd, ret, ret_size, err);
-}
-
-int object_settle(
-	struct objects *o, const char *bucket, const char *key, struct sha256 *ret, int64_t *ret_size, struct error *err) {
-	AUTO(place_done) struct place p = {.dir_fd = -1};
-	AUTO(fd_close) int fd = -1;
-	int64_t size;
-	if (place_open(o, bucket, key, &p, err)) return -1;
-	if (place_read(o, bucket, &p, &fd, &size, err)) return -1;
-	if (fdatasync(fd) || fsync(p.dir_fd)) return disk_failed(err, errno, "sync an object", o->dir);
-	return object_digest_fd(o, fd, ret, ret_size, err);
+	return fd_digest(o, fd, ret, ret_size, err);
 }
 
 bool object_exists(const struct objects *o, const char *bucket, const char *key) {
@@ -481,15 +479,46 @@ bool object_exists(const struct objects *o, const char *bucket, const char *key)
 	return place_taken(&p);
 }
 
-int object_size(struct objects *o, const char *bucket, const char *key, int64_t *ret_size, struct error *err) {
+int object_sight(struct objects *o, const char *bucket, const char *key, struct object_sight *ret, struct error *err) {
 	AUTO(place_done) struct place p = {.dir_fd = -1};
 	struct stat st;
+	*ret = (struct object_sight){0};
 	if (place_open(o, bucket, key, &p, err)) return err->code == ERR_NOT_FOUND ? 0 : -1;
-	if (!fstatat(p.dir_fd, p.name, &st, AT_SYMLINK_NOFOLLOW)) {
-		*ret_size = S_ISREG(st.st_mode) ? st.st_size : -1;
-		return 1;
-	}
-	return errno == ENOENT ? 0 : disk_failed(err, errno, "look at an object", o->dir);
+	if (fstatat(p.dir_fd, p.name, &st, AT_SYMLINK_NOFOLLOW))
+		return errno == ENOENT ? 0 : disk_failed(err, errno, "look at an object", o->dir);
+	ret->size = S_ISREG(st.st_mode) ? st.st_size : -1;
+	ret->hashed = arrivals_find(o->arrivals, bucket_of(o, bucket), p.name, &st, &ret->digest, &ret->arrived);
+	return 1;
+}
+
+/* sync: file and name are on the disk before the bytes are read. */
+static int place_hash(struct objects *o, const char *bucket, const char *key, bool sync, int *ret_fd,
+	struct object_sight *ret, struct error *err) {
+	AUTO(place_done) struct place p = {.dir_fd = -1};
+	AUTO(fd_close) int fd = -1;
+	struct stat before, after;
+	*ret = (struct object_sight){.hashed = true};
+	if (place_open(o, bucket, key, &p, err) || place_read(o, bucket, &p, &fd, &ret->size, err)) return -1;
+	if (sync && (fdatasync(fd) || fsync(p.dir_fd))) return disk_failed(err, errno, "sync an object", o->dir);
+	if (fstat(fd, &before)) return disk_failed(err, errno, "look at an object", o->dir);
+	if (fd_digest(o, fd, &ret->digest, &ret->size, err)) return -1;
+	if (fstat(fd, &after)) return disk_failed(err, errno, "look at an object", o->dir);
+	/* One that changed meanwhile is not remembered. */
+	if (after.st_size == ret->size && after.st_ctim.tv_sec == before.st_ctim.tv_sec &&
+		after.st_ctim.tv_nsec == before.st_ctim.tv_nsec)
+		arrivals_add(o->arrivals, bucket_of(o, bucket), p.name, &after, &ret->digest, false);
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+int object_read(
+	struct objects *o, const char *bucket, const char *key, int *ret_fd, struct object_sight *ret, struct error *err) {
+	return place_hash(o, bucket, key, false, ret_fd, ret, err);
+}
+
+int object_settle(
+	struct objects *o, const char *bucket, const char *key, int *ret_fd, struct object_sight *ret, struct error *err) {
+	return place_hash(o, bucket, key, true, ret_fd, ret, err);
 }
 
 /* Under the lock: a name is given to another file only after it was taken from this one, which happens here alone. */

@@ -39,16 +39,25 @@ DEFINE_AUTO_PTR(struct object_write, object_abort)
 /* ERR_NOT_FOUND when it is not there. */
 MUST_USE int object_open(
 	struct objects *o, const char *bucket, const char *key, int *ret_fd, int64_t *ret_size, struct error *err);
-MUST_USE int object_digest_fd(struct objects *o, int fd, struct sha256 *ret, int64_t *ret_size, struct error *err);
 MUST_USE int object_digest(
 	struct objects *o, const char *bucket, const char *key, struct sha256 *ret, int64_t *ret_size, struct error *err);
-/* object_digest after making sure that file and name are on the disk: for one whose write ended between its link and
- * the catalog's row (reconcile.h). */
+/* What lies under a key, without opening it: 1, 0 when there is none, -1. */
+struct object_sight {
+	int64_t size;
+	bool hashed;		  /* this process hashed these bytes, and the file was not touched since */
+	bool arrived;		  /* as they came in, else by reading */
+	struct sha256 digest; /* what it was */
+};
+MUST_USE int object_sight(
+	struct objects *o, const char *bucket, const char *key, struct object_sight *ret, struct error *err);
+/* Reads and hashes all of it, and remembers it for object_sight. *ret_fd is the file that was read. ERR_NOT_FOUND. */
+MUST_USE int object_read(
+	struct objects *o, const char *bucket, const char *key, int *ret_fd, struct object_sight *ret, struct error *err);
+/* object_read after making sure that file and name are on the disk: for one whose write ended between its link and the
+ * catalog's row (reconcile.h). */
 MUST_USE int object_settle(
-	struct objects *o, const char *bucket, const char *key, struct sha256 *ret, int64_t *ret_size, struct error *err);
+	struct objects *o, const char *bucket, const char *key, int *ret_fd, struct object_sight *ret, struct error *err);
 bool object_exists(const struct objects *o, const char *bucket, const char *key);
-/* Bytes that lie under a key: 1 and *ret_size, 0 when there is none, -1. Nothing is opened. */
-MUST_USE int object_size(struct objects *o, const char *bucket, const char *key, int64_t *ret_size, struct error *err);
 /* Takes a file that is not what it was stored as out of the way, so that its key can be written again: moved, never
  * removed, to OBJECTS/.aside/<bucket>.<its name>.<random>, which ret_where says. fd: only when the name still is that
  * open file's (-1: whatever is there). 1 moved, 0 nothing there to move, -1. */

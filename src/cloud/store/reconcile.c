@@ -7,12 +7,16 @@
 
 static int row_reconcile(
 	struct catalog *c, struct objects *o, const struct object_row *row, enum reconciled *ret, struct error *err) {
-	struct sha256 digest;
-	int64_t size;
+	AUTO(fd_close) int fd = -1;
+	struct object_sight sight;
 	*ret = RECONCILED_ABSENT;
-	if (object_settle(o, row->bucket, row->key, &digest, &size, err)) return err->code == ERR_NOT_FOUND ? 0 : -1;
-	bool same = size == row->size && sha256_equal(&digest, &row->sha256);
-	if (catalog_object_stored(c, row->bucket, row->key, size, &digest, clock_wall_ms(), err)) return -1;
+	if (object_settle(o, row->bucket, row->key, &fd, &sight, err)) return err->code == ERR_NOT_FOUND ? 0 : -1;
+	bool same = sight.size == row->size && sha256_equal(&sight.digest, &row->sha256);
+	if (!same && row->lost_ms) { /* what was stored here was something else: this is no object of ours */
+		char where[OBJECT_ASIDE];
+		return object_aside(o, row->bucket, row->key, fd, where, err) < 0 ? -1 : 0;
+	}
+	if (catalog_object_stored(c, row->bucket, row->key, sight.size, &sight.digest, clock_wall_ms(), err)) return -1;
 	*ret = same ? RECONCILED_STORED : RECONCILED_DIFFERENT;
 	return 0;
 }

@@ -209,7 +209,10 @@ static void test_unknown_names(void **state) {
 	FAILS(ERR_NOT_FOUND, object_open(o, "raw", KEY, &fd, &size, &err));
 	FAILS(ERR_NOT_FOUND, object_open(o, "other", KEY, &fd, &size, &err));
 	FAILS(ERR_NOT_FOUND, object_digest(o, "raw", KEY, &digest, &size, &err));
-	FAILS(ERR_NOT_FOUND, object_settle(o, "raw", KEY, &digest, &size, &err));
+	struct object_sight sight;
+	FAILS(ERR_NOT_FOUND, object_settle(o, "raw", KEY, &fd, &sight, &err));
+	FAILS(ERR_NOT_FOUND, object_read(o, "raw", KEY, &fd, &sight, &err));
+	GIVES(0, object_sight(o, "raw", KEY, &sight, &err));
 	assert_false(object_exists(o, "other", KEY));
 	assert_int_equal(fd, -1);
 	assert_null(w);

@@ -228,9 +228,9 @@ static void test_pages_while_data_arrives(void **state) {
 	for (int i = 0; i < 100; i++) assert_int_equal(seen[i], 1);
 }
 
-static int collect(void *arg, const char *station, const char *session, int64_t revision) {
+static int collect(void *arg, const char *station, const char *session, int64_t attempts) {
 	struct buf *b = arg;
-	buf_fmt(b, "%s/%s/%lld ", station, session, (long long)revision);
+	buf_fmt(b, "%s/%s/%lld ", station, session, (long long)attempts);
 	return 0;
 }
 
@@ -238,7 +238,7 @@ static void test_undecided(void **state) {
 	const struct scratch *s = *state;
 	AUTO(catalog_close) struct catalog *c = catalog_at(s->dir);
 	AUTO(buf_done) struct buf b = BUF_INIT(1000);
-	int64_t revisions[2] = {0};
+	struct undecided revisions[2] = {0};
 	size_t n = 9;
 	begin(c, "lab-1", S1, 3);
 	begin(c, "lab-1", S1, 1);
@@ -246,11 +246,21 @@ static void test_undecided(void **state) {
 	begin(c, "lab-2", S1, 1);
 	decide(c, "lab-1", S1, 2, CLOUD_ACCEPTED);
 	OK(catalog_undecided(c, collect, &b, &err));
-	assert_string_equal(buf_text(&b), "lab-1/" S1 "/3 lab-1/" S1 "/1 lab-2/" S1 "/1 ");
+	assert_string_equal(buf_text(&b), "lab-1/" S1 "/0 lab-2/" S1 "/0 ");
+	/* Looks that the program did not survive are counted, and forgotten by one that it did. */
+	for (int i = 0; i < 3; i++) OK(catalog_attempts(c, "lab-2", S1, true, &err));
+	buf_clear(&b);
+	OK(catalog_undecided(c, collect, &b, &err));
+	assert_string_equal(buf_text(&b), "lab-1/" S1 "/0 lab-2/" S1 "/3 ");
+	OK(catalog_undecided_of(c, "lab-2", S1, revisions, 2, &n, &err));
+	assert_int_equal(revisions[0].attempts, 3);
+	OK(catalog_attempts(c, "lab-2", S1, false, &err));
+	OK(catalog_undecided_of(c, "lab-2", S1, revisions, 2, &n, &err));
+	assert_int_equal(revisions[0].attempts, 0);
 	OK(catalog_undecided_of(c, "lab-1", S1, revisions, 2, &n, &err));
 	assert_int_equal(n, 2);
-	assert_int_equal(revisions[0], 1);
-	assert_int_equal(revisions[1], 3);
+	assert_int_equal(revisions[0].revision, 1);
+	assert_int_equal(revisions[1].revision, 3);
 	OK(catalog_undecided_of(c, "lab-1", S1, revisions, 1, &n, &err));
 	assert_int_equal(n, 1);
 	OK(catalog_undecided_of(c, "lab-1", S2, revisions, 2, &n, &err));
