@@ -102,31 +102,27 @@ static int db_too_new(const struct db *db, int64_t version, struct error *err) {
 		db->path, (long long)version, db->schema->version);
 }
 
-/* One step, in a transaction of its own. user_version is read inside it: another process may have been first. */
-static int db_migrate_one(struct db *db, int64_t *ret_version, struct error *err) {
+/* All steps in one transaction, so that no reader meets a version in between. user_version is read inside it: another
+ * process may have been first. */
+static int db_migrate_within(struct db *db, struct error *err) {
 	int64_t version = 0;
 	char set[64];
-	if (db_begin(db, err)) return -1;
-	if (db_pragma(db, "PRAGMA user_version", &version, NULL, 0, err)) goto failed;
-	if (version < db->schema->version) {
-		if (db_run(db, db->schema->migrations[version], "migrate", err)) goto failed;
-		version++;
-		snprintf(set, sizeof set, "PRAGMA user_version = %lld", (long long)version);
-		if (db_run(db, set, "migrate", err)) goto failed;
-	}
-	*ret_version = version;
-	return db_commit(db, err);
-failed:
-	db_rollback(db);
-	return -1;
+	if (db_pragma(db, "PRAGMA user_version", &version, NULL, 0, err)) return -1;
+	if (version > db->schema->version) return db_too_new(db, version, err);
+	for (; version < db->schema->version; version++)
+		if (db_run(db, db->schema->migrations[version], "migrate", err)) return -1;
+	snprintf(set, sizeof set, "PRAGMA user_version = %lld", (long long)version);
+	return db_run(db, set, "migrate", err);
 }
 
 static int db_migrate(struct db *db, struct error *err) {
 	int64_t version = 0;
 	if (db_pragma(db, "PRAGMA user_version", &version, NULL, 0, err)) return -1;
-	while (version < db->schema->version)
-		if (db_migrate_one(db, &version, err)) return -1;
-	return version > db->schema->version ? db_too_new(db, version, err) : 0;
+	if (version == db->schema->version) return 0;
+	if (db_begin(db, err)) return -1;
+	if (db_migrate_within(db, err) == 0) return db_commit(db, err);
+	db_rollback(db);
+	return -1;
 }
 
 static int db_setup_writer(struct db *db, struct error *err) {

@@ -15,7 +15,7 @@ enum db_mode {
 	DB_BRISK_READER, /* the same for a console: a lock is waited for DB_BRISK_MS only, and little is kept in memory */
 };
 struct db_schema {
-	const char *const *migrations; /* [i] brings user_version i to i + 1, each in one transaction */
+	const char *const *migrations; /* [i] brings user_version i to i + 1; all in one transaction */
 	int version; /* number of migrations; a newer file is refused with ERR_DISK naming both versions */
 	const char *const *statements; /* SQL by statement id */
 	int statement_n;

@@ -153,7 +153,9 @@ static const struct shape presign_shape = SHAPE(presign_members, struct answer_p
 
 static const char *object_whole(const void *read) {
 	const struct answer_object *o = read;
-	return o->missing || (o->checksum && o->size >= 0) ? NULL : "must be missing, or have size and checksum";
+	return o->missing || o->damaged || (o->checksum && o->size >= 0)
+			   ? NULL
+			   : "must be missing, damaged, or have size and checksum";
 }
 
 #define AT(field) offsetof(struct answer_object, field)
@@ -162,6 +164,7 @@ static const struct shape_member object_members[] = {
 	MAY(TEXT, "checksum", AT(checksum), BYTES(44, 44), .format = format_sha256),
 	MAY(NUMBER, "size", AT(size), RANGE(0, EXACT_MAX), .absent = -1),
 	MAY(BOOL, "missing", AT(missing)),
+	MAY(BOOL, "damaged", AT(damaged)),
 	MAY(TEXT, "stored_at", SHAPE_NOWHERE, BYTES(1, 64), .format = format_time),
 };
 #undef AT

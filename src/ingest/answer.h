@@ -54,10 +54,10 @@ struct answer_presign {
 	struct answer_file *files;
 	size_t file_n;
 };
-struct answer_object { /* missing, or a size and a checksum */
+struct answer_object { /* missing, damaged, or a size and a checksum */
 	char *name, *checksum;
 	int64_t size;
-	bool missing;
+	bool missing, damaged;
 };
 struct answer_stat {
 	struct answer_object *objects;

@@ -35,8 +35,9 @@ MUST_USE int control_call(
  * unknown]}, folders:[{path, ok, error?, watching:"events"|"rescan"}], sessions:[{session, state, bytes, sent_bytes,
  * checked_bytes, files, stored_files, rate_bytes_per_s, tries, next_attempt_at, reason,
  * files_now:[{name, bytes, sent_bytes}] (at most CONTROL_FILES_NOW, absent when none is sent)}] (those in work),
- * disk:{path, free_bytes, total_bytes, full_at}, at} stations result and notification: {at, asking, stations:[…as GET
- * /v1/stations…], error?:{code, message}}; what the cloud said last, at once; a newer answer follows as a notification.
+ * disk:{path, free_bytes, total_bytes, full_at}, verify:{left, looked, lost}, at} stations result and notification:
+ * {at, asking, stations:[…as GET /v1/stations…], error?:{code, message}}; what the cloud said last, at once; a newer
+ * answer follows as a notification.
  */
 #define STATION_SILENT_MS (5 * 60000) /* since its last heartbeat: five are missed */
 #define CONTROL_RATES 60

@@ -18,6 +18,7 @@
 #define ASK_MOST_MS 600000
 #define ASKS_MAX 4 /* the cloud does not decide: look again at what is stored */
 #define SETTING_CURSOR "cloud.cursor"
+#define HISTORY_MS 600000 /* how often the cursor is shown to the cloud while no verdict is awaited */
 
 /* --- one session --- */
 
@@ -192,6 +193,7 @@ static void cursor_forget(struct engine *e) {
 	journal_set(e->journal, SETTING_CURSOR, "", NULL, NULL);
 	journal_add_event(e->journal, 0, "warn", "cursor_forgotten",
 		"the cloud does not take the place from which its changes were read; they are read from the first one");
+	recall_all(e->recall);
 }
 
 /* Asked to wait, and answered at once that nothing is new. */
@@ -212,6 +214,9 @@ static void on_changes(struct engine *e, struct session *s, void *arg, const str
 		return;
 	}
 	const struct answer_changes *answer = ingest_changes(r);
+	e->history_asked = true;
+	e->history_ms = now_ms() + HISTORY_MS;
+	if (answer->reset) recall_all(e->recall);
 	bool moved = !e->cursor || strcmp(e->cursor, answer->cursor) != 0;
 	for (size_t i = 0; i < answer->change_n; i++) change_apply(e, &answer->changes[i]);
 	if (!(moved && answer->change_n) && r->elapsed_ms < e->changes_wait_ms / 2) changes_idle(e);
@@ -230,9 +235,13 @@ static bool any_uploaded(const struct engine *e) {
 }
 
 void confirm_pump(struct engine *e) {
-	if (e->changes_asking || !any_uploaded(e)) return;
-	if (now_ms() < e->changes_ms) {
-		engine_wake_at(e, e->changes_ms);
+	if (e->changes_asking) return;
+	/* a cursor that the cloud does not know any more is the sign that it lost its memory, so it is shown it now and
+	 * then */
+	bool awaited = any_uploaded(e);
+	int64_t from_ms = awaited ? e->changes_ms : MAX(e->changes_ms, e->history_ms);
+	if (now_ms() < from_ms) {
+		engine_wake_at(e, from_ms);
 		return;
 	}
 	if (!api_may_ask(e, ANSWER_CHANGES)) return;
@@ -240,7 +249,7 @@ void confirm_pump(struct engine *e) {
 	buf_str(&path, "/v1/changes?after=");
 	if (e->cursor) text_uri_encode(&path, e->cursor, strlen(e->cursor), false);
 	/* a probe must not hold the others up for the length of a long poll */
-	int wait_s = e->api.down ? 0 : CHANGES_WAIT_S;
+	int wait_s = e->api.down || !awaited ? 0 : CHANGES_WAIT_S;
 	buf_fmt(&path, "&wait=%d", wait_s);
 	e->changes_asking = true;
 	e->changes_wait_ms = wait_s * 1000;

@@ -78,6 +78,7 @@ static void (*const pumps[])(struct engine *e) = {
 	checking_pump,
 	upload_pump,
 	confirm_pump,
+	recall_pump,
 	outbox_pump,
 	heartbeat_pump,
 	once_pump,
@@ -192,6 +193,7 @@ static int load(struct engine *e, struct error *err) {
 	}
 	load_instance(e, v);
 	confirm_load(e, v);
+	recall_load(e->recall, v);
 	view_give(e, v);
 	return failed ? -1 : 0;
 }
@@ -244,6 +246,14 @@ static int open_handles(struct engine *e) {
 	return failed;
 }
 
+static int verify_begin(struct engine *e, struct error *err) {
+	const struct engine_options *o = e->o;
+	if (o->verify_all) recall_whole(e->recall);
+	for (size_t i = 0; i < o->verify_n; i++)
+		if (recall_one(e->recall, o->verify[i], err)) return -1;
+	return 0;
+}
+
 static int open_all(struct engine *e, struct error *err) {
 	const struct config *c = e->config;
 	struct journal_options jo = {
@@ -260,7 +270,7 @@ static int open_all(struct engine *e, struct error *err) {
 	for (size_t i = 0; i < e->sessions.n; i++) session_enter(e->sessions.items[i]);
 	outbox_kick(e);
 	engine_poke(e);
-	return 0;
+	return verify_begin(e, err);
 }
 
 /* --- stop --- */
@@ -323,6 +333,7 @@ static void engine_done(struct engine *e) {
 	}
 	free(e->roots);
 	free(e->cursor);
+	recall_free(e->recall);
 	outbox_forget(e);
 	json_free(e->fleet);
 	pthread_mutex_destroy(&e->view_lock);
@@ -337,6 +348,7 @@ int engine_run(const struct engine_options *o, struct error *err) {
 	TAILQ_INIT(&e->calls);
 	TAILQ_INIT(&e->transfers);
 	pthread_mutex_init(&e->view_lock, NULL);
+	e->recall = recall_new(e);
 	e->started_ms = now_ms();
 	e->started_wall_ms = clock_wall_ms();
 	/* one heap for all threads: what one frees another can use, or 10,000 files are paid for once a thread */

@@ -6,12 +6,19 @@
 #include "base/json.h"
 #include "station/config.h"
 
+struct verify_count {
+	int64_t looked, lost; /* sessions */
+};
 struct engine_options {
 	const struct config *config; /* borrowed */
 	bool once;					 /* ship all that is ready, wait until decided, end */
 	int64_t wait_ms;			 /* --once: how long at most; 0: no limit */
 	bool quiet;
-	bool linger; /* ends by itself once no console is attached and no work is left */
+	bool verify_all; /* with once: is what the cloud accepted still there? */
+	const char *const *verify;
+	size_t verify_n;
+	struct verify_count *verify_count; /* filled at the end; or NULL */
+	bool linger;					   /* ends by itself once no console is attached and no work is left */
 	/* Called on the loop about four times a second with the same JSON as the socket's `status`; NULL: none. */
 	void (*on_progress)(void *arg, const char *status_json);
 	void *arg;

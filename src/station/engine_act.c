@@ -7,8 +7,6 @@
 #include "station/control.h"
 #include "station/engine_internal.h"
 
-#define NAMES_MAX 10000 /* a call */
-
 struct act {
 	const char *name;
 	const char *refusal;				   /* "session X is STATE: REFUSAL" */
@@ -139,7 +137,8 @@ int engine_act(struct engine *e, const char *method, const cJSON *params, cJSON 
 	const cJSON *names;
 	struct json_at at = {.name = "params"};
 	while (strcmp(act->name, method) != 0) act++;
-	if (json_want_array(params, "sessions", &at, NAMES_MAX, &names, err) || act_names(e, act, names, err)) return -1;
+	if (json_want_array(params, "sessions", &at, ACT_NAMES_MAX, &names, err) || act_names(e, act, names, err))
+		return -1;
 	probe_now(&e->api);
 	probe_now(&e->objects);
 	engine_poke(e);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "session/name.h"
 #include "station/control.h"
 #include "station/engine_internal.h"
 
@@ -77,6 +78,24 @@ static int on_stations(void *arg, const cJSON *params, cJSON **ret_result, struc
 
 /* --- of the station --- */
 
+static int on_verify(void *arg, const cJSON *params, cJSON **ret_result, struct error *err) {
+	struct engine *e = arg;
+	const struct json_at at = {.name = "params"};
+	const cJSON *names, *name;
+	bool all = false;
+	if (json_may_bool(params, "all", &at, &all, err) ||
+		json_want_array(params, "sessions", &at, ACT_NAMES_MAX, &names, err))
+		return -1;
+	if (all) recall_whole(e->recall);
+	cJSON_ArrayForEach (name, names) {
+		if (!cJSON_IsString(name) || !session_name_is(name->valuestring))
+			return error_set(err, ERR_INPUT, "params.sessions must hold names of sessions");
+		if (recall_one(e->recall, name->valuestring, err)) return -1;
+	}
+	*ret_result = recall_json(e->recall);
+	return 0;
+}
+
 static int on_rescan(void *arg, const cJSON *params, cJSON **ret_result, struct error *err) {
 	(void)params, (void)ret_result, (void)err;
 	rescan_soon(arg);
@@ -97,6 +116,7 @@ static const struct control_method methods[] = {
 	{"release", on_release},
 	{"ignore", on_ignore},
 	{"unignore", on_unignore},
+	{"verify", on_verify},
 	{"rescan", on_rescan},
 	{"stations", on_stations},
 	{"shutdown", on_shutdown},

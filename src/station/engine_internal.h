@@ -13,6 +13,7 @@
 #include "ingest/client.h"
 #include "station/control.h"
 #include "station/engine.h"
+#include "station/recall.h"
 #include "station/retrying.h"
 #include "station/scan.h"
 #include "station/sessions.h"
@@ -148,6 +149,10 @@ struct engine {
 	struct rate rate;
 	struct rate_history history;
 	int64_t rate_limit, rate_checked_ms;
+
+	struct recall *recall;
+	bool history_asked; /* the cloud's history was compared in this run */
+	int64_t history_ms; /* monotonic: when it is compared next, if nothing is awaited */
 
 	bool changes_asking;
 	char *cursor;
@@ -383,6 +388,7 @@ int64_t disk_full_in_ms(const struct disk_history *d); /* after the last sample;
 /* --- engine_status.c, engine_control.c, engine_act.c --- */
 cJSON *engine_status(struct engine *e);
 void status_add_error(cJSON *o, const struct error *why); /* nothing for ERR_NONE */
+#define ACT_NAMES_MAX 10000								  /* a call */
 /* One of retry, pause, resume, release, ignore, unignore over params.sessions. */
 MUST_USE int engine_act(
 	struct engine *e, const char *method, const cJSON *params, cJSON **ret_result, struct error *err);

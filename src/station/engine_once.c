@@ -53,7 +53,8 @@ void once_gather(struct engine *e, struct once_facts *ret) {
 	*ret = (struct once_facts){
 		.scanned = roots_scanned(e),
 		.auditing = !roots_audited(e),
-		.calling = (e->schema_asking && !e->schema_asked) || e->outbox_busy || e->outbox_writes ||
+		.calling = recall_busy(e->recall) || (e->cursor && !e->history_asked) ||
+				   (e->schema_asking && !e->schema_asked) || e->outbox_busy || e->outbox_writes ||
 				   (e->outbox_full && !e->outbox_stuck && !e->api.down && !e->pace[ANSWER_EVENTS].down),
 		.key_refused = e->key_refused,
 		.down = trouble != NULL,

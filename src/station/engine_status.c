@@ -152,6 +152,7 @@ cJSON *engine_status(struct engine *e) {
 	json_add(status, "folders", status_folders(e));
 	json_add(status, "sessions", status_sessions(e));
 	json_add(status, "disk", status_disk(e));
+	json_add(status, "verify", recall_json(e->recall));
 	json_add_time(status, "at", clock_wall_ms());
 	return status;
 }

@@ -57,9 +57,14 @@ static void take_put(struct slot *slot, const struct answer_put *put, int64_t as
 	slot->state = SLOT_READY;
 }
 
-static int same_object(const struct file_row *f, int64_t size, const char *checksum, struct error *err) {
+static bool is_object(const struct file_row *f, int64_t size, const char *checksum) {
 	struct sha256 theirs;
-	if (sha256_from_base64(checksum, &theirs) == 0 && size == f->size && sha256_equal(&theirs, &f->sha256)) return 0;
+	return checksum && sha256_from_base64(checksum, &theirs) == 0 && size == f->size &&
+		   sha256_equal(&theirs, &f->sha256);
+}
+
+static int same_object(const struct file_row *f, int64_t size, const char *checksum, struct error *err) {
+	if (is_object(f, size, checksum)) return 0;
 	return error_set(err, ERR_CONFLICT,
 		"the cloud holds another content under the name %s of this session; look whether two stations share a name",
 		f->name);
@@ -96,7 +101,6 @@ static int take_entry(
 		s->engine->url_lasts_ms = upload_slot(s->upload, index)->lasts_ms;
 		return 0;
 	}
-	if (same_object(f, entry->exists->size, entry->exists->sha256, err)) return -1;
 	upload_done(s, index);
 	return 0;
 }
@@ -223,6 +227,9 @@ static int take_stat(struct session *s, const struct ask *a, const struct answer
 		return error_set(err, ERR_MIDDLEBOX,
 			"%s was answered with success by something that is not the store, which does not hold it; it is sent again",
 			f->name);
+	}
+	if (o->damaged) {
+		return error_set(err, ERR_MIDDLEBOX, "the store's bytes of %s are damaged; it is sent again", f->name);
 	}
 	if (o->missing) {
 		return error_set(err, ERR_CONFLICT, "the store holds %s already, and the cloud does not know it", f->name);

@@ -250,8 +250,9 @@ def test_an_answer_that_was_lost_is_found_not_repeated_for_ever(place):
     assert proxy.count("PUT", "signals.edf") <= 2
 
 
-def test_another_content_under_the_same_key_is_a_conflict(place):
-    """Somebody else's bytes lie where the file belongs: never overwritten, and said, however slow the journal's disk is."""
+def test_another_content_under_the_same_name_is_a_persons_matter(place):
+    """Somebody else's bytes lie where the files belong: never overwritten, and said, however slow the journal's disk is. With a
+    person's word they go up beside them."""
     cloud = place.cloud()
     first_station = place.station(cloud)
     make_session(first_station.recordings, SESSION, seed=1)
@@ -262,9 +263,15 @@ def test_another_content_under_the_same_key_is_a_conflict(place):
     slow = preloaded("fault_shim", FAULT_PATH="state.db", FAULT_DO="slow", FAULT_MS="150")
     got = twin.command("run", "--once", "--wait", "60s", timeout_s=90, env=slow)
     row = twin.session(SESSION)
-    assert got.code == 1 and row["state"] == "failed" and "other content" in row["reason"], (got, row)
+    assert got.code == 1 and row["state"] == "held" and "none of this one's data files is in it" in row["reason"], (got, row)
     reports = [line["event"] for line in cloud.command("logs", "--data", cloud.data, "--json").json_lines()]
-    assert [r["code"] for r in reports if r.get("level") == "error" and r.get("session") == SESSION] == ["conflict"], reports
+    assert [r["code"] for r in reports if r.get("level") == "warn" and r.get("session") == SESSION] == ["held"], reports
+    assert_stored(cloud, first_station.recordings / SESSION)
+    assert twin.command("release", SESSION).code == 0
+    assert twin.once().code == 0
+    row = twin.session(SESSION)
+    assert (row["state"], row["revision"]) == ("accepted", 2), row
+    assert_stored(cloud, twin.recordings / SESSION, revision=2)
     assert_stored(cloud, first_station.recordings / SESSION)
 
 
@@ -297,7 +304,7 @@ def test_exists_with_another_checksum_is_not_believed(place):
     _, proxy, station, _ = through(place, hook)
     got = station.once(wait="20s")
     row = station.session(SESSION)
-    assert (got.code, row["state"]) == (1, "failed") and "another content" in row["reason"], (got, row)
+    assert got.code in (4, 69) and row["state"] == "queued" and "names other bytes" in row["reason"], (got, row)
     assert proxy.count("PUT", "manifest.json") == 0
 
 
@@ -325,8 +332,8 @@ def test_a_manifest_of_another_version_of_this_program_is_no_conflict(place):
     assert cloud.manifest(SESSION)["software"].startswith("headgatE/")
 
 
-def test_other_bytes_stored_between_url_and_put_are_a_conflict(place):
-    """The PUT meets a 412: what the store holds is compared, and it is not ours."""
+def test_other_bytes_stored_between_url_and_put_bring_another_revision(place):
+    """The PUT meets a 412: what the store holds is compared, and it is not ours. Another file of it is, so it is another revision."""
     other = b"somebody else's bytes"
     met = []
 
@@ -337,11 +344,12 @@ def test_other_bytes_stored_between_url_and_put_are_a_conflict(place):
         store(cloud, station, "signals.edf", other)
         return None
 
-    cloud, proxy, station, _ = through(place, hook)
+    cloud, proxy, station, folder = through(place, hook)
     got = station.once(wait="20s")
     row = station.session(SESSION)
     assert met and proxy.count("POST", "/v1/objects/stat") == 1
-    assert (got.code, row["state"]) == (1, "failed") and "another content" in row["reason"], (got, row)
+    assert (got.code, row["state"], row["revision"]) == (0, "accepted", 2), (got, row)
+    assert_stored(cloud, folder, revision=2)
     assert cloud.object(f"{SESSION}/eeg-lab-2/signals.edf") == other, "what was stored first stays as it is"
 
 

@@ -296,6 +296,7 @@ def test_same_name_and_same_content(place):
     station.sections["station"]["watch"] = [station.recordings, other]
     station.write()
     folder = make_session(station.recordings, S1)
+    assert station.once().code == 0
     make_session(other, S1, seed=7)
     assert station.once().code == 1
     rows = {root: (state, reason) for root, state, reason in journal(station, "SELECT root, state, reason FROM session")}
