@@ -17,6 +17,7 @@ static const struct command commands[] = {
 	{"pause", "send nothing more of sessions for now", cli_pause},
 	{"resume", "go on with paused sessions", cli_resume},
 	{"release", "held as a copy or for their name: send them as they are", cli_release},
+	{"relocate", "recordings were moved: the journal follows", cli_relocate},
 	{"verify", "does the cloud still have what it accepted?", cli_verify},
 	{"ignore", "sessions that count for nothing; --undo takes it back", cli_ignore},
 	{"handover", "what happened since you last looked", cli_handover},

@@ -45,6 +45,7 @@ int cli_retry(int argc, char **argv);
 int cli_pause(int argc, char **argv);
 int cli_resume(int argc, char **argv);
 int cli_release(int argc, char **argv);
+int cli_relocate(int argc, char **argv);
 int cli_verify(int argc, char **argv);
 int cli_ignore(int argc, char **argv);
 int cli_handover(int argc, char **argv);

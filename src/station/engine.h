@@ -35,3 +35,10 @@ MUST_USE int engine_dry_run(
  * and held sessions back to settling), pause, resume, release, ignore, unignore. */
 MUST_USE int engine_offline_act(
 	const struct config *c, const char *method, const char *const *names, size_t n, struct error *err);
+/* The recordings of one watched folder are in another one now: every session that the journal knows under `from` is
+ * under `to` from now on, but those of whose name it knows one there already. While no engine runs (ERR_BUSY). */
+struct relocated {
+	int64_t moved, stayed;
+};
+MUST_USE int engine_relocate(
+	const struct config *c, const char *from, const char *to, struct relocated *ret, struct error *err);

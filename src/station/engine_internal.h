@@ -282,6 +282,7 @@ void rescan_compare(struct engine *e, size_t root, const struct listed *names, s
 void rescan_pump(struct engine *e);
 void rescan_found(struct engine *e, size_t root, const char *name); /* a name that an event brought */
 void rescan_soon(struct engine *e);
+void rescan_suspect(struct engine *e, const char *name, size_t root); /* an accepted one: look at it now */
 
 /* --- admission.c --- */
 void admission_found(struct engine *e, const char *name, size_t root); /* a name that is not in work, nor accepted */

@@ -104,10 +104,9 @@ static int act_names(
 	return 0;
 }
 
-int engine_offline_act(
-	const struct config *c, const char *method, const char *const *names, size_t n, struct error *err) {
-	const struct offline_act *act = acts;
-	while (strcmp(act->name, method) != 0) act++;
+/* Opens the journal under the station's lock, lets `work` write to it, and waits until all is committed. */
+static int offline_run(const struct config *c, const char *what,
+	int (*work)(struct offline *o, void *arg, struct error *err), void *arg, struct error *err) {
 	AUTO(fd_close) int lock = -1;
 	AUTO(xfree) char *path = path_join(c->state_dir, "lock");
 	if (file_lock(path, &lock, err)) {
@@ -115,7 +114,7 @@ int engine_offline_act(
 			error_set(err, ERR_NOT_FOUND, "there is no journal in %s yet: headgate run makes it", c->state_dir);
 		else if (err->os == EACCES)
 			error_set(err, ERR_DISK, "no engine runs for %s, and without one only its user may %s: start it first",
-				c->state_dir, method);
+				c->state_dir, what);
 		return -1;
 	}
 	struct offline o = {.config = c};
@@ -124,7 +123,7 @@ int engine_offline_act(
 	assert(!failed);
 	int result = journal_open(&o.journal, &o.loop, c->state_dir, &jo, err);
 	if (result == 0) {
-		result = act_names(&o, act, names, n, err);
+		result = work(&o, arg, err);
 		journal_close(o.journal, on_closed, &o);
 	}
 	uv_run(&o.loop, UV_RUN_DEFAULT);
@@ -136,4 +135,77 @@ int engine_offline_act(
 		return -1;
 	}
 	return result;
+}
+
+struct offline_names {
+	const struct offline_act *act;
+	const char *const *names;
+	size_t n;
+};
+
+static int work_names(struct offline *o, void *arg, struct error *err) {
+	const struct offline_names *w = arg;
+	return act_names(o, w->act, w->names, w->n, err);
+}
+
+int engine_offline_act(
+	const struct config *c, const char *method, const char *const *names, size_t n, struct error *err) {
+	struct offline_names w = {.act = acts, .names = names, .n = n};
+	while (strcmp(w.act->name, method) != 0) w.act++;
+	return offline_run(c, method, work_names, &w, err);
+}
+
+/* --- a folder that was moved --- */
+
+struct relocation {
+	const char *from, *to;
+	struct relocated *count;
+	struct offline *offline;
+	struct journal_view *view;
+	struct error *err;
+};
+
+/* Without the slashes at its end, as the journal has it. */
+static bool root_is(const char *root, const char *path) {
+	size_t n = strlen(path);
+	while (n > 1 && path[n - 1] == '/') n--;
+	return strlen(root) == n && memcmp(root, path, n) == 0;
+}
+
+static int on_relocate(void *arg, const struct session_row *row) {
+	struct relocation *r = arg;
+	struct session_row there = {0};
+	if (!root_is(row->root, r->from)) return 0;
+	int found = journal_session(r->view, row->name, r->to, &there, r->err);
+	session_row_done(&there);
+	if (found < 0) return -1;
+	if (found) {
+		r->count->stayed++;
+		return 0;
+	}
+	AUTO(xfree) char *message = xasprintf("it was moved from %s to %s", row->root, r->to);
+	journal_relocate(r->offline->journal, row->id, r->to, message, on_commit, r->offline);
+	r->count->moved++;
+	return 0;
+}
+
+static int work_relocate(struct offline *o, void *arg, struct error *err) {
+	struct relocation *r = arg;
+	AUTO(journal_view_close) struct journal_view *v = NULL, *inner = NULL;
+	const struct session_filter all = {.state = -1};
+	r->offline = o;
+	r->err = err;
+	if (journal_view_open(&v, o->config->state_dir, err) || journal_view_open(&inner, o->config->state_dir, err))
+		return -1;
+	r->view = inner;
+	return journal_sessions(v, &all, on_relocate, r, err) ? -1 : 0;
+}
+
+int engine_relocate(
+	const struct config *c, const char *from, const char *to, struct relocated *ret, struct error *err) {
+	AUTO(xfree) char *target = xstrdup(to);
+	for (size_t n = strlen(target); n > 1 && target[n - 1] == '/'; n--) target[n - 1] = '\0';
+	*ret = (struct relocated){0};
+	struct relocation r = {.from = from, .to = target, .count = ret};
+	return offline_run(c, "relocate", work_relocate, &r, err);
 }

@@ -136,6 +136,9 @@ void journal_set_files(struct journal *j, int64_t session, int64_t revision, con
  * of `revision` itself, if anything, is replaced. */
 void journal_renumber(struct journal *j, struct session_row *row, int64_t revision, const char *message,
 	journal_on_commit *on_commit, void *arg);
+/* The session's folder is in this watched folder now. */
+void journal_relocate(
+	struct journal *j, int64_t session, const char *root, const char *message, journal_on_commit *on_commit, void *arg);
 /* The row of the current revision with this name, size and digest becomes FILE_STORED, with bucket, key and stored_ms;
  * a late answer about bytes that the revision no longer has changes nothing. */
 void journal_file_stored(

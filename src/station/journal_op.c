@@ -156,6 +156,14 @@ void journal_set_checks(
 	journal_submit(j, op);
 }
 
+void journal_relocate(struct journal *j, int64_t session, const char *root, const char *message,
+	journal_on_commit *on_commit, void *arg) {
+	struct journal_op *op = op_new(OP_RELOCATE, session, on_commit, arg);
+	op->value = xstrdup(root);
+	op_explain(op, "info", "relocated", message);
+	journal_submit(j, op);
+}
+
 void journal_add_check(
 	struct journal *j, int64_t session, int64_t revision, const char *side, const struct check *check) {
 	struct journal_op *op = op_new(OP_ADD_CHECK, session, NULL, NULL);

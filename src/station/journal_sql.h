@@ -37,6 +37,7 @@
 				   " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")                                  \
 	X(SESSION_UPDATE, "UPDATE session SET " SESSION_SET " WHERE id = ?1")                                              \
 	X(SESSION_STEP, "UPDATE session SET state = ?25, " SESSION_SET " WHERE id = ?1 AND state = ?26")                   \
+	X(SESSION_RELOCATE, "UPDATE session SET root = ?2, present = 1, updated_ms = ?3 WHERE id = ?1")                    \
 	X(SESSION_RENUMBER, "UPDATE session SET revision = ?2, updated_ms = ?3 WHERE id = ?1")                             \
 	X(FILES_RENUMBER, "UPDATE file SET revision = ?3 WHERE session = ?1 AND revision = ?2")                            \
 	X(VERDICTS_FORGET, "DELETE FROM verdict WHERE session = ?1 AND revision = ?2")                                     \

@@ -94,6 +94,10 @@ static int op_renumber(struct db *db, const struct journal_op *op, struct error 
 			   : 0;
 }
 
+static int op_relocate(struct db *db, const struct journal_op *op, struct error *err) {
+	return db_exec(db, W_SESSION_RELOCATE, err, "iti", op->session, op->value, op->at_ms);
+}
+
 static int op_set_checks(struct db *db, const struct journal_op *op, struct error *err) {
 	if (op->kind == OP_SET_CHECKS && db_exec(db, W_VERDICT_DELETE, err, "iit", op->session, op->revision, op->side))
 		return -1;
@@ -136,6 +140,7 @@ static int (*const op_writers[])(struct db *, const struct journal_op *, struct 
 	[OP_FILE_STORED] = op_file_stored,
 	[OP_ADD_ATTEMPT] = op_add_attempt,
 	[OP_RENUMBER] = op_renumber,
+	[OP_RELOCATE] = op_relocate,
 	[OP_SET_CHECKS] = op_set_checks,
 	[OP_ADD_CHECK] = op_set_checks,
 	[OP_ADD_EVENT] = NULL,

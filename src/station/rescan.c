@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "station/engine_internal.h"
+#include "station/moved.h"
 #include "station/rescan.h"
 
 #define RECENT 64	  /* the newest accepted sessions are looked at in every round */
@@ -60,10 +61,13 @@ void rescan_found(struct engine *e, size_t root, const char *name) {
 	}
 	struct stub *a = stub_find(&e->accepted, session_stamp(name), root);
 	if (a) {
+		bool returned = !a->present;
 		accepted_present(e, a, true);
+		if (returned && a->present) rescan_suspect(e, name, root);
 		return;
 	}
-	if (e->roots[root].configured && !name_before_since(e->config, name)) admission_found(e, name, root);
+	if (!e->roots[root].configured || name_before_since(e->config, name)) return;
+	if (moved_found(e, name, root) == MOVED_NO) admission_found(e, name, root);
 }
 
 /* --- one listing --- */
@@ -147,7 +151,7 @@ static void accepted_changed(struct engine *e, const struct suspect *x) {
 static void audit_done(struct job *j) {
 	struct audit *a = (struct audit *)j;
 	struct engine *e = j->engine;
-	e->roots[a->root].audit_n = 0;
+	e->roots[a->root].audit_n--;
 	for (size_t i = 0; i < a->n; i++) {
 		struct suspect *x = &a->items[i];
 		if (x->changed && !e->stopping) accepted_changed(e, x);
@@ -168,6 +172,16 @@ static void audit_add(const struct engine *e, struct audit *a, const struct stub
 }
 
 /* The newest of the root, and the next slice of the others. */
+/* Each is looked at as soon as its folder may be another: one that came back, one that was moved. */
+void rescan_suspect(struct engine *e, const char *name, size_t root) {
+	const struct stub *x = stub_find(&e->accepted, session_stamp(name), root);
+	struct audit *a = xcalloc(1, sizeof *a);
+	*a = (struct audit){.job = {.run = audit_run, .done = audit_done}, .root = root};
+	if (x) audit_add(e, a, x);
+	e->roots[root].audit_n++;
+	lane_start(e, root, LANE_LOOK, &a->job);
+}
+
 static void audit_start(struct engine *e, size_t root) {
 	struct root *r = &e->roots[root];
 	struct audit *a = xcalloc(1, sizeof *a);
@@ -182,7 +196,7 @@ static void audit_start(struct engine *e, size_t root) {
 		at++;
 	}
 	r->audit_at = recent ? (r->audit_at + older) % recent : 0;
-	r->audit_n = 1;
+	r->audit_n++;
 	lane_start(e, root, LANE_LOOK, &a->job);
 }
 

@@ -38,6 +38,13 @@ void sessions_insert(struct sessions *t, struct session *s) {
 	t->n++;
 }
 
+void sessions_remove(struct sessions *t, struct session *s) {
+	size_t i = sessions_lower(t, s->row.name, s->root);
+	assert(i < t->n && t->items[i] == s);
+	memmove(t->items + i, t->items + i + 1, (t->n - i - 1) * sizeof(struct session *));
+	t->n--;
+}
+
 void sessions_sweep(struct sessions *t, void (*done)(struct session *s)) {
 	size_t kept = 0;
 	for (size_t i = 0; i < t->n; i++) {

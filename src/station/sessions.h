@@ -81,6 +81,7 @@ struct sessions {
 /* NULL when there is none. */
 struct session *sessions_find(const struct sessions *t, const char *name, size_t root);
 void sessions_insert(struct sessions *t, struct session *s);
+void sessions_remove(struct sessions *t, struct session *s); /* out of the table, not freed */
 /* Removes and frees the dead ones; `done` lets their parts go first. */
 void sessions_sweep(struct sessions *t, void (*done)(struct session *s));
 

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* A session has moved when its folder is gone from where it was, or that whole folder is not watched and not there any
+ * more, and one of its name is found elsewhere. Whether it is the same one is not decided by that: it is looked at like
+ * one whose files may have changed, and its content decides. Two of a name that are both there stay two. */
+#include "station/moved.h"
+
+#include <stdlib.h>
+
+#include "station/engine_internal.h"
+
+/* --- is it gone from there? --- */
+
+static bool root_is_gone(const struct root *r) { return !r->configured && r->listed && r->listed_why.code != ERR_NONE; }
+
+static enum moved from_root(const struct root *r, bool present) {
+	if (!present || root_is_gone(r)) return MOVED_HERE;
+	return !r->configured && !r->listed && !r->hanging_ms ? MOVED_LATER : MOVED_NO;
+}
+
+/* --- taking it along --- */
+
+static void relocate(struct engine *e, int64_t id, size_t from, size_t to) {
+	char message[600];
+	snprintf(message, sizeof message, "it was moved from %s to %s", e->roots[from].path, e->roots[to].path);
+	journal_relocate(e->journal, id, e->roots[to].path, message, engine_journal_done, e);
+}
+
+static void session_move(struct session *s, size_t root) {
+	struct engine *e = s->engine;
+	size_t from = s->root;
+	watch_drop(s);
+	session_renew(s);
+	sessions_remove(&e->sessions, s);
+	s->root = root;
+	free(s->row.root);
+	s->row.root = xstrdup(e->roots[root].path);
+	sessions_insert(&e->sessions, s);
+	relocate(e, s->row.id, from, root);
+	s->looked = false;
+	if (!s->row.present) s->returned = true;
+	settle_look(s, now_ms());
+	session_poke(s);
+}
+
+static void stub_move(struct engine *e, struct stub_table *t, struct stub *a, size_t root) {
+	relocate(e, a->id, a->root, root);
+	a->root = (uint32_t)root & 0x7fff;
+	a->present = true;
+	stub_sort(t);
+}
+
+static enum moved from_work(struct engine *e, const char *name, size_t from, size_t to) {
+	struct session *s = sessions_find(&e->sessions, name, from);
+	if (!s || s->dead || s->row.ignored) return MOVED_NO;
+	enum moved m = from_root(&e->roots[from], s->row.present);
+	if (m == MOVED_HERE && s->committing) return MOVED_LATER;
+	if (m == MOVED_HERE) session_move(s, to);
+	return m;
+}
+
+static enum moved from_stubs(struct engine *e, struct stub_table *t, const char *name, size_t from, size_t to) {
+	struct stub *a = stub_find(t, session_stamp(name), from);
+	if (!a || !a->id) return MOVED_NO;
+	enum moved m = from_root(&e->roots[from], a->present);
+	if (m == MOVED_HERE) stub_move(e, t, a, to);
+	return m;
+}
+
+enum moved moved_found(struct engine *e, const char *name, size_t root) {
+	enum moved m = MOVED_NO;
+	for (size_t from = 0; from < e->root_n && m == MOVED_NO; from++) {
+		if (from == root) continue;
+		m = from_work(e, name, from, root);
+		if (m == MOVED_NO) m = from_stubs(e, &e->waiting, name, from, root);
+		if (m != MOVED_NO) break;
+		m = from_stubs(e, &e->accepted, name, from, root);
+		if (m == MOVED_HERE) rescan_suspect(e, name, root);
+	}
+	if (m == MOVED_LATER) rescan_soon(e);
+	return m;
+}
