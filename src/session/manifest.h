@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/digest.h"
-#include "base/json.h"
+#include "base/json_pull.h"
 
 #define MANIFEST_FILES_MAX 10001
 #define MANIFEST_BYTES_MAX (64 << 20)
@@ -35,3 +35,6 @@ bool instance_is(const char *text);
  * the metadata file among them. A stated content id must be that of the files; one that states none is older than them.
  */
 MUST_USE int manifest_read(const char *text, size_t n, struct manifest *ret, struct error *err);
+/* The same from a source, in memory of its names and keys alone: at most about 20 MiB of the longest one. parts: keep
+ * the parts' digests as well, which are checked in any case. */
+MUST_USE int manifest_pull(json_source *source, void *arg, bool parts, struct manifest *ret, struct error *err);

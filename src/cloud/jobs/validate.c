@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "cloud/jobs/object_manifest.h"
 #include "session/name.h"
 
 #define REVISIONS_A_LOOK 1024
@@ -129,9 +130,7 @@ static enum step look_at_manifest(struct look *k, struct error *err) {
 			found, sizeof found, "the cloud's program ended %lld times while it looked at it", (long long)k->attempts);
 		return reject(k, CHECK_MANIFEST, found, MANIFEST_RULE, MANIFEST_MEND);
 	}
-	AUTO(buf_done) struct buf text = {0};
-	if (read_object(k, &k->manifest_row, MANIFEST_BYTES_MAX, &text, err) ||
-		manifest_read(buf_text(&text), text.len, &k->manifest, err)) {
+	if (object_manifest(k->stores->objects, &k->manifest_row, &k->manifest, err)) {
 		if (err->code == ERR_INPUT) return reject(k, CHECK_MANIFEST, err->text, MANIFEST_RULE, MANIFEST_MEND);
 		if (err->code != ERR_CHECKSUM) return STEP_ERROR;
 		return look_at_one(k, &k->manifest_row, EXAMINE_READ, err);

@@ -223,6 +223,74 @@ static void test_not_a_manifest(void **state) {
 	assert_non_null(strstr(err.text, "at most"));
 }
 
+/* --- from a source, in pieces --- */
+
+struct pieces {
+	const char *text;
+	size_t n, piece;
+};
+
+static ssize_t piece_read(void *arg, char *to, size_t n, struct error *err) {
+	struct pieces *s = arg;
+	(void)err;
+	n = MIN(MIN(n, s->piece), s->n);
+	memcpy(to, s->text, n);
+	s->text += n;
+	s->n -= n;
+	return (ssize_t)n;
+}
+
+static void test_wherever_it_is_cut(void **state) {
+	(void)state;
+	AUTO(manifest_done) struct manifest m = sample();
+	AUTO(xfree) char *text = manifest_write(&m);
+	for (size_t piece = 1; piece < 80; piece += 7) {
+		struct error err = ERROR_INIT;
+		AUTO(manifest_done) struct manifest back = {0};
+		struct pieces s = {text, strlen(text), piece};
+		if (manifest_pull(piece_read, &s, true, &back, &err)) fail_msg("%s", err.text);
+		AUTO(xfree) char *again = manifest_write(&back);
+		assert_string_equal(again, text);
+	}
+	struct error err = ERROR_INIT;
+	AUTO(manifest_done) struct manifest back = {0};
+	struct pieces s = {text, strlen(text), 1000};
+	if (manifest_pull(piece_read, &s, false, &back, &err)) fail_msg("%s", err.text);
+	assert_null(back.files[0].parts); /* checked, and not kept */
+	assert_string_equal(back.files[0].name, m.files[0].name);
+}
+
+/* What is too long, deep or many is refused before it is taken into memory. */
+static void test_bounded(void **state) {
+	(void)state;
+	enum { MANY = 2000000 };
+	AUTO(buf_done) struct buf zeros = BUF_INIT(MANY * 2 + 10), text = BUF_INIT(2 * MANY * 2);
+	for (int i = 0; i < MANY; i++) buf_str(&zeros, i ? ",0" : "0");
+	static const char *const shapes[][3] = {
+		{"{\"files\":[", "]}", "files[0] must be an object"},
+		{"{\"files\":[{\"parts\":[", "]}]}", "files[0]: a value is longer than"},
+		{"{\"x\":[", "]}", "x: a value is longer than"},
+		{"{\"software\":\"", "\"}", "software: a value is longer than"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(shapes); i++) {
+		struct error err = ERROR_INIT;
+		struct manifest none = {0};
+		buf_clear(&text);
+		buf_fmt(&text, "%s", shapes[i][0]);
+		buf_add(&text, zeros.data, zeros.len);
+		buf_fmt(&text, "%s", shapes[i][1]);
+		assert_int_equal(manifest_read(buf_text(&text), text.len, &none, &err), -1);
+		if (!strstr(err.text, shapes[i][2])) fail_msg("%s", err.text);
+	}
+	struct error err = ERROR_INIT;
+	struct manifest none = {0};
+	buf_clear(&text);
+	for (int i = 0; i < 65; i++) buf_fmt(&text, "%s\"m%d\":0", i ? "," : "{", i);
+	buf_str(&text, "}");
+	assert_int_equal(manifest_read(buf_text(&text), text.len, &none, &err), -1);
+	assert_non_null(strstr(err.text, "more than 64 members"));
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round),
@@ -231,6 +299,8 @@ int main(void) {
 		cmocka_unit_test(test_ten_thousand_files),
 		cmocka_unit_test(test_each_member_wrong),
 		cmocka_unit_test(test_not_a_manifest),
+		cmocka_unit_test(test_wherever_it_is_cut),
+		cmocka_unit_test(test_bounded),
 	};
 	return cmocka_run_group_tests_name("session/manifest", tests, NULL, NULL);
 }
