@@ -57,12 +57,12 @@ static void item_cloud(const struct model *m, struct item *i) {
 		i->role = ROLE_TITLE_WARN;
 	} else if (m->link != LINK_UP) {
 		snprintf(i->text, sizeof i->text, "! engine %s %s", link_words[m->link],
-			unit_age(age, m->now_ms - m->link_since_ms));
+			span_text(age, m->now_ms - m->link_since_ms));
 		i->role = ROLE_TITLE_BAD;
 	} else if (!s->cloud_ok) {
 		if (s->key_refused) snprintf(i->text, sizeof i->text, "! key refused");
 		else if (s->cloud_answer_ms)
-			snprintf(i->text, sizeof i->text, "! cloud lost %s", unit_age(age, m->now_ms - s->cloud_answer_ms));
+			snprintf(i->text, sizeof i->text, "! cloud lost %s", span_text(age, m->now_ms - s->cloud_answer_ms));
 		else snprintf(i->text, sizeof i->text, "! cloud not reached");
 		i->role = ROLE_TITLE_BAD;
 	} else if (s->latency_ms < 0) snprintf(i->text, sizeof i->text, "cloud -");

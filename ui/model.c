@@ -23,14 +23,25 @@ const struct file_now *model_file_now(const struct model *m, const char *session
 	return NULL;
 }
 
+const char *span_text(char *to, int64_t ms) {
+	if (ms >= 0 && ms < 2000) text_copy(to, UNIT_TEXT, "a moment");
+	else unit_age(to, ms);
+	return to;
+}
+
 /* --- safe to leave? --- */
 
 enum safe model_safe(const struct model *m, char *text, size_t size) {
+	bool up = m->link == LINK_UP;
 	const struct safe_facts f = {.summary = m->summary_ms ? &m->summary : NULL,
-		.age_ms = m->now_ms - m->summary_ms,
-		.engine = m->link == LINK_UP,
+		.journal_broken = m->journal_err.code && m->journal_err.code != ERR_NOT_FOUND,
+		.now_ms = m->now_ms,
+		.age_ms = m->now_ms - (m->status.look.at_ms ? m->status.look.at_ms : m->summary_ms),
+		.engine = up,
+		.silent = m->link == LINK_SILENT,
 		.cloud_ok = m->status.cloud_ok,
-		.eta_ms = m->status.eta_ms};
+		.eta_ms = m->status.eta_ms,
+		.look = m->status.look};
 	return safe_verdict(&f, text, size);
 }
 
@@ -134,7 +145,7 @@ static bool why_general(const struct why *w) {
 	else if (!m->status.cloud_ok)
 		buf_fmt(w->out, "The cloud has not answered%s%s%s%s. It is tried again by itself.",
 			m->status.cloud_answer_ms ? " for " : " yet",
-			m->status.cloud_answer_ms ? unit_age(age, m->now_ms - m->status.cloud_answer_ms) : "",
+			m->status.cloud_answer_ms ? span_text(age, m->now_ms - m->status.cloud_answer_ms) : "",
 			m->status.cloud_error[0] ? ": " : "", m->status.cloud_error);
 	else return false;
 	return true;

@@ -60,6 +60,11 @@ struct status {			/* the engine's `status`, parsed */
 		char watching[8], error[128];
 	} folders[8];
 	size_t folder_n;
+	struct safe_look look;
+	struct {
+		char root[256], path[256], reason[160];
+	} names[16]; /* folders that look like recordings; all of them are look.names */
+	size_t name_n;
 	struct work work[64];
 	size_t work_n;
 	struct file_now files_now[32];
@@ -122,9 +127,11 @@ struct model {
 	} * config;
 	size_t config_n;
 };
-/* The one verdict: from summary and status alone. text: "safe to leave: all 10 of today are in the cloud, verified", or
- * what is missing and until when it will take. */
+/* The one verdict (safe.h): from summary and status alone. text: "safe to leave: all 10 of today are in the cloud,
+ * verified", or what is missing and until when it will take. */
 enum safe model_safe(const struct model *m, char *text, size_t size);
+/* How long: "4 min", "a moment". Fits after "for", before "ago". */
+const char *span_text(char *to, int64_t ms);
 /* The newest attempt that failed: one of another file may have gone well since. d, and what is returned, may be NULL.
  */
 const struct attempt_row *detail_failure(const struct session_detail *d);

@@ -72,6 +72,17 @@ static void take_queue(struct status *s, const cJSON *queue) {
 	}
 }
 
+static void take_names(struct status *s, const char *root, const cJSON *names) {
+	const cJSON *o;
+	cJSON_ArrayForEach (o, get_list(names)) {
+		if (s->name_n == ARRAY_LEN(s->names)) break;
+		size_t i = s->name_n++;
+		text_copy(s->names[i].root, sizeof s->names[i].root, root);
+		GET_TEXT(s->names[i].path, o, "path");
+		GET_TEXT(s->names[i].reason, o, "reason");
+	}
+}
+
 static void take_folders(struct status *s, const cJSON *folders) {
 	const cJSON *o;
 	cJSON_ArrayForEach (o, get_list(folders)) {
@@ -81,6 +92,7 @@ static void take_folders(struct status *s, const cJSON *folders) {
 		GET_TEXT(s->folders[i].watching, o, "watching");
 		GET_TEXT(s->folders[i].error, get(o, "error"), "message");
 		s->folders[i].ok = cJSON_IsTrue(get(o, "ok"));
+		take_names(s, s->folders[i].path, get(o, "names"));
 	}
 }
 
@@ -124,6 +136,7 @@ void status_take(struct status *to, const cJSON *params) {
 	take_cloud(to, get(params, "cloud"));
 	take_queue(to, get(params, "queue"));
 	take_folders(to, get(params, "folders"));
+	safe_look_take(&to->look, get(params, "look"));
 	take_work(to, get(params, "sessions"));
 	GET_TEXT(to->disk_path, disk, "path");
 	to->disk_free = get_count(disk, "free_bytes");

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* headgate check DIR...: the local checks on session folders, nothing sent, no journal written. A folder that is no
- * session itself but holds some is taken for a recording root. The same code as the engine's own check. */
+ * session itself is taken for a recording folder when it is watched, holds sessions, or holds no files. The same code
+ * as the engine's own check. */
+#include <dirent.h>
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +14,12 @@
 #include "cli/cli.h"
 #include "session/name.h"
 #include "station/checking.h"
+#include "station/folder.h"
 
 struct checker {
 	const struct cli *cli;
 	struct schema schema;
-	int64_t held, n;
+	int64_t held, n, names;
 };
 
 static void print_json(const char *session, const struct snapshot *s, const struct check_list *checks) {
@@ -62,27 +65,57 @@ static int check_session(struct checker *k, const char *root, const char *sessio
 	return 0;
 }
 
-/* A folder of sessions: each of them. Not one: 0, and nothing was checked. */
-static int check_root(struct checker *k, const char *root, struct error *err) {
-	struct listed *list = NULL;
-	size_t n = 0;
-	int failed = root_list(root, &list, &n, err);
-	for (size_t i = 0; i < n && !failed; i++) failed = check_session(k, root, list[i].name, err);
-	free(list);
-	return failed;
+static void print_near(const struct checker *k, const struct near_name *n) {
+	char words[160];
+	if (k->cli->json) {
+		command_json(near_json(n));
+		return;
+	}
+	near_words(n, words, sizeof words);
+	printf("%s: %s\n", TEXT_SAFE(n->path), words);
+}
+
+/* A recording folder: each of its sessions, and what looks like one. */
+static int check_root(struct checker *k, const char *root, const struct folder_listing *l, struct error *err) {
+	for (size_t i = 0; i < l->n; i++)
+		if (check_session(k, root, l->names[i].name, err)) return -1;
+	for (size_t i = 0; i < l->near_n; i++) print_near(k, &l->near[i]);
+	k->names += (int64_t)l->near_all;
+	if (!l->n && !l->near_all && !k->cli->json) printf("%s: no session is in it\n", TEXT_SAFE(root));
+	return 0;
+}
+
+static bool is_watched(const struct config *c, const char *path) {
+	for (size_t i = 0; i < c->watch.n; i++)
+		if (strcmp(c->watch.items[i], path) == 0) return true;
+	return false;
+}
+
+/* Of a folder that is no session by its name: does it hold files of its own, as a misnamed session does? */
+static bool has_files(const char *path) {
+	DIR *d = opendir(path);
+	const struct dirent *e;
+	bool found = false;
+	while (d && !found && (e = readdir(d)) != NULL) found = e->d_type == DT_REG;
+	if (d) closedir(d);
+	return found;
 }
 
 static int check_folder(struct checker *k, const char *path, struct error *err) {
 	struct stat st;
+	AUTO(folder_listing_done) struct folder_listing l = {0};
 	AUTO(xfree) char *whole = realpath(path, NULL);
 	if (!whole || stat(whole, &st) || !S_ISDIR(st.st_mode))
 		return error_set(err, ERR_NOT_FOUND, "there is no folder %s", TEXT_SAFE(path));
 	AUTO(xfree) char *for_root = xstrdup(whole);
 	AUTO(xfree) char *for_name = xstrdup(whole);
 	const char *root = dirname(for_root), *name = basename(for_name);
-	int64_t before = k->n;
-	if (!session_name_is(name) && check_root(k, whole, err)) return -1;
-	return k->n > before ? 0 : check_session(k, root, name, err);
+	char meant[SESSION_NAME];
+	if (session_name_is(name)) return check_session(k, root, name, err);
+	if (folder_list(&k->cli->config, whole, NULL, &l, err)) return -1;
+	bool is_root = l.n || l.near_all || is_watched(&k->cli->config, whole);
+	if (!is_root && (session_name_near(name, meant) || has_files(whole))) return check_session(k, root, name, err);
+	return check_root(k, whole, &l, err);
 }
 
 static int check_body(struct cli *c, struct error *err) {
@@ -90,7 +123,10 @@ static int check_body(struct cli *c, struct error *err) {
 	int failed = cli_schema(&c->config, &k.schema, err);
 	for (int i = 0; i < c->operand_n && !failed; i++) failed = check_folder(&k, c->operands[i], err);
 	schema_done(&k.schema);
-	if (failed || !k.held) return failed;
+	if (failed || (!k.held && !k.names)) return failed;
+	if (!k.held)
+		return error_set(err, ERR_ATTENTION, "%lld folder%s a recording and would not be sent", (long long)k.names,
+			k.names == 1 ? " looks like" : "s look like");
 	return error_set(err, ERR_ATTENTION, "%lld of %lld sessions would be held", (long long)k.held, (long long)k.n);
 }
 
@@ -101,7 +137,7 @@ int cli_check(int argc, char **argv) {
 		.operand_max = -1,
 		.summary = "Runs the local checks on session folders (or on all of a recording folder). Nothing is sent.",
 		.text =
-			"Exit status 1 when a session would be held.\n\n"
+			"Exit status 1 when a session would be held, or a folder looks like one and is named otherwise.\n\n"
 			"Examples:\n  headgate check /data/recordings/20261120_134502\n  headgate check /data/recordings --json"};
 	return cli_command(&spec, argc, argv, NULL, NULL, check_body);
 }

@@ -33,7 +33,7 @@ static const struct command_set cli_commands = {
 	.program = CLI_PROGRAM,
 	.summary = "Carries recording sessions into the cloud, whole and verified.",
 	.text =
-		"Exit status: 0 all is well, 1 a session needs a person, 2 usage or configuration, 3 not found, 4 work is\n"
+		"Exit status: 0 all is well, 1 a person is needed, 2 usage or configuration, 3 not found, 4 work is\n"
 		"left, 69 the cloud is unreachable, 70 a mistake of headgate itself, 74 local disk, 75 another engine runs,\n"
 		"77 the key was refused, 130 interrupted. Where several hold, the first of 2, 74, 75, 77, 69, 4, 1.\n\n"
 		"Example:\n  headgate setup && headgate run",

@@ -9,11 +9,13 @@
 #include "base/units.h"
 #include "cli/cli.h"
 #include "station/client.h"
-#include "station/safe.h"
+#include "station/folder.h"
 
-#define ENGINE_MS 2000 /* the engine answers within milliseconds, or something is wrong with it */
+#define ENGINE_MS 2000	/* the engine answers within milliseconds, or something is wrong with it */
+#define FOLDERS_MS 3000 /* without an engine: so long the folders may take to be listed */
 #define LISTED_MAX 20
 #define AGO_TEXT (UNIT_TEXT + 8)
+#define AHEAD_MS 300000	 /* a clock that was set back by less is no matter */
 #define NUMBER_MOST 9e15 /* whole in a double, and a thousand of it in 64 bits */
 
 struct status {
@@ -23,7 +25,8 @@ struct status {
 	struct error engine_error;	/* ERR_NOT_FOUND: none runs */
 	cJSON *attention;			/* the newest of attention_n sessions that need a person */
 	int64_t attention_n;
-	enum safe safe;
+	struct folders folders; /* listed here when no engine did */
+	struct safe_facts facts;
 	char safe_text[SAFE_TEXT];
 };
 
@@ -55,13 +58,37 @@ static void status_ask_engine(const struct cli *c, struct status *s) {
 	if (control_call(client, "status", NULL, &s->engine, &s->engine_error)) s->engine = NULL;
 }
 
-static void status_judge(struct status *s) {
+/* When the last engine or run had seen every folder well; 0: never, or its clock was ahead. */
+static int status_looked(struct journal_view *v, int64_t now_ms, int64_t *ret, struct error *err) {
+	AUTO(xfree) char *kept = NULL;
+	*ret = 0;
+	if (journal_get(v, SETTING_LOOKED, &kept, err)) return -1;
+	if (kept && text_to_i64(kept, 1, now_ms + AHEAD_MS, ret)) *ret = 0;
+	return 0;
+}
+
+/* Of the running engine, or from the folders themselves. */
+static int status_judge(const struct cli *c, struct journal_view *v, struct status *s, struct error *err) {
+	const cJSON *cloud = at(s->engine, "cloud");
 	double eta_s = number(at(s->engine, "queue"), "eta_s");
-	const struct safe_facts f = {.summary = &s->summary,
+	struct safe_facts *f = &s->facts;
+	*f = (struct safe_facts){.summary = &s->summary,
 		.engine = s->engine != NULL,
-		.cloud_ok = cJSON_IsTrue(at(at(s->engine, "cloud"), "ok")),
+		.silent = !s->engine && s->engine_error.code != ERR_NOT_FOUND,
+		.cloud_ok = cJSON_IsTrue(at(cloud, "ok")),
+		.now_ms = s->now_ms,
 		.eta_ms = eta_s >= 0 ? (int64_t)(eta_s * 1000) : -1};
-	s->safe = safe_verdict(&f, s->safe_text, sizeof s->safe_text);
+	if (s->engine) {
+		safe_look_take(&f->look, at(s->engine, "look"));
+	} else {
+		if (folders_look(&c->config, v, FOLDERS_MS, &s->folders, err)) return -1;
+		f->look = s->folders.look;
+		if (status_looked(v, s->now_ms, &f->look.at_ms, err)) return -1;
+		f->age_ms = s->now_ms - f->look.at_ms;
+		f->listed = c->config.watch.n > 0;
+	}
+	safe_verdict(f, s->safe_text, sizeof s->safe_text);
+	return 0;
 }
 
 static int status_read(const struct cli *c, struct journal_view *v, struct status *s, struct error *err) {
@@ -70,8 +97,7 @@ static int status_read(const struct cli *c, struct journal_view *v, struct statu
 	if (journal_summary(v, time_local_midnight(s->now_ms), &s->summary, err)) return -1;
 	if (journal_sessions(v, &newest, on_newest, &s->changed_ms, err)) return -1;
 	status_ask_engine(c, s);
-	status_judge(s);
-	return 0;
+	return status_judge(c, v, s, err);
 }
 
 /* --- text --- */
@@ -152,6 +178,15 @@ static void print_folders(const struct status *s) {
 		if (!error && by) printf(" by %s", TEXT_SAFE(by));
 		putchar('\n');
 	}
+	for (size_t i = 0; i < s->folders.n; i++) {
+		const struct folder_seen *seen = &s->folders.items[i];
+		printf("folder   %s, ", TEXT_SAFE(seen->path));
+		if (seen->why.code) puts(TEXT_SAFE(seen->why.text));
+		else if (!seen->strange) printf("read just now, nothing new among %zu\n", seen->listing.n);
+		else
+			printf("read just now: %lld of %zu not looked at yet, the first %s\n", (long long)seen->strange,
+				seen->listing.n, seen->first_strange);
+	}
 	if (number(disk, "free_bytes") < 0) return;
 	printf("disk     %s free of %s", UNIT_BYTES((int64_t)number(disk, "free_bytes")),
 		UNIT_BYTES((int64_t)number(disk, "total_bytes")));
@@ -174,11 +209,43 @@ static void print_sessions(const struct status *s) {
 	if (m->outbox) printf("reports  %lld not yet delivered to the cloud\n", (long long)m->outbox);
 }
 
+/* How old what is said is. */
+static void print_look(const struct status *s) {
+	const struct safe_look *l = &s->facts.look;
+	char listed[AGO_TEXT], compared[AGO_TEXT];
+	if (l->at_ms) printf("looked   at every folder %s", ago(listed, s->now_ms - l->at_ms));
+	else printf("looked   -");
+	if (l->oldest_ms) printf("; each accepted session compared since %s", ago(compared, s->now_ms - l->oldest_ms));
+	putchar('\n');
+}
+
 static void print_text(const struct status *s) {
 	static void (*const parts[])(const struct status *) = {
-		print_engine, print_cloud, print_queue, print_folders, print_sessions};
+		print_engine, print_cloud, print_queue, print_folders, print_look, print_sessions};
 	puts(s->safe_text);
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) parts[i](s);
+}
+
+/* What looks like a recording: the engine's list, or that of our own look, as {root, path, rename_to, reason}. */
+static cJSON *status_names(const struct status *s) {
+	cJSON *list = json_array();
+	const cJSON *folder, *name;
+	cJSON_ArrayForEach (folder, at(s->engine, "folders")) {
+		cJSON_ArrayForEach (name, at(folder, "names")) {
+			cJSON *o = cJSON_Duplicate(name, true);
+			json_add_text(o, "root", text(folder, "path"));
+			json_push(list, o);
+		}
+	}
+	for (size_t i = 0; i < s->folders.n; i++) {
+		const struct folder_seen *seen = &s->folders.items[i];
+		for (size_t k = 0; k < seen->listing.near_n; k++) {
+			cJSON *o = near_json(&seen->listing.near[k]);
+			json_add_text(o, "root", seen->path);
+			json_push(list, o);
+		}
+	}
+	return list;
 }
 
 /* --- JSON --- */
@@ -196,15 +263,36 @@ static cJSON *engine_json(struct status *s) {
 	return engine;
 }
 
+static cJSON *folders_json(const struct status *s) {
+	cJSON *list = json_array();
+	for (size_t i = 0; i < s->folders.n; i++) {
+		const struct folder_seen *seen = &s->folders.items[i];
+		cJSON *o = json_object();
+		json_add_text(o, "path", seen->path);
+		json_add_bool(o, "ok", seen->state == FOLDER_OK);
+		json_add_text(o, "watching", NULL);
+		json_add_text(o, "state", folder_state_name(seen->state));
+		json_add_i64(o, "not_looked_at", seen->strange);
+		if (seen->why.code) json_add_text(o, "error", seen->why.text);
+		json_push(list, o);
+	}
+	return list;
+}
+
 static void print_json(struct status *s) {
 	static const char *const parts[] = {"cloud", "queue", "folders", "disk"};
 	const struct journal_summary *m = &s->summary;
-	cJSON *o = json_object(), *safe = json_object(), *today = json_object(), *by_state = json_object();
-	json_add_text(safe, "verdict", safe_name(s->safe));
-	json_add_text(safe, "text", s->safe_text);
-	json_add(o, "safe", safe);
+	cJSON *o = json_object(), *today = json_object(), *by_state = json_object();
+	json_add(o, "safe", safe_json(&s->facts));
+	json_add(o, "names", status_names(s));
+	json_add_i64(o, "names_n", s->facts.look.names);
+	json_add_i64(o, "not_looked_at", s->facts.look.strange);
+	json_add(o, "look", safe_look_json(&s->facts.look));
+	if (!s->engine) json_add(o, "folders", folders_json(s));
 	json_add(o, "engine", engine_json(s));
-	for (size_t i = 0; i < ARRAY_LEN(parts); i++) json_add(o, parts[i], taken(s->engine, parts[i]));
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		if (s->engine || strcmp(parts[i], "folders") != 0) json_add(o, parts[i], taken(s->engine, parts[i]));
+	}
 	json_add_i64(today, "found", m->today_found);
 	json_add_i64(today, "accepted", m->today_accepted);
 	json_add(o, "today", today);
@@ -225,18 +313,35 @@ static void print_json(struct status *s) {
 
 /* --- the command --- */
 
-/* A refused key and a cloud out of reach come before what waits for a person (product.md "Exit codes"). */
+/* What is known of the cause that decides the status; NULL: the general sentence. */
+static const char *status_detail(const struct status *s, enum error_code code) {
+	const char *state;
+	const cJSON *folder;
+	const struct safe_look *l = &s->facts.look;
+	if (code == ERR_KEY || (code == ERR_CONFIG && l->endpoint && !l->wrong && !l->conflict))
+		return error_of(at(s->engine, "cloud"));
+	if (code == ERR_TIMEOUT) return s->engine_error.text;
+	if (code != ERR_CONFIG && code != ERR_DISK) return NULL;
+	cJSON_ArrayForEach (folder, at(s->engine, "folders")) {
+		state = text(folder, "state");
+		if (state && error_of(folder) && (strcmp(state, "wrong") == 0) == (code == ERR_CONFIG)) return error_of(folder);
+	}
+	for (size_t i = 0; i < s->folders.n; i++) {
+		const struct folder_seen *seen = &s->folders.items[i];
+		if (seen->state > FOLDER_OK && (seen->state == FOLDER_WRONG) == (code == ERR_CONFIG)) return seen->why.text;
+	}
+	return NULL;
+}
+
 static int status_verdict(const struct status *s, struct error *err) {
-	const cJSON *cloud = at(s->engine, "cloud");
-	if (error_of(cloud) && cloud_refuses_key(cloud)) return error_set(err, ERR_KEY, "%s", error_of(cloud));
-	if (error_of(cloud)) return error_set(err, ERR_UNREACHABLE, "the cloud is not reached: %s", error_of(cloud));
-	if (!s->engine && s->engine_error.code != ERR_NOT_FOUND) {
+	enum error_code code = safe_code(safe_causes(&s->facts));
+	const char *detail = status_detail(s, code), *cloud = error_of(at(s->engine, "cloud"));
+	if (code == ERR_UNREACHABLE && cloud) return error_set(err, code, "the cloud is not reached: %s", cloud);
+	if (code == ERR_TIMEOUT && s->engine_error.code != ERR_NOT_FOUND) {
 		*err = s->engine_error;
 		return -1;
 	}
-	if (!s->attention_n) return 0;
-	return error_set(err, ERR_ATTENTION, "%lld session%s a person", (long long)s->attention_n,
-		s->attention_n == 1 ? " needs" : "s need");
+	return safe_explain(&s->facts, detail ? detail : "", err);
 }
 
 static int status_show(struct cli *c, struct journal_view *v, struct status *s, struct error *err) {
@@ -246,7 +351,9 @@ static int status_show(struct cli *c, struct journal_view *v, struct status *s, 
 	if (c->json) print_json(s);
 	else {
 		print_text(s);
+		AUTO(json_free) cJSON *names = status_names(s);
 		attention_write(s->attention, s->attention_n, &text);
+		names_write(names, s->facts.look.names, &text);
 		command_print(&text);
 	}
 	return failed;
@@ -259,6 +366,7 @@ static int status_body(struct cli *c, struct error *err) {
 	int failed = status_show(c, v, &s, err);
 	json_free(s.engine);
 	json_free(s.attention);
+	folders_done(&s.folders);
 	return failed;
 }
 
@@ -266,8 +374,12 @@ int cli_status(int argc, char **argv) {
 	static const struct arg_spec spec = {.command = "status",
 		.summary = "Shows whether it is safe to leave, engine, cloud, queue, today, and every session that needs a "
 				   "person with its mend.",
-		.text = "Exit status 1 when a session is held, rejected, failed or gone; 69 when the engine does not\n"
-				"answer, or does not reach the cloud.\n\n"
-				"Examples:\n  headgate status\n  headgate status --json"};
+		.text =
+			"Exit status 0 when all is well, as of a look that is lately enough: without a running engine the\n"
+			"folders are listed here. 1 when a session needs a person or a folder looks like a recording and is\n"
+			"named otherwise; 4 when something is not in the cloud yet; 69 when the engine does not answer, or does\n"
+			"not reach the cloud; 2 or 74 when a watched folder never was there, or is lost; 77 when the key is\n"
+			"refused.\n\n"
+			"Examples:\n  headgate status\n  headgate status --json"};
 	return cli_command(&spec, argc, argv, NULL, NULL, status_body);
 }

@@ -54,6 +54,65 @@ int64_t session_name_time(const char *folder) {
 	return t < 0 ? -1 : (int64_t)t * 1000;
 }
 
+/* --- names that are nearly a session's --- */
+
+/* n digits at *at, whose number is in from..to; *at behind them. */
+static bool near_number(const char **at, int n, int from, int to) {
+	for (int i = 0; i < n; i++) {
+		if (!isdigit((unsigned char)(*at)[i])) return false;
+	}
+	int value = digits(*at, n);
+	*at += n;
+	return value >= from && value <= to;
+}
+
+/* Behind the date: what people and recorders put before the time. */
+static void near_gap(const char **at) {
+	for (int i = 0; i < 3 && **at && strchr("_-. Tt@", **at); i++) ++*at;
+}
+
+static void near_separator(const char **at, const char *which) {
+	if (**at && strchr(which, **at)) ++*at;
+}
+
+/* A date and a time from `start` on; the seconds may be missing. */
+static bool near_at(const char *start, char to[SESSION_NAME]) {
+	const char *at = start, *month, *day, *hour, *minute, *second = "00";
+	if (!near_number(&at, 4, 1970, 2199)) return false;
+	near_separator(&at, "-_./ ");
+	month = at;
+	if (!near_number(&at, 2, 1, 12)) return false;
+	near_separator(&at, "-_./ ");
+	day = at;
+	if (!near_number(&at, 2, 1, 31)) return false;
+	near_gap(&at);
+	hour = at;
+	if (!near_number(&at, 2, 0, 23)) return false;
+	near_separator(&at, "-_.:hH ");
+	minute = at;
+	if (!near_number(&at, 2, 0, 59)) return false;
+	const char *end = at;
+	near_separator(&at, "-_.:mM ");
+	const char *seconds = at;
+	if (near_number(&at, 2, 0, 60)) {
+		second = seconds;
+		end = at;
+	}
+	while (isdigit((unsigned char)*end)) end++; /* milliseconds, as in 20261120124033123 */
+	if (end - start > 32) return false;
+	snprintf(to, SESSION_NAME, "%.4s%.2s%.2s_%.2s%.2s%.2s", start, month, day, hour, minute, second);
+	return true;
+}
+
+bool session_name_near(const char *folder, char ret_name[SESSION_NAME]) {
+	if (session_name_is(folder)) return false;
+	for (const char *c = folder; *c; c++) {
+		bool begins = isdigit((unsigned char)*c) && (c == folder || !isdigit((unsigned char)c[-1]));
+		if (begins && near_at(c, ret_name)) return true;
+	}
+	return false;
+}
+
 /* --- stations and buckets --- */
 
 int station_name_check(const char *name, struct error *err) {

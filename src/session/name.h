@@ -15,6 +15,9 @@ bool session_name_is(const char *folder);		/* fifteen characters of that shape: 
 bool session_name_possible(const char *folder); /* and a date and time that exist */
 /* Local time that the name says, in ms; -1 when it is impossible. */
 int64_t session_name_time(const char *folder);
+/* Is it no session's name, and yet has the date and the time of one in it ("20261120_124033Z", "2026-11-20T12:40",
+ * "rec 20261120 124033 (1)")? Then ret_name is what it should be called. */
+bool session_name_near(const char *folder, char ret_name[SESSION_NAME]);
 /* [A-Za-z0-9][A-Za-z0-9._-]{0,63}. ERR_CONFIG with the mend. */
 MUST_USE int station_name_check(const char *name, struct error *err);
 /* S3's bucket rules: 3..63 of [a-z0-9.-], letter or digit at both ends, no "..", not an address. ERR_CONFIG; suggests a

@@ -113,3 +113,32 @@ void attention_write(const cJSON *list, int64_t n, struct buf *out) {
 	}
 	if (n > shown) buf_fmt(out, "and %lld more: headgate sessions --state attention\n", (long long)(n - shown));
 }
+
+/* --- folders that are to be renamed --- */
+
+int names_list(struct journal_view *v, cJSON **ret, struct error *err) {
+	AUTO(xfree) char *kept = NULL;
+	struct error none = ERROR_INIT;
+	cJSON *list = NULL;
+	if (journal_get(v, SETTING_NAMES, &kept, err)) return -1;
+	if (!kept || json_parse(kept, strlen(kept), &list, &none) || !cJSON_IsArray(list)) {
+		json_free(list);
+		list = json_array();
+	}
+	*ret = list;
+	return 0;
+}
+
+void names_write(const cJSON *list, int64_t n, struct buf *out) {
+	const cJSON *o;
+	int64_t shown = cJSON_GetArraySize(list);
+	cJSON_ArrayForEach (o, list) {
+		write_escaped(out, o, "root");
+		buf_char(out, '/');
+		write_escaped(out, o, "path");
+		buf_str(out, "\n    ");
+		write_escaped(out, o, "reason");
+		buf_char(out, '\n');
+	}
+	if (n > shown) buf_fmt(out, "and %lld more folders to be renamed\n", (long long)(n - shown));
+}

@@ -46,6 +46,13 @@ bool api_may_ask(struct engine *e, enum answer_id id) {
 	return false;
 }
 
+bool cloud_ok(const struct engine *e) {
+	struct ingest_state state = {0};
+	if (!e->ingest) return false;
+	ingest_state(e->ingest, &state);
+	return state.last_answer_ms && !cloud_trouble(e);
+}
+
 /* --- what stands between the station's sessions and the cloud --- */
 
 const struct error *cloud_trouble(const struct engine *e) {

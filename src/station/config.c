@@ -39,6 +39,16 @@ static void show_metadata_file(const void *config, char *to, size_t size) {
 	text_copy(to, size, ((const struct config *)config)->schema.file);
 }
 
+/* Lists of patterns: one pair of functions each, as OPTION_CALL has no field of its own. */
+#define PATTERNS(field)                                                                                                \
+	static int set_##field(void *config, const char *value, struct error *err) {                                       \
+		return patterns_set(&((struct config *)config)->field, value, err);                                            \
+	}                                                                                                                  \
+	static void show_##field(const void *config, char *to, size_t size) {                                              \
+		patterns_show(&((const struct config *)config)->field, to, size);                                              \
+	}
+PATTERNS(ignore_folders)
+
 #define AT(field) offsetof(struct config, field)
 #define MINUTE 60000
 #define HOUR (60LL * MINUTE)
@@ -60,6 +70,11 @@ static const struct option config_rows[] = {
 		.max = 100 * 365 * 24 * HOUR, .help = "how long the journal keeps events of accepted sessions; 0: for ever"},
 	{.section = "station", .name = "done_marker", .type = OPTION_TEXT, .offset = AT(done_marker), .flag = "done-marker",
 		.help = "name of a file whose arrival says that a session is complete"},
+	{.section = "station", .name = "ignore_folders", .type = OPTION_CALL, .set = set_ignore_folders,
+		.show = show_ignore_folders, .initial = ".*, lost+found, @*, $RECYCLE.BIN, System Volume Information",
+		.help = "other folders in a watched one that are no recordings, whatever they are called; + adds to these"},
+	{.section = "station", .name = "may_be_empty", .type = OPTION_BOOL, .offset = AT(may_be_empty), .initial = "no",
+		.help = "a watched folder in which sessions were may be empty; no: its disk is not mounted"},
 	{.section = "station", .name = "since", .type = OPTION_TEXT, .offset = AT(since), .flag = "since",
 		.help = "leave sessions alone that are older than this day (YYYY-MM-DD)"},
 	{.section = "station", .name = "total_min", .type = OPTION_BYTES, .offset = AT(total_min), .initial = "0",
@@ -202,6 +217,7 @@ void config_done(struct config *c) {
 	if (c->set.rows) options_done(&c->set);
 	xfree(TAKE(c->set.origins));
 	config_keys_clear(c);
+	option_list_clear(&c->ignore_folders);
 	schema_done(&c->schema);
 	secret_done(&c->api_key);
 	xfree(TAKE(c->file_flag));

@@ -4,6 +4,7 @@
 
 #include "base/args.h"
 #include "base/option.h"
+#include "base/pattern.h"
 #include "base/secret.h"
 #include "session/schema.h"
 
@@ -17,9 +18,11 @@ struct config {
 	char *state_dir;		  /* default $STATE_DIRECTORY, $XDG_STATE_HOME/headgate, ~/.local/state/headgate */
 	struct option_list watch; /* recording roots */
 	int64_t settle_ms, rescan_ms, at_once, keep_events_ms;
-	char *done_marker;			  /* name of a file that says "complete"; NULL: none */
-	char *since;				  /* "YYYY-MM-DD" or "YYYYMMDD_HHMMSS": older sessions are left alone; NULL */
-	int64_t total_min, total_max; /* plausible size of a session in bytes; 0: no limit */
+	char *done_marker;				   /* name of a file that says "complete"; NULL: none */
+	struct option_list ignore_folders; /* patterns: other folders in a root that are no recordings */
+	bool may_be_empty;				   /* a root in which sessions were */
+	char *since;					   /* "YYYY-MM-DD" or "YYYYMMDD_HHMMSS": older sessions are left alone; NULL */
+	int64_t total_min, total_max;	   /* plausible size of a session in bytes; 0: no limit */
 	char *group;
 	bool allow_volatile; /* journal on tmpfs or a network file system */
 	/* [cloud] */

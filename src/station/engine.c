@@ -81,6 +81,7 @@ static void (*const pumps[])(struct engine *e) = {
 	recall_pump,
 	outbox_pump,
 	heartbeat_pump,
+	look_pump,
 	once_pump,
 	linger_pump,
 };
@@ -192,6 +193,7 @@ static int load(struct engine *e, struct error *err) {
 		content_load(s, v);
 	}
 	load_instance(e, v);
+	roots_remember(e, v);
 	confirm_load(e, v);
 	recall_load(e->recall, v);
 	view_give(e, v);
@@ -292,6 +294,7 @@ static void on_closed(void *arg) {
 void engine_stop(struct engine *e) {
 	if (e->stopping) return;
 	e->stopping = true;
+	look_keep(e);
 	if (!e->o->once && e->control) journal_add_event(e->journal, 0, "info", "engine_ended", "the engine ends");
 	jobs_cancel(e);
 	lanes_close(e);
@@ -328,12 +331,13 @@ static void engine_done(struct engine *e) {
 	rules_drop(e->rules);
 	for (size_t i = 0; i < e->view_n; i++) journal_view_close(e->views[i]);
 	for (size_t i = 0; i < e->root_n; i++) {
-		free(e->roots[i].path);
+		root_done(&e->roots[i]);
 		free(e->roots[i].work);
 	}
 	free(e->roots);
 	free(e->cursor);
 	recall_free(e->recall);
+	free(e->names_was);
 	outbox_forget(e);
 	json_free(e->fleet);
 	pthread_mutex_destroy(&e->view_lock);

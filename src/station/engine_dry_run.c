@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* `headgate run --dry-run`: what the engine would send, from the folders alone: no cloud, no journal, nothing hashed.
  * Blocking; for a command. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "station/checking.h"
 #include "station/engine.h"
+#include "station/folder.h"
 #include "station/rescan.h"
 
 struct dry_run {
@@ -67,16 +67,23 @@ static void look(const struct dry_run *d, const char *root, const char *name) {
 	say(d, root, name, &s, checks_hold(&checks) ? "hold" : "send", reason);
 }
 
+/* What is no session, and looks like one. */
+static void say_near(const struct dry_run *d, const char *root, const struct near_name *n) {
+	const struct snapshot nothing = {0};
+	char words[160];
+	near_words(n, words, sizeof words);
+	say(d, root, n->path, &nothing, "rename", words);
+}
+
 int engine_dry_run(
 	const struct config *c, void (*on_session)(void *arg, const cJSON *session), void *arg, struct error *err) {
 	const struct dry_run d = {.config = c, .on_session = on_session, .arg = arg};
 	lease_init();
 	for (size_t i = 0; i < c->watch.n; i++) {
-		struct listed *list = NULL;
-		size_t n = 0;
-		if (root_list(c->watch.items[i], &list, &n, err)) return -1;
-		for (size_t k = 0; k < n; k++) look(&d, c->watch.items[i], list[k].name);
-		free(list);
+		AUTO(folder_listing_done) struct folder_listing l = {0};
+		if (folder_list(c, c->watch.items[i], NULL, &l, err)) return -1;
+		for (size_t k = 0; k < l.n; k++) look(&d, c->watch.items[i], l.names[k].name);
+		for (size_t k = 0; k < l.near_n; k++) say_near(&d, c->watch.items[i], &l.near[k]);
 	}
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include "ingest/client.h"
 #include "station/control.h"
 #include "station/engine.h"
+#include "station/folder.h"
 #include "station/recall.h"
 #include "station/retrying.h"
 #include "station/scan.h"
@@ -47,6 +48,10 @@ struct root {
 	int64_t slow_ms;	/* wall clock: since when a call into it takes SLOW_MS and more; 0: none does */
 	int64_t hanging_ms; /* the same, for HANG_MS: it does not answer */
 	size_t audit_at;	/* where the slow walk over its accepted sessions goes on */
+	enum folder_state state;
+	struct folder_memory memory;
+	struct near_name *near; /* folders in it that look like recordings (owned); all of them are near_all */
+	size_t near_n, near_all;
 };
 struct checked_content {
 	int64_t session;
@@ -128,10 +133,15 @@ struct engine {
 	size_t presence_pending; /* of them not committed yet */
 	size_t presence_left;	 /* sessions outside whose coming and going this round may still see */
 	int64_t scan_ms;		 /* monotonic: the next periodic one */
+	int64_t audit_since_ms;	 /* wall clock: each accepted session was compared since then; 0: not known */
+	char *names_was;		 /* what the journal has of the folders' names (owned); NULL: nothing */
+	int64_t look_keep_ms;	 /* monotonic: when the look is written down again */
 
 	struct rules *rules;
 	bool schema_asking, schema_asked;
+	bool cloud_heard; /* the first call of this run has ended: the key is proved, or refused, or the cloud is away */
 	int64_t schema_ms;
+	bool metadata_conflict; /* the cloud's rules name another metadata file than the station's configuration */
 	bool key_refused;
 	int key_refusals; /* in a row */
 	int64_t key_ms;	  /* monotonic: while it is refused, the key file is read again then */
@@ -169,6 +179,8 @@ struct engine {
 	int64_t disk_free, disk_total;
 	struct disk_history disk_history;
 	int64_t undecided_since_ms; /* --once */
+	bool last_beat;				/* --once: the heartbeat at its end is asked for */
+	int64_t last_beat_ms;		/* monotonic: not waited for longer */
 
 	cJSON *fleet; /* the last answer of GET /v1/stations (owned) */
 	bool fleet_asking;
@@ -284,6 +296,19 @@ void rescan_found(struct engine *e, size_t root, const char *name); /* a name th
 void rescan_soon(struct engine *e);
 void rescan_suspect(struct engine *e, const char *name, size_t root); /* an accepted one: look at it now */
 
+/* --- engine_look.c --- */
+void roots_remember(struct engine *e, struct journal_view *v); /* at start */
+void root_done(struct root *r);
+/* After a listing of it (why: its error): its state. *why becomes an error for a folder that is empty and was not. */
+void root_listed(struct engine *e, size_t root, struct folder_listing *l, struct error *why);
+enum folder_state root_state(const struct root *r); /* one that does not answer is lost */
+cJSON *names_json(const struct root *r);
+void look_pump(struct engine *e);
+void look_keep(struct engine *e); /* into the journal: as of when all was seen, and what was not well then */
+void look_gather(const struct engine *e, struct safe_look *ret);
+void summary_gather(const struct engine *e, struct journal_summary *ret);
+void engine_facts(const struct engine *e, const struct journal_summary *summary, struct safe_facts *ret);
+
 /* --- admission.c --- */
 void admission_found(struct engine *e, const char *name, size_t root); /* a name that is not in work, nor accepted */
 bool admission_may_wait(const struct session_row *row);				   /* a row of the journal, at start */
@@ -360,6 +385,7 @@ void api_unmet(struct engine *e, enum answer_id id, const struct error *why);
 const struct error *cloud_trouble(const struct engine *e);
 enum error_code cloud_trouble_code(const struct error *why); /* with which a command ends for its sake: CONFIG, KEY … */
 cJSON *cloud_warnings(const struct engine *e);				 /* sentences: what works, and should be mended */
+bool cloud_ok(const struct engine *e);						 /* it answered, and nothing of it is down */
 void cloud_start(struct engine *e);
 void cloud_pump(struct engine *e);
 int64_t cloud_retry_base(const struct engine *e);

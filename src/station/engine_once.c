@@ -4,7 +4,7 @@
 #include "station/once.h"
 
 static void count_open(struct once_facts *f, const struct session *s) {
-	if (s->awaits_metadata && !s->looking) return; /* not ready: the next run's */
+	if (s->awaits_metadata && !s->looking && s->looked) return; /* not ready: the next run's */
 	f->open++;
 	f->fresh += now_ms() - s->seen_ms < ONCE_OPEN_MS(s->engine->config->settle_ms);
 }
@@ -14,56 +14,42 @@ static void count_sending(struct once_facts *f, const struct session *s) {
 	waits = waits && (s->attempt_ms > now_ms() || s->awaits_cloud || f->down);
 	f->waiting += waits;
 	f->working += !waits;
-	f->ready_left++;
 }
 
 static void count(struct once_facts *f, const struct session *s) {
 	if (s->row.ignored || s->dead) return;
-	f->attention += state_needs_person(s->row.state);
-	f->working += s->committing;
-	if (s->row.paused || !s->row.present) return;
-	if (root_hangs(s->engine, s->root)) { /* nothing of it goes on, and nothing is known of it */
-		f->ready_left += !state_is_settled(s->row.state);
-		return;
-	}
+	f->working += s->committing || s->driven;
+	if (root_hangs(s->engine, s->root)) return; /* nothing of it goes on, and nothing is known of it */
 	/* what is said of it must hold for what lies there now */
-	f->working += !s->looked && s->engine->roots[s->root].ok && s->row.state > STATE_SETTLING;
+	f->unlooked += s->row.present && !s->looked && s->engine->roots[s->root].ok;
+	if (s->row.paused || !s->row.present) return;
 	switch (s->row.state) {
 	case STATE_FOUND:
 	case STATE_SETTLING: count_open(f, s); break;
-	case STATE_CHECKING:
-		f->working++;
-		f->ready_left++;
-		break;
+	case STATE_CHECKING: f->working++; break;
 	case STATE_HELD:
 		if (s->metadata_held && !s->row.data_safe) count_sending(f, s);
 		break;
 	case STATE_QUEUED:
 	case STATE_UPLOADING: count_sending(f, s); break;
-	case STATE_UPLOADED:
-		f->undecided++;
-		f->ready_left++;
-		break;
+	case STATE_UPLOADED: f->undecided++; break;
 	default: break;
 	}
 }
 
 void once_gather(struct engine *e, struct once_facts *ret) {
-	const struct error *trouble = cloud_trouble(e);
 	*ret = (struct once_facts){
 		.scanned = roots_scanned(e),
 		.auditing = !roots_audited(e),
-		.calling = recall_busy(e->recall) || (e->cursor && !e->history_asked) ||
-				   (e->schema_asking && !e->schema_asked) || e->outbox_busy || e->outbox_writes ||
+		.calling = recall_busy(e->recall) || (e->cursor && !e->history_asked) || !e->cloud_heard || e->outbox_busy ||
+				   e->outbox_writes ||
 				   (e->outbox_full && !e->outbox_stuck && !e->api.down && !e->pace[ANSWER_EVENTS].down),
 		.key_refused = e->key_refused,
-		.down = trouble != NULL,
-		.trouble = trouble ? cloud_trouble_code(trouble) : ERR_NONE,
+		.down = cloud_trouble(e) != NULL,
 		.elapsed_ms = now_ms() - e->started_ms,
 		.wait_ms = e->o->wait_ms,
 		.open = admission_due(e),
 		.fresh = admission_due(e),
-		.ready_left = e->waiting.n,
 	};
 	for (size_t i = 0; i < e->sessions.n; i++) count(ret, e->sessions.items[i]);
 	if (!ret->undecided || ret->working) e->undecided_since_ms = 0;
@@ -71,26 +57,36 @@ void once_gather(struct engine *e, struct once_facts *ret) {
 	if (e->undecided_since_ms) ret->undecided_ms = now_ms() - e->undecided_since_ms;
 }
 
-/* What a command says of the cloud: the first of what stands between. */
-static void once_trouble(const struct engine *e, const struct once_facts *f, enum error_code code, struct error *err) {
+/* The sentence of what the verdict names, with what only the engine knows of it. */
+static void once_explain(const struct engine *e, const struct safe_facts *f, struct error *err) {
+	struct error detail = ERROR_INIT;
+	enum error_code code = safe_code(safe_causes(f));
 	const struct error *why = cloud_trouble(e);
-	if (why) *err = *why;
-	else error_set(err, code, "%zu sessions wait for their next attempt; the next run goes on", f->waiting);
-}
-
-static void once_explain(struct engine *e, const struct once_facts *f, enum error_code code, struct error *err) {
-	switch (code) {
-	case ERR_KEY:
-	case ERR_CONFIG:
-	case ERR_UNREACHABLE: once_trouble(e, f, code, err); break;
-	case ERR_UNFINISHED:
-		error_set(err, code, "%zu sessions are not decided yet; the next run goes on", f->ready_left + f->open);
-		break;
-	default:
-		error_set(err, code, "%zu sessions need a person: `headgate sessions` names them and why", f->attention);
+	bool of_cloud = why && cloud_trouble_code(why) == code;
+	if (of_cloud) detail = *why;
+	for (size_t i = 0; i < e->root_n && (code == ERR_CONFIG || code == ERR_DISK) && !of_cloud; i++) {
+		enum folder_state state = root_state(&e->roots[i]);
+		if (!e->roots[i].configured || (state == FOLDER_WRONG) != (code == ERR_CONFIG) || state <= FOLDER_OK) continue;
+		detail = root_trouble(e, i);
 		break;
 	}
-	err->code = code;
+	safe_explain(f, detail.text, err);
+}
+
+#define BEAT_MS 10000 /* the run's end does not wait longer for it */
+
+/* The fleet shows how the run ended. True: the heartbeat with these figures was sent, or cannot be. */
+static bool last_beat(struct engine *e) {
+	if (!e->last_beat) {
+		e->last_beat = true;
+		e->last_beat_ms = now_ms() + BEAT_MS;
+		e->beat_ms = 0;
+		engine_poke(e);
+		return false;
+	}
+	bool sent = !e->vitals_busy && !e->beating && e->beat_ms > now_ms();
+	if (!sent) engine_wake_at(e, MAX(e->last_beat_ms, now_ms() + 100));
+	return sent || now_ms() >= e->last_beat_ms;
 }
 
 void once_pump(struct engine *e) {
@@ -102,20 +98,17 @@ void once_pump(struct engine *e) {
 		engine_wake_at(e, now_ms() + 250);
 		return;
 	}
-	enum error_code code = once_result(&f);
-	for (size_t i = 0; i < e->root_n && code == ERR_NONE; i++) {
-		if (!root_hangs(e, i)) continue;
-		struct error why = root_trouble(e, i);
-		why.code = ERR_ATTENTION;
-		engine_fail(e, &why);
-		return;
-	}
-	if (code == ERR_NONE) {
+	struct journal_summary summary;
+	struct safe_facts facts;
+	summary_gather(e, &summary);
+	engine_facts(e, &summary, &facts);
+	if (!last_beat(e)) return;
+	if (!safe_causes(&facts)) {
 		engine_stop(e);
 		return;
 	}
 	struct error err = ERROR_INIT;
-	once_explain(e, &f, code, &err);
+	once_explain(e, &facts, &err);
 	engine_fail(e, &err);
 }
 
@@ -129,5 +122,6 @@ void linger_pump(struct engine *e) {
 		engine_wake_at(e, e->started_ms + LINGER_MS);
 		return;
 	}
-	if (f.scanned && !f.auditing && !f.calling && !f.working && !f.open && !f.waiting && !f.undecided) engine_stop(e);
+	bool busy = f.auditing || f.unlooked || f.calling || f.working || f.open || f.waiting || f.undecided;
+	if (f.scanned && !busy) engine_stop(e);
 }

@@ -30,7 +30,7 @@ static cJSON *status_cloud(const struct engine *e) {
 	struct ingest_state state = {.latency_ms = -1};
 	if (e->ingest) ingest_state(e->ingest, &state);
 	const struct error *why = cloud_trouble(e);
-	bool ok = state.last_answer_ms && !why;
+	bool ok = cloud_ok(e);
 	cJSON *o = json_object();
 	json_add_bool(o, "ok", ok);
 	json_add_text(o, "endpoint", e->config->endpoint);
@@ -90,7 +90,10 @@ static cJSON *status_folders(const struct engine *e) {
 		struct error why = root_trouble(e, i);
 		json_add_bool(o, "ok", why.code == ERR_NONE);
 		json_add_text(o, "watching", r->events ? "events" : "rescan");
+		json_add_text(o, "state", folder_state_name(root_state(r)));
 		json_add_time(o, "listed_at", r->listed_ms);
+		json_add_i64(o, "names_n", (int64_t)r->near_all);
+		json_add(o, "names", names_json(r));
 		status_add_error(o, &why);
 		json_push(list, o);
 	}
@@ -144,12 +147,19 @@ static cJSON *status_disk(const struct engine *e) {
 	return disk;
 }
 
+static cJSON *status_look(const struct engine *e) {
+	struct safe_look look;
+	look_gather(e, &look);
+	return safe_look_json(&look);
+}
+
 cJSON *engine_status(struct engine *e) {
 	cJSON *status = json_object();
 	json_add(status, "engine", status_engine(e));
 	json_add(status, "cloud", status_cloud(e));
 	json_add(status, "queue", status_queue(e));
 	json_add(status, "folders", status_folders(e));
+	json_add(status, "look", status_look(e));
 	json_add(status, "sessions", status_sessions(e));
 	json_add(status, "disk", status_disk(e));
 	json_add(status, "verify", recall_json(e->recall));

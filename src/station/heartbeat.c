@@ -52,6 +52,20 @@ static void on_beaten(struct engine *e, struct session *s, void *arg, const stru
 	e->key_shared = stations > 1;
 }
 
+/* What the verdict says, so that the fleet shows no station as well that is not. */
+static void beat_verdict(struct engine *e, cJSON *body) {
+	struct safe_facts f;
+	char text[SAFE_TEXT];
+	engine_facts(e, &e->summary, &f);
+	json_add_text(body, "verdict", safe_name(safe_verdict(&f, text, sizeof text)));
+	json_add_text(body, "verdict_text", text);
+	json_add_i64(body, "needs_person", safe_person(&e->summary));
+	json_add_i64(body, "unsafe", safe_unsafe(&e->summary));
+	json_add_i64(body, "folders_bad", f.look.wrong + f.look.lost + f.look.empty);
+	json_add_i64(body, "names", f.look.names);
+	json_add_time(body, "looked_at", f.look.at_ms);
+}
+
 static void beat(struct engine *e) {
 	cJSON *body = json_object();
 	const struct journal_summary *s = &e->summary;
@@ -62,6 +76,7 @@ static void beat(struct engine *e) {
 	json_add_i64(body, "disk_free", e->disk_free);
 	json_add_i64(body, "held", s->by_state[STATE_HELD]);
 	json_add_time(body, "oldest_unsafe_at", s->oldest_unsafe_ms);
+	beat_verdict(e, body);
 	e->beating = true;
 	api_call(e, NULL, "POST", "/v1/heartbeat", body, 0, on_beaten, NULL);
 }

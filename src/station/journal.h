@@ -206,6 +206,8 @@ MUST_USE int journal_events_newest(struct journal_view *v, int64_t session_or_0,
 /* The id after which the events of that time and later stand (ids are in order of time): for journal_events' after_id.
  */
 MUST_USE int journal_events_before(struct journal_view *v, int64_t since_ms, int64_t *ret_id, struct error *err);
+#define SETTING_NAMES "folder.names"   /* [{root, path, rename_to, reason}]: what looks like a recording; none: unset */
+#define SETTING_LOOKED "folder.looked" /* wall clock in ms: when every watched folder was last seen to be well */
 #define SETTING_CLOUD_SCHEMA "cloud.schema" /* the last answer of GET /v1/schema */
 MUST_USE int journal_get(
 	struct journal_view *v, const char *name, char **ret /* NULL when unset; the caller frees */, struct error *err);

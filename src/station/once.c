@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* When `run --once` is over and how. Pure.
+/* When `run --once` is over. Pure.
+ *
+ * Whatever it would name was looked at in this run: a session that was mended since the last one is not named again.
  *
  * Without --wait: all that is there is settled, sent and decided; a session that is still being written after
  * ONCE_OPEN_MS, or whose metadata is missing, is not ready and left to the next run; one whose next attempt lies in the
@@ -16,17 +18,8 @@ static bool verdict_blocks(const struct once_facts *f) {
 
 bool once_over(const struct once_facts *f) {
 	if (f->wait_ms && f->elapsed_ms >= f->wait_ms) return true;
-	if (!f->scanned || f->auditing || f->calling || open_blocks(f)) return false;
+	if (!f->scanned || f->unlooked || f->auditing || f->calling || open_blocks(f)) return false;
 	if (f->working && !f->key_refused) return false;
 	if (f->waiting && f->wait_ms && !f->key_refused) return false;
 	return !verdict_blocks(f);
-}
-
-enum error_code once_result(const struct once_facts *f) {
-	if (f->key_refused) return ERR_KEY;
-	if (f->down && (f->trouble == ERR_KEY || f->trouble == ERR_CONFIG)) return f->trouble;
-	if (f->down || f->waiting) return ERR_UNREACHABLE;
-	if (f->ready_left || (f->wait_ms && f->open)) return ERR_UNFINISHED;
-	if (f->attention) return ERR_ATTENTION;
-	return ERR_NONE;
 }

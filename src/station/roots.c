@@ -87,9 +87,8 @@ struct listing {
 	size_t root;
 	char *path;
 	struct watching watching;
-	struct listed *names;
-	size_t n;
-	bool local;
+	bool configured, local;
+	struct folder_listing found;
 	struct error err;
 };
 
@@ -97,21 +96,24 @@ struct listing {
 static void listing_run(struct job *j) {
 	struct listing *l = (struct listing *)j;
 	watching_add(&l->watching, l->path, "", false);
-	if (root_list(l->path, &l->names, &l->n, &l->err)) l->n = 0;
+	struct folder_listing *f = &l->found;
+	if (l->configured ? folder_list(j->engine->config, l->path, &j->engine->cancel, f, &l->err)
+					  : root_list(l->path, &f->names, &f->n, &l->err))
+		*f = (struct folder_listing){0};
 	struct file_system fs;
 	struct error ignored = ERROR_INIT;
 	l->local = file_system_of(l->path, &fs, &ignored) == 0 && fs.local;
 }
 
-static void listing_take(struct engine *e, const struct listing *l) {
+static void listing_take(struct engine *e, struct listing *l) {
 	struct root *r = &e->roots[l->root];
+	root_listed(e, l->root, &l->found, &l->err);
 	r->listed_why = l->err;
 	r->local = l->local;
 	root_judge(e, l->root);
 	if (r->configured) watch_root(e, l->root, &l->watching);
 	if (l->err.code != ERR_NONE) return;
-	r->listed_ms = clock_wall_ms();
-	rescan_compare(e, l->root, l->names, l->n);
+	rescan_compare(e, l->root, l->found.names, l->found.n);
 }
 
 static void listing_done(struct job *j) {
@@ -125,7 +127,7 @@ static void listing_done(struct job *j) {
 		if (r->again) root_list_start(e, l->root);
 	}
 	watching_done(&l->watching);
-	free(l->names);
+	folder_listing_done(&l->found);
 	free(l->path);
 	free(l);
 }
@@ -139,6 +141,7 @@ void root_list_start(struct engine *e, size_t root) {
 	*l = (struct listing){.job = {.run = listing_run, .done = listing_done},
 		.root = root,
 		.path = xstrdup(r->path),
+		.configured = r->configured,
 		.watching = watching_init(e, r->configured)};
 	lane_start(e, root, LANE_LIST, &l->job);
 }

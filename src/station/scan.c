@@ -271,8 +271,16 @@ static bool entry_is_session(int dir, const struct dirent *e) {
 }
 
 static int root_error(struct error *err, int e, const char *root) {
-	if (e == ENOENT || e == ENOTDIR || e == ESTALE) {
+	if (e == ENOENT || e == ESTALE) {
 		return error_errno(err, ERR_NOT_FOUND, e, "the watched folder %s is not there; mount or make it", root);
+	}
+	if (e == ENOTDIR) {
+		return error_errno(
+			err, ERR_NOT_FOUND, e, "the watched folder %s is no folder; name one in [station] watch", root);
+	}
+	if (e == EMFILE || e == ENFILE) {
+		return error_errno(
+			err, ERR_DISK, e, "cannot read the watched folder %s; raise the limit of open files (ulimit -n)", root);
 	}
 	return error_errno(err, ERR_DISK, e,
 		"cannot read the watched folder %s; let the user that runs headgate (uid %d) "

@@ -118,7 +118,8 @@ static void status_make(struct model *m) {
 		.disk_free = 412000000000,
 		.disk_total = 1000000000000,
 		.disk_path = "/data",
-		.folder_n = 2};
+		.folder_n = 2,
+		.look = {.at_ms = NOW_MS - 200}};
 	for (int i = 0; i < RATE_SAMPLES; i++)
 		s->rates[i] = i < 12 ? NAN : i == 30 || i == 31 ? NAN : (20 + 20 * sin(i / 5.0)) * MB;
 	text_copy(s->folders[0].path, sizeof s->folders[0].path, "/data/recordings");

@@ -12,6 +12,7 @@
 static struct model station(void) {
 	struct model m = {.now_ms = NOW_MS, .link = LINK_UP, .summary_ms = NOW_MS - 60000};
 	m.status = (struct status){.at_ms = NOW_MS, .cloud_ok = true, .eta_ms = -1, .cloud_answer_ms = NOW_MS};
+	m.status.look.at_ms = NOW_MS - 60000;
 	return m;
 }
 

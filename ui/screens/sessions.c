@@ -309,7 +309,7 @@ static int draw_note(const struct sessions_screen *s, const struct model *m, con
 	int n = snprintf(text, sizeof text, " ");
 	bool old = m->journal_err.code && m->page.total;
 	if (!old && !s->query.filter[0] && !s->mark_n) return 0;
-	if (old) snprintf(text, sizeof text, " %s old: %s", unit_age(age, m->now_ms - m->page.at_ms), m->journal_err.text);
+	if (old) snprintf(text, sizeof text, " %s old: %s", span_text(age, m->now_ms - m->page.at_ms), m->journal_err.text);
 	if (!old && s->query.filter[0])
 		n += snprintf(
 			text + n, sizeof text - (size_t)n, "filter \"%s\": %lld fit  ", s->query.filter, (long long)m->page.total);

@@ -43,14 +43,14 @@ static void fact_engine(struct pager *p, const struct model *m) {
 	char text[400], age[UNIT_TEXT];
 	if (m->link == LINK_UP)
 		snprintf(text, sizeof text, "running for %s, headgate %s, process %lld, instance %s",
-			s->since_ms ? unit_age(age, m->now_ms - s->since_ms) : "-", s->version, (long long)s->pid, s->instance);
+			s->since_ms ? span_text(age, m->now_ms - s->since_ms) : "-", s->version, (long long)s->pid, s->instance);
 	else
 		snprintf(text, sizeof text, "%s%s%s%s%s", words[m->link], m->link_since_ms ? ", for " : "",
-			m->link_since_ms ? unit_age(age, m->now_ms - m->link_since_ms) : "", m->link_err.code ? ": " : "",
+			m->link_since_ms ? span_text(age, m->now_ms - m->link_since_ms) : "", m->link_err.code ? ": " : "",
 			m->link_err.code ? m->link_err.text : "");
 	fact_add(p, m->link == LINK_UP ? ROLE_TEXT : ROLE_BAD, "engine", text);
 	if (m->link != LINK_UP && s->at_ms) {
-		snprintf(text, sizeof text, "what follows is %s old", unit_age(age, m->now_ms - s->at_ms));
+		snprintf(text, sizeof text, "what follows is %s old", span_text(age, m->now_ms - s->at_ms));
 		fact_add(p, ROLE_STALE, "", text);
 	}
 }
@@ -71,7 +71,7 @@ static void fact_cloud(struct pager *p, enum role role, const struct model *m) {
 	else if (s->key_refused) n = snprintf(text, sizeof text, "%s", s->cloud_error);
 	else
 		n = snprintf(text, sizeof text, "lost%s%s%s: %s", s->cloud_answer_ms ? ", it last answered " : "",
-			s->cloud_answer_ms ? unit_age(age, m->now_ms - s->cloud_answer_ms) : "", s->cloud_answer_ms ? " ago" : "",
+			s->cloud_answer_ms ? span_text(age, m->now_ms - s->cloud_answer_ms) : "", s->cloud_answer_ms ? " ago" : "",
 			s->cloud_error[0] ? s->cloud_error : "no answer yet");
 	if (s->token_expires_ms && n > 0 && (size_t)n < sizeof text)
 		snprintf(text + n, sizeof text - (size_t)n,
@@ -115,6 +115,24 @@ static void fact_disk(struct pager *p, enum role role, const struct model *m) {
 	fact_add(p, s->disk_full_ms ? ROLE_WARN : role, "disk", text);
 }
 
+/* How old the look is, and what looks like a recording and is not named like one. */
+static void fact_look(struct pager *p, enum role role, const struct model *m) {
+	const struct status *s = &m->status;
+	char text[700], age[UNIT_TEXT], compared[UNIT_TEXT];
+	if (!s->look.at_ms) return;
+	snprintf(text, sizeof text, "at every folder %s ago%s%s", span_text(age, MAX(0, m->now_ms - s->look.at_ms)),
+		s->look.oldest_ms ? "; each accepted session compared within " : "",
+		s->look.oldest_ms ? span_text(compared, MAX(0, m->now_ms - s->look.oldest_ms)) : "");
+	fact_add(p, role, "looked", text);
+	for (size_t i = 0; i < s->name_n; i++) {
+		snprintf(text, sizeof text, "%s/%s %s", s->names[i].root, s->names[i].path, s->names[i].reason);
+		fact_add(p, ROLE_BAD, i ? "" : "rename", text);
+	}
+	if (s->look.names <= (int64_t)s->name_n) return;
+	snprintf(text, sizeof text, "and %lld more: headgate status", (long long)(s->look.names - (int64_t)s->name_n));
+	fact_add(p, ROLE_BAD, "", text);
+}
+
 static void fill_overview(struct pager *p, const struct model *m) {
 	const struct status *s = &m->status;
 	enum role role = m->link == LINK_UP ? ROLE_TEXT : ROLE_STALE;
@@ -135,6 +153,7 @@ static void fill_overview(struct pager *p, const struct model *m) {
 			s->folders[i].error);
 		fact_add(p, s->folders[i].ok ? role : ROLE_BAD, i ? "" : "folders", text);
 	}
+	fact_look(p, role, m);
 }
 
 static const char *rate_label(char to[32], double value) { return unit_rate(to, value); }
