@@ -14,7 +14,7 @@
 struct vitals {
 	struct job job;
 	struct journal_summary summary;
-	bool has_summary;
+	bool has_summary, prunes;
 	int64_t prune_after, prune_until; /* ids of events that are old enough */
 };
 
@@ -36,7 +36,7 @@ static void vitals_run(struct job *j) {
 	struct error err = ERROR_INIT;
 	if (view_take(j->engine, &view, &err)) return;
 	v->has_summary = journal_summary(view, time_local_midnight(clock_wall_ms()), &v->summary, &err) == 0;
-	vitals_prune(v, view, j->engine->config);
+	if (v->prunes) vitals_prune(v, view, j->engine->config);
 	view_give(j->engine, view);
 }
 
@@ -149,6 +149,7 @@ void heartbeat_pump(struct engine *e) {
 	if (e->vitals_busy) return;
 	struct vitals *v = xcalloc(1, sizeof *v);
 	v->job = (struct job){.run = vitals_run, .done = vitals_done};
+	v->prunes = !e->last_beat; /* at the end of a run only the figures are told */
 	e->vitals_busy = true;
 	job_start(e, &v->job);
 }

@@ -101,9 +101,11 @@ def test_a_name_that_is_no_date_is_accepted_with_a_warning(place):
     station = place.station(cloud)
     folder = make_session(station.recordings, "20210229_161221")
     make_session(station.recordings, "not a session")
-    make_session(station.recordings, "20261120_1345021")
+    near = make_session(station.recordings, "20261120_1345021")
     got = station.once()
-    assert got.code == 0, got
+    assert got.code == 1 and near.name in got.err and "rename it to 20261120_134502" in got.err, got
+    near.rename(station.dir / near.name)
+    assert (got := station.once()).code == 0, got
     assert list(station.sessions()) == ["20210229_161221"], station.rows()
     assert_stored(cloud, folder)
     full = station.command("sessions", "20210229_161221", "--json")
