@@ -320,6 +320,7 @@ static void rules_load(struct engine *e) {
 
 /* One that failed is asked for again as soon as the call may be made: it is the probe of an engine at rest. */
 static void schema_answered(struct engine *e, const struct ingest_result *r) {
+	e->cloud_heard = true;
 	e->schema_asked = true;
 	e->schema_ms = now_ms() + (r->err.code == ERR_NONE ? SCHEMA_MS : 0);
 }

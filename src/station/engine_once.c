@@ -84,7 +84,7 @@ static bool last_beat(struct engine *e) {
 		engine_poke(e);
 		return false;
 	}
-	bool sent = !e->vitals_busy && !e->beating && e->beat_ms > now_ms();
+	bool sent = !e->vitals_busy && !e->beat_wanted && !e->beating && e->beat_ms > now_ms();
 	if (!sent) engine_wake_at(e, MAX(e->last_beat_ms, now_ms() + 100));
 	return sent || now_ms() >= e->last_beat_ms;
 }
