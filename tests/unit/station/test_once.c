@@ -17,7 +17,7 @@ static void test_waits_for_what_is_ready(void **state) {
 	assert_true(over((struct once_facts){.scanned = true}));
 	assert_false(over((struct once_facts){.scanned = true, .calling = true}));
 	assert_false(over((struct once_facts){.scanned = true, .auditing = true})); /* an accepted one may have changed */
-	assert_false(over((struct once_facts){.scanned = true, .unlooked = 1})); /* its mend may not be seen yet */
+	assert_false(over((struct once_facts){.scanned = true, .unlooked = 1}));	/* its mend may not be seen yet */
 	assert_false(over((struct once_facts){.scanned = true, .working = 1}));
 	assert_false(over((struct once_facts){.scanned = true, .undecided = 1}));
 	assert_false(over((struct once_facts){.scanned = true, .open = 1, .fresh = 1}));
