@@ -4,6 +4,7 @@
 #include "base/json_pull.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define CHUNK (64 << 10)
 #define NAME_MAX_BYTES 4096
@@ -15,6 +16,16 @@ void json_pull_init(struct json_pull *p, json_source *source, void *arg) {
 void json_pull_done(struct json_pull *p) {
 	free(p->chunk);
 	p->chunk = NULL;
+}
+
+ssize_t json_text_read(void *arg, char *to, size_t n, struct error *err) {
+	struct json_text_source *s = arg;
+	(void)err;
+	n = MIN(n, s->n);
+	if (n) memcpy(to, s->text, n);
+	s->text += n;
+	s->n -= n;
+	return (ssize_t)n;
 }
 
 static int refuse(const struct json_pull *p, struct error *err, const char *why) {
@@ -112,6 +123,8 @@ static int collect(struct json_pull *p, struct buf *out, struct error *err) {
 	}
 	return there;
 }
+
+int json_pull_raw(struct json_pull *p, struct buf *out, struct error *err) { return collect(p, out, err); }
 
 int json_pull_value(struct json_pull *p, size_t max, cJSON **ret, struct error *err) {
 	AUTO(buf_done) struct buf text = BUF_INIT(max);

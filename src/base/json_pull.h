@@ -29,7 +29,15 @@ MUST_USE int json_pull_peek(struct json_pull *p, struct error *err);
 MUST_USE int json_pull_open(struct json_pull *p, char bracket, struct error *err); /* '{' or '[' */
 /* 1: another member or element follows; 0: the container ended with `bracket` ('}' or ']'). */
 MUST_USE int json_pull_next(struct json_pull *p, char bracket, struct error *err);
+/* From text in memory, which stays the caller's: the source's argument. */
+struct json_text_source {
+	const char *text;
+	size_t n;
+};
+ssize_t json_text_read(void *arg, char *to, size_t n, struct error *err);
 MUST_USE int json_pull_name(struct json_pull *p, char **ret, struct error *err); /* and its colon; the caller frees */
 /* A whole value of at most `max` bytes. */
 MUST_USE int json_pull_value(struct json_pull *p, size_t max, cJSON **ret, struct error *err);
+/* The same as it is written, without a look at what it is: of a text that json_parse took. */
+MUST_USE int json_pull_raw(struct json_pull *p, struct buf *out, struct error *err);
 MUST_USE int json_pull_end(struct json_pull *p, struct error *err); /* nothing but blanks follows */

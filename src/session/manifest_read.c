@@ -234,25 +234,10 @@ int manifest_pull(json_source *source, void *arg, bool parts, struct manifest *r
 	return 0;
 }
 
-struct text_source {
-	const char *text;
-	size_t n;
-};
-
-static ssize_t text_read(void *arg, char *to, size_t n, struct error *err) {
-	struct text_source *s = arg;
-	(void)err;
-	n = MIN(n, s->n);
-	memcpy(to, s->text, n);
-	s->text += n;
-	s->n -= n;
-	return (ssize_t)n;
-}
-
 int manifest_read(const char *text, size_t n, struct manifest *ret, struct error *err) {
-	struct text_source source = {text, n};
+	struct json_text_source source = {text, n};
 	if (n > MANIFEST_BYTES_MAX) {
 		return error_set(err, ERR_INPUT, "it has %zu bytes, a manifest has at most %d", n, MANIFEST_BYTES_MAX);
 	}
-	return manifest_pull(text_read, &source, true, ret, err);
+	return manifest_pull(json_text_read, &source, true, ret, err);
 }

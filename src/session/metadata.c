@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_pull.h"
 #include "base/text.h"
 
 void metadata_done(struct metadata *m) {
@@ -125,7 +126,8 @@ static int parse_lines(struct metadata *m, const char *text, size_t n, struct er
 
 /* --- JSON --- */
 
-static int parse_member(struct metadata *m, const cJSON *member, struct error *err) {
+/* raw: the value as it is written. */
+static int parse_member(struct metadata *m, const cJSON *member, const char *raw, struct error *err) {
 	if (check_key(member->string, "the JSON object", err)) return -1;
 	if (cJSON_IsString(member)) {
 		struct metadata_entry *e = entry_add(m, member->string, xstrdup(member->valuestring));
@@ -133,7 +135,7 @@ static int parse_member(struct metadata *m, const cJSON *member, struct error *e
 		return 0;
 	}
 	if (cJSON_IsNumber(member) && isfinite(member->valuedouble)) {
-		struct metadata_entry *e = entry_add(m, member->string, json_text(member));
+		struct metadata_entry *e = entry_add(m, member->string, xstrdup(raw));
 		e->is_number = true;
 		e->number = member->valuedouble;
 		return 0;
@@ -145,10 +147,18 @@ static int parse_member(struct metadata *m, const cJSON *member, struct error *e
 /* json_parse refuses a member that stands twice. */
 static int parse_json(struct metadata *m, const char *text, size_t n, struct error *err) {
 	AUTO(json_free) cJSON *j = NULL;
+	AUTO(json_pull_done) struct json_pull p = {0};
+	struct json_text_source source = {text, n};
 	if (json_parse(text, n, &j, err)) return -1;
+	json_pull_init(&p, json_text_read, &source);
+	if (json_pull_open(&p, '{', err)) return -1;
 	const cJSON *member;
-	cJSON_ArrayForEach (member, j) {
-		if (parse_member(m, member, err)) return -1;
+	cJSON_ArrayForEach (member, j) { /* in the order of the text, which is good JSON */
+		AUTO(xfree) char *name = NULL;
+		AUTO(buf_done) struct buf raw = BUF_INIT(METADATA_MAX);
+		if (json_pull_next(&p, '}', err) < 0 || json_pull_name(&p, &name, err) || json_pull_raw(&p, &raw, err) ||
+			parse_member(m, member, buf_text(&raw), err))
+			return -1;
 	}
 	return 0;
 }
@@ -179,12 +189,20 @@ const struct metadata_entry *metadata_get(const struct metadata *m, const char *
 	return NULL;
 }
 
+void metadata_write(struct buf *out, bool is_number, double number, const char *text) {
+	AUTO(buf_done) struct buf plain = BUF_INIT(64);
+	if (is_number) json_number(&plain, number);
+	if (is_number && strcmp(buf_text(&plain), text) == 0) buf_str(out, text);
+	else json_quote(out, text);
+}
+
 cJSON *metadata_to_json(const struct metadata *m) {
 	cJSON *j = json_object();
 	for (size_t i = 0; i < m->n; i++) {
 		const struct metadata_entry *e = &m->entries[i];
-		if (e->is_number) json_add_double(j, e->key, e->number);
-		else json_add_text(j, e->key, e->text);
+		AUTO(buf_done) struct buf value = BUF_INIT(METADATA_MAX * 8);
+		metadata_write(&value, e->is_number, e->number, e->text);
+		json_add(j, e->key, cJSON_CreateRaw(buf_text(&value)));
 	}
 	return j;
 }

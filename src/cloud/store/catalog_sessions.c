@@ -7,6 +7,8 @@
 #define SESSION_BYTES 512 /* of a session in a list, without its checks and metadata */
 #define CURSOR_PREFIX 's' /* "s<id>": the last row of a page; ids grow, so it stays valid while data arrives */
 
+#define BYTES_MAX ((1LL << 53) - 1)
+
 const char *const cloud_state_names[] = {
 #define X(id, name) [CLOUD_##id] = name,
 	CLOUD_STATES(X)
@@ -69,7 +71,8 @@ static int weight_of(struct catalog_write *w, const struct decision *d, struct w
 	if (!d->manifest) return 0;
 	ret->files = (int64_t)d->manifest->n;
 	ret->bytes = 0;
-	for (size_t i = 0; i < d->manifest->n; i++) ret->bytes += d->manifest->files[i].size;
+	/* Of a refused manifest the sizes are mere claims: kept to what JSON can say. */
+	for (size_t i = 0; i < d->manifest->n; i++) ret->bytes = MIN(ret->bytes + d->manifest->files[i].size, BYTES_MAX);
 	return 0;
 }
 
@@ -168,8 +171,8 @@ static int metadata_json(struct db *db, int64_t id, cJSON **ret, size_t *size, s
 		buf_char(&out, out.len ? ',' : '{');
 		json_quote(&out, db_text(db, SQL_METADATA_OF, 0));
 		buf_char(&out, ':');
-		if (db_i64(db, SQL_METADATA_OF, 1)) json_number(&out, db_double(db, SQL_METADATA_OF, 2));
-		else json_quote(&out, db_text(db, SQL_METADATA_OF, 3));
+		metadata_write(
+			&out, db_i64(db, SQL_METADATA_OF, 1), db_double(db, SQL_METADATA_OF, 2), db_text(db, SQL_METADATA_OF, 3));
 	}
 	if (more < 0) return -1;
 	if (!out.len) buf_char(&out, '{');

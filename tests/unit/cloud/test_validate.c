@@ -205,6 +205,19 @@ static void test_foreign_keys(void **state) {
 	}
 }
 
+/* Sizes that nothing holds are claims; however large, the session can be listed. */
+static void test_claimed_sizes(void **state) {
+	struct cloud *c = *state;
+	char name[] = "x";
+	struct manifest m = {.n = 10001, .files = xcalloc(10001, sizeof *m.files)};
+	for (size_t i = 0; i < m.n; i++) m.files[i] = (struct manifest_file){.name = name, .size = 5LL << 40};
+	bool again;
+	OK(catalog_session_decide(c->catalog, c->other, SESSION, 1, CLOUD_REJECTED, NULL, NULL, &m, &again, &err));
+	free(m.files);
+	AUTO(json_free) cJSON *j = session_json(c, c->other, 1);
+	assert_float_equal(cJSON_GetObjectItem(j, "bytes")->valuedouble, 9007199254740991.0, 0);
+}
+
 static void test_foreign_bucket(void **state) {
 	struct cloud *c = *state;
 	AUTO(upload_done) struct upload u = upload_new(c->station, 1, "fatigue_level: 4\n");
@@ -350,6 +363,7 @@ int main(void) {
 		TEST(test_broken_manifests),
 		TEST(test_manifest_of_another),
 		TEST(test_foreign_keys),
+		TEST(test_claimed_sizes),
 		TEST(test_foreign_bucket),
 		TEST(test_other_bytes),
 		TEST(test_store_fails),

@@ -250,7 +250,7 @@ static void test_text_rule_keeps_digits(void **state) {
 	with_metadata(g, "fatigue_level: 4\nhardware_model: 7\nserial: 0042\nother: 0042\n");
 	AUTO(json_free) cJSON *j = metadata_to_json(&g->metadata);
 	AUTO(xfree) char *text = json_text(j);
-	assert_string_equal(text, "{\"fatigue_level\":4,\"hardware_model\":\"7\",\"serial\":\"0042\",\"other\":42}");
+	assert_string_equal(text, "{\"fatigue_level\":4,\"hardware_model\":\"7\",\"serial\":\"0042\",\"other\":\"0042\"}");
 }
 
 static void test_metadata_ranges(void **state) {

@@ -84,7 +84,7 @@ static void test_json(void **state) {
 	struct metadata m =
 		parsed(" \n{\"fatigue_level\": 4.50, \"model\": \"HX: \\u00e4\\n2\", \"serial\": \"0042\", \"e\":\"\"}\n");
 	assert_int_equal(m.n, 4);
-	expect_number(&m, "fatigue_level", "4.5", 4.5);
+	expect_number(&m, "fatigue_level", "4.50", 4.5);
 	expect_text(&m, "model", "HX: ä\n2");
 	expect_text(&m, "serial", "0042"); /* a text stays one */
 	expect_text(&m, "e", "");
@@ -150,14 +150,56 @@ static void test_many_keys(void **state) {
 	refused(buf_text(&b), b.len, "\"0\" stands twice (lines 1 and");
 }
 
+/* What was written stands there, and is a number only where that says the same. */
 static void test_to_json(void **state) {
 	(void)state;
-	AUTO(metadata_done) struct metadata m = parsed("a: 1.50\nb: x \"y\"\nc: 10000\n");
+	static const struct {
+		const char *written, *json;
+	} cases[] = {
+		{"3", "3"},
+		{"-3", "-3"},
+		{"4.5", "4.5"},
+		{"0.1", "0.1"},
+		{"10000", "10000"},
+		{"1.10", "\"1.10\""},
+		{"0042", "\"0042\""},
+		{"3.0", "\"3.0\""},
+		{"+3", "\"+3\""},
+		{".5", "\".5\""},
+		{"1e3", "\"1e3\""},
+		{"12345678901234567890", "\"12345678901234567890\""},
+		{"9007199254740993", "\"9007199254740993\""},
+		{"0.12345678901234567", "\"0.12345678901234567\""},
+		{"x \"y\"", "\"x \\\"y\\\"\""},
+		{"", "\"\""},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		AUTO(xfree) char *lines = xasprintf("a: %s\n", cases[i].written);
+		AUTO(xfree) char *want = xasprintf("{\"a\":%s}", cases[i].json);
+		AUTO(metadata_done) struct metadata m = parsed(lines);
+		AUTO(json_free) cJSON *j = metadata_to_json(&m);
+		AUTO(xfree) char *text = json_text(j);
+		assert_string_equal(text, want);
+		AUTO(metadata_done) struct metadata again = parsed(text);
+		assert_string_equal(again.entries[0].text, cases[i].written);
+	}
+}
+
+static void test_json_numbers_as_written(void **state) {
+	(void)state;
+	AUTO(metadata_done)
+	struct metadata m =
+		parsed("{ \"a\" : 1.10,\"b\":1E2 , \"c\":12345678901234567890, \"d\": 3,\"e\":\"1.10\" , \"f\":-0.50\n}");
+	expect_number(&m, "a", "1.10", 1.1);
+	expect_number(&m, "b", "1E2", 100);
+	expect_number(&m, "c", "12345678901234567890", 12345678901234567890.0);
+	expect_number(&m, "d", "3", 3);
+	expect_text(&m, "e", "1.10");
+	expect_number(&m, "f", "-0.50", -0.5);
 	AUTO(json_free) cJSON *j = metadata_to_json(&m);
 	AUTO(xfree) char *text = json_text(j);
-	assert_string_equal(text, "{\"a\":1.5,\"b\":\"x \\\"y\\\"\",\"c\":10000}");
-	AUTO(metadata_done) struct metadata again = parsed(text);
-	assert_int_equal(again.n, 3);
+	assert_string_equal(text, "{\"a\":\"1.10\",\"b\":\"1E2\",\"c\":\"12345678901234567890\",\"d\":3,\"e\":\"1.10\","
+							  "\"f\":\"-0.50\"}");
 }
 
 int main(void) {
@@ -171,6 +213,7 @@ int main(void) {
 		cmocka_unit_test(test_one_megabyte),
 		cmocka_unit_test(test_many_keys),
 		cmocka_unit_test(test_to_json),
+		cmocka_unit_test(test_json_numbers_as_written),
 	};
 	return cmocka_run_group_tests_name("session/metadata", tests, NULL, NULL);
 }
