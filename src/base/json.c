@@ -217,7 +217,7 @@ void json_add_text(cJSON *o, const char *name, const char *value) {
 }
 
 void json_add_i64(cJSON *o, const char *name, int64_t value) {
-	assert(value >= -EXACT_MAX && value <= EXACT_MAX);
+	value = MAX(MIN(value, EXACT_MAX), -EXACT_MAX); /* a sparse file may claim more than readers can tell */
 	if (value > -PRINTED_MAX && value < PRINTED_MAX) {
 		json_add(o, name, cJSON_CreateNumber((double)value));
 		return;

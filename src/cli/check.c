@@ -53,10 +53,11 @@ static void print_text(const char *session, const struct snapshot *s, const stru
 
 static int check_session(struct checker *k, const char *root, const char *session, struct error *err) {
 	struct snapshot s = {0};
+	struct error unread = ERROR_INIT; /* said by the checks */
 	AUTO(check_list_done) struct check_list checks = {0};
 	if (snapshot_take(root, session, NULL, &s, err)) return -1;
 	snapshot_drop(&s, k->cli->config.done_marker);
-	check_snapshot(&k->cli->config, &k->schema, root, session, &s, NULL, &checks);
+	check_snapshot(&k->cli->config, &k->schema, root, session, &s, NULL, &checks, &unread);
 	k->n++;
 	k->held += checks_hold(&checks);
 	if (k->cli->json) print_json(session, &s, &checks);

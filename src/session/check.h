@@ -59,6 +59,7 @@ MUST_USE int checks_from_json(
 
 #define UNIQUE_RULE "a recording is uploaded once, and a name is of one recording"
 #define CHECK_UNREADABLE ": unreadable: "
+#define UNREAD_MEND "it is read again by itself" /* part of the mend of what is no fault of the session */
 struct check_file {
 	const char *name; /* relative, '/' separated */
 	int64_t size;

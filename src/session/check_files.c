@@ -151,7 +151,8 @@ static void check_kinds(const struct check_input *in, struct check_list *l) {
 		char found[160];
 		check_clip(found, sizeof found, *p);
 		if (strstr(*p, CHECK_UNREADABLE))
-			notes_add(&notes, found, "every file is read whole", "let the user that runs headgate read it");
+			notes_add(&notes, found, "every file is read whole",
+				"let the user that runs headgate read it, or mend its disk: " UNREAD_MEND);
 		else
 			notes_add(&notes, found, "only files and folders can be uploaded",
 				"remove it, or put the file itself in its place");

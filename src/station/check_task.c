@@ -2,6 +2,7 @@
 /* Hashing and checking one session, in a thread of its root. Nothing of the engine is touched here but what the task
  * was given. A file that cannot be read becomes a finding of the check `file_kinds`, so that the session is held with a
  * sentence that names it. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,7 +10,9 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "session/content.h"
+#include "session/part.h"
 #include "station/checking.h"
+#include "station/scan_path.h"
 
 void snapshot_drop(struct snapshot *s, const char *name) {
 	struct file_row *f = file_row_find(s->files, s->n, name);
@@ -76,21 +79,24 @@ static int hash_files(struct check_task *t) {
 		case ERR_CANCELLED: return t->err = err, -1;
 		case ERR_CHANGED:
 		case ERR_NOT_FOUND: return t->changed = true, -1;
-		default: unreadable_add(&t->snapshot, f->name, &err);
+		default:
+			unreadable_add(&t->snapshot, f->name, &err);
+			if (t->unread.code == ERR_NONE) t->unread = err;
 		}
 	}
 	return 0;
 }
 
 /* The metadata file's text (at most METADATA_MAX of it) and true size; NULL when it is not there or not readable. */
-static char *metadata_text(const char *root, const char *session, const char *name, int64_t size) {
-	struct error err = ERROR_INIT;
+static char *metadata_text(const char *root, const char *session, const char *name, int64_t size, struct error *err) {
 	AUTO(fd_close) int fd = -1;
 	if (size > METADATA_MAX) return xstrdup("");
-	if (session_file_open(root, session, name, &fd, &err)) return NULL;
+	if (session_file_open(root, session, name, &fd, err)) return NULL;
 	AUTO(xfree) char *text = xcalloc(1, (size_t)size + 1);
 	for (int64_t at = 0; at < size;) {
 		ssize_t n = pread(fd, text + at, (size_t)(size - at), at);
+		if (n < 0 && errno == EINTR) continue;
+		if (n < 0) (void)!scan_error(err, errno, root, session, name);
 		if (n <= 0) return NULL;
 		at += n;
 	}
@@ -98,7 +104,7 @@ static char *metadata_text(const char *root, const char *session, const char *na
 }
 
 void check_snapshot(const struct config *c, const struct schema *schema, const char *root, const char *session,
-	const struct snapshot *s, const struct rival *rival, struct check_list *ret) {
+	const struct snapshot *s, const struct rival *rival, struct check_list *ret, struct error *ret_unread) {
 	struct check_input in = {
 		.session = session,
 		.bad_kinds = (const char *const *)s->bad_kinds,
@@ -114,7 +120,7 @@ void check_snapshot(const struct config *c, const struct schema *schema, const c
 		files[i] = (struct check_file){.name = s->files[i].name, .size = s->files[i].size};
 		if (strcmp(s->files[i].name, schema->file) != 0) continue;
 		in.metadata_n = (size_t)s->files[i].size;
-		text = metadata_text(root, session, s->files[i].name, s->files[i].size);
+		text = metadata_text(root, session, s->files[i].name, s->files[i].size, ret_unread);
 	}
 	in.files = files;
 	in.file_n = s->n;
@@ -139,8 +145,11 @@ bool files_content(const struct file_row *files, size_t n, struct sha256 *ret) {
 /* ERR_INPUT and ERR_DISK of the walk: held with their sentence. */
 static void check_unreadable(struct check_task *t, const struct error *why) {
 	snapshot_done(&t->snapshot);
+	if (why->code == ERR_DISK) t->unread = *why;
 	check_add(&t->checks, CHECK_KINDS, VERDICT_HOLD, why->text,
-		"a session is a folder of at most 10,000 readable files", "see what is said about it, then `headgate retry`");
+		"a session is a folder of at most 10,000 readable files",
+		why->code == ERR_DISK ? "mend what is said about it: " UNREAD_MEND
+							  : "see what is said about it, then `headgate retry`");
 }
 
 static bool walk(struct check_task *t) {
@@ -154,6 +163,14 @@ static bool walk(struct check_task *t) {
 	else if (err.code == ERR_NOT_FOUND) t->changed = true;
 	else check_unreadable(t, &err);
 	return false;
+}
+
+/* What no rule allows whatever its bytes are is not read: a sparse file may claim terabytes. */
+static bool is_too_large(const struct check_task *t) {
+	const struct config *c = t->config;
+	bool large = c->total_max && t->snapshot.bytes > c->total_max;
+	for (size_t i = 0; i < t->snapshot.n; i++) large = large || t->snapshot.files[i].size > PUT_MAX;
+	return large;
 }
 
 /* A file may have come while others were hashed. */
@@ -200,13 +217,17 @@ static int find_rival(struct check_task *t, struct rival *ret) {
 
 void check_task_run(struct check_task *t) {
 	folder_id(t->root, t->session, t->folder_now);
-	if (!walk(t) || load_known(t) || hash_files(t)) return;
+	if (!walk(t) || load_known(t)) return;
+	bool large = is_too_large(t);
+	if (!large && hash_files(t)) return;
 	walk_again(t);
-	if (t->changed) return;
+	if (t->changed || t->probe) return;
 	t->has_content = files_content(t->snapshot.files, t->snapshot.n, &t->content);
 	struct rival rival;
 	if (find_rival(t, &rival)) return;
-	check_snapshot(t->config, t->schema, t->root, t->session, &t->snapshot, &rival, &t->checks);
+	struct error unread = ERROR_INIT;
+	check_snapshot(t->config, t->schema, t->root, t->session, &t->snapshot, &rival, &t->checks, &unread);
+	if (t->unread.code == ERR_NONE && unread.code == ERR_DISK) t->unread = unread;
 }
 
 void check_task_done(struct check_task *t) {

@@ -111,7 +111,8 @@ static void checked(struct session *s, struct check_task *t) {
 }
 
 static void check_over(struct session *s, struct check_task *t) {
-	if (s->committing || s->row.state != STATE_CHECKING || t->err.code == ERR_CANCELLED) return;
+	if (s->committing || t->err.code == ERR_CANCELLED) return;
+	if (s->row.state != (t->probe ? STATE_HELD : STATE_CHECKING)) return;
 	if (t->err.code != ERR_NONE) {
 		engine_fail(s->engine, &t->err); /* the journal could not be read */
 		return;
@@ -122,8 +123,14 @@ static void check_over(struct session *s, struct check_task *t) {
 		session_poke(s);
 		return;
 	}
+	if (t->probe) {
+		unread_probed(s, t);
+		return;
+	}
+	if (unread_wait(s, t)) return;
 	if (is_twin(s, t)) check_again(s);
 	else checked(s, t);
+	unread_noted(s, &t->unread);
 }
 
 static void check_job_run(struct job *j) {
@@ -166,6 +173,7 @@ static void check_start(struct session *s) {
 	c->task.expected = c->expected;
 	c->task.folder = c->folder;
 	c->task.released = s->row.released;
+	c->task.probe = s->row.state == STATE_HELD;
 	c->task.id = s->row.id;
 	c->task.revision = s->row.revision;
 	c->task.cancel = &c->cancel;
@@ -223,7 +231,8 @@ void checking_pump(struct engine *e) {
 	while (checking_count(e) < CHECKS_MAX && (s = check_next(e)) != NULL) {
 		TAILQ_REMOVE(&e->roots[s->root].work->checks, s, check_link);
 		s->check_queued = false;
-		if (s->row.state == STATE_CHECKING && !s->committing && !s->dead) check_start(s);
+		bool wanted = s->row.state == STATE_CHECKING || (s->row.state == STATE_HELD && s->unread);
+		if (wanted && !s->committing && !s->dead) check_start(s);
 	}
 }
 
@@ -243,4 +252,5 @@ void held_load(struct session *s, struct journal_view *v) {
 	struct error err = ERROR_INIT;
 	if (journal_checks(v, s->row.id, s->row.revision, "local", &checks, &err)) return;
 	s->metadata_held = checks_hold_metadata_only(&checks) && s->row.files > 0;
+	unread_load(s, &checks);
 }

@@ -19,6 +19,7 @@ struct check_task {
 	const char *folder;		  /* folder_id of the folder that was checked before; "" none */
 	int64_t id, revision;
 	bool released;
+	bool probe; /* only: can all of it be read now? */
 	const atomic_bool *cancel;
 	_Atomic int64_t done_bytes;
 	struct journal_view *view;
@@ -32,15 +33,16 @@ struct check_task {
 	bool has_content;
 	struct sha256 content; /* content id */
 	char folder_now[FOLDER_ID];
-	struct error err; /* it could not be checked at all: cancelled, the journal */
+	struct error unread; /* the first that could not be read, by no fault of its own */
+	struct error err;	 /* it could not be checked at all: cancelled, the journal */
 };
-void check_task_run(struct check_task *t); /* thread pool */
+void check_task_run(struct check_task *t); /* a thread of its root */
 void check_task_done(struct check_task *t);
 /* Drops the done marker from the files: it is a message to us, not a part of the recording. */
 void snapshot_drop(struct snapshot *s, const char *name);
-/* The checks of a snapshot, the metadata file read from disk. Any thread. */
+/* The checks of a snapshot, the metadata file read from disk; *ret_unread why that could not be read. Any thread. */
 void check_snapshot(const struct config *c, const struct schema *schema, const char *root, const char *session,
-	const struct snapshot *s, const struct rival *rival, struct check_list *ret);
+	const struct snapshot *s, const struct rival *rival, struct check_list *ret, struct error *ret_unread);
 /* The content id of rows that are all hashed; false when one is not, or there is none. */
 bool files_content(const struct file_row *files, size_t n, struct sha256 *ret);
 /* Keeps what is known of files that are the same (size, mtime, ctime, inode) in `known`, sorted by name. */

@@ -62,7 +62,7 @@ static void look(const struct dry_run *d, const char *root, const char *name) {
 		return;
 	}
 	snapshot_drop(&s, d->config->done_marker);
-	check_snapshot(d->config, &d->config->schema, root, name, &s, NULL, &checks);
+	check_snapshot(d->config, &d->config->schema, root, name, &s, NULL, &checks, &err);
 	checks_reason(&checks, reason, sizeof reason);
 	say(d, root, name, &s, checks_hold(&checks) ? "hold" : "send", reason);
 }

@@ -246,6 +246,7 @@ void session_enter(struct session *s);				  /* what being in its state means: af
 void session_poke(struct session *s);				  /* drive it before the loop sleeps */
 void session_due(struct session *s, int64_t mono_ms); /* drive it then at the latest */
 void session_drive(struct session *s);
+void session_retry(struct session *s, const char *message); /* back to settling, as one asked for it */
 void session_renew(struct session *s); /* whatever is in flight for it no longer counts; hashing and sending end */
 /* session_step with its commit; `mask` and fields as there. */
 void session_go(struct session *s, enum session_event event, int mask, const char *level, const char *message);
@@ -336,6 +337,18 @@ void session_hold(struct session *s, int mask, const char *reason);
 int64_t checking_done_bytes(const struct session *s);
 void held_load(
 	struct session *s, struct journal_view *v); /* after a restart: may the data of this held session go up? */
+
+/* --- unread.c: what cannot be read now may be later --- */
+struct check_task;
+/* A look met it. True: there is nothing else to conclude from that look. */
+bool unread_look(struct session *s, const struct error *why);
+void unread_marked(struct session *s, uint64_t marks);				  /* a look went well */
+bool unread_wait(struct session *s, const struct check_task *t);	  /* a check met it, and it is tried again soon */
+void unread_noted(struct session *s, const struct error *why);		  /* the check is over; ERR_NONE: all was read */
+void unread_probed(struct session *s, const struct check_task *t);	  /* held, it was read again */
+void unread_load(struct session *s, const struct check_list *checks); /* at start, of a held one */
+void unread_drive(struct session *s);
+bool unread_busy(const struct session *s); /* it is being read again, or is about to be */
 
 /* --- upload.c, presign.c, transfer.c --- */
 void upload_pump(struct engine *e);

@@ -22,6 +22,7 @@ static void count(struct once_facts *f, const struct session *s) {
 	if (root_hangs(s->engine, s->root)) return; /* nothing of it goes on, and nothing is known of it */
 	/* what is said of it must hold for what lies there now */
 	f->unlooked += s->row.present && !s->looked && s->engine->roots[s->root].ok;
+	f->working += unread_busy(s);
 	if (s->row.paused || !s->row.present) return;
 	switch (s->row.state) {
 	case STATE_FOUND:

@@ -220,6 +220,12 @@ static bool drive_returned(struct session *s) {
 	return true;
 }
 
+void session_retry(struct session *s, const char *message) {
+	/* a rejected manifest would be rejected again under the same name */
+	int mask = settle_again_mask(s, s->row.state == STATE_REJECTED);
+	session_go(s, EVENT_RETRIED, mask, "info", message);
+}
+
 static bool drive_retry(struct session *s) {
 	s->retry_wanted = false;
 	if (s->row.state == STATE_QUEUED) {
@@ -228,9 +234,7 @@ static bool drive_retry(struct session *s) {
 		return false;
 	}
 	if (state_next(s->row.state, EVENT_RETRIED) < 0) return false;
-	/* a rejected manifest would be rejected again under the same name */
-	int mask = settle_again_mask(s, s->row.state == STATE_REJECTED);
-	session_go(s, EVENT_RETRIED, mask, "info", "an operator asks to try again");
+	session_retry(s, "an operator asks to try again");
 	return true;
 }
 
@@ -272,6 +276,7 @@ void session_drive(struct session *s) {
 	if (s->retry_wanted && drive_retry(s)) return;
 	if (s->changed && drive_changed(s)) return;
 	settle_drive(s);
+	unread_drive(s);
 	if (!s->committing && drives[s->row.state]) drives[s->row.state](s);
 }
 

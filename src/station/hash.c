@@ -115,7 +115,7 @@ static ssize_t hash_read(int fd, char *buffer, int64_t at, int64_t size, const c
 		if (n < 0 && errno == EINTR) continue;
 		if (n < 0)
 			return error_errno(
-				err, ERR_DISK, errno, "cannot read %s at byte %lld; look at the disk", name, (long long)at);
+				err, ERR_DISK, errno, "cannot read %s at byte %lld; %s", name, (long long)at, scan_mend(errno));
 		return error_set(err, ERR_CHANGED, "%s changed: it ends at byte %lld while it is read", name, (long long)at);
 	}
 }

@@ -41,9 +41,21 @@ void snapshot_done(struct snapshot *s) {
 	*s = (struct snapshot){0};
 }
 
+const char *scan_mend(int e) {
+	switch (e) {
+	case EMFILE: return "too many files are open: raise the limit (LimitNOFILE, ulimit -n)";
+	case ENFILE: return "too many files are open on this machine: raise fs.file-max";
+	case ENOMEM: return "memory is out: end other programs";
+	case ESTALE:
+	case ETIMEDOUT:
+	case EHOSTDOWN: return "look at the file server and the mount";
+	default: return "look at the disk";
+	}
+}
+
 int scan_error(struct error *err, int e, const char *root, const char *session, const char *name) {
 	const char *slash = *name ? "/" : "";
-	if (e == ENOENT || e == ESTALE) {
+	if (e == ENOENT) {
 		return error_errno(err, ERR_NOT_FOUND, e, "%s/%s%s%s is not there any more", root, session, slash, name);
 	}
 	if (e == EACCES || e == EPERM) {
@@ -52,7 +64,7 @@ int scan_error(struct error *err, int e, const char *root, const char *session, 
 		err->os = e;
 		return -1;
 	}
-	return error_errno(err, ERR_DISK, e, "cannot read %s/%s%s%s; look at the disk", root, session, slash, name);
+	return error_errno(err, ERR_DISK, e, "cannot read %s/%s%s%s; %s", root, session, slash, name, scan_mend(e));
 }
 
 int session_dir_open(const char *root, const char *session, int *ret_fd, struct error *err) {
@@ -118,7 +130,7 @@ static int walk_add_file(struct walk *w, const char *entry, const struct stat *s
 	struct file_row *f = &s->files[s->n++];
 	*f = (struct file_row){.name = xasprintf("%s%s", buf_text(&w->path), entry)};
 	file_identity(st, f);
-	s->bytes += f->size;
+	s->bytes = f->size < SESSION_BYTES_MAX - s->bytes ? s->bytes + f->size : SESSION_BYTES_MAX;
 	s->newest_ms = MAX(s->newest_ms, f->mtime_ns / 1000000);
 	return 0;
 }
@@ -227,6 +239,15 @@ static void snapshot_fingerprint(struct snapshot *s) {
 	sha256_hex(s->fingerprint, &sum);
 }
 
+/* FNV-1a */
+static void snapshot_mark(struct snapshot *s) {
+	s->marks = 0xcbf29ce484222325;
+	for (size_t i = 0; i < s->n; i++) {
+		s->marks = (s->marks ^ (uint64_t)s->files[i].ctime_ns) * 0x100000001b3;
+		s->marks = (s->marks ^ (uint64_t)s->files[i].inode) * 0x100000001b3;
+	}
+}
+
 int snapshot_take(
 	const char *root, const char *session, const atomic_bool *cancel, struct snapshot *ret, struct error *err) {
 	int fd;
@@ -240,6 +261,7 @@ int snapshot_take(
 	if (s.n) qsort(s.files, s.n, sizeof s.files[0], file_row_order);
 	if (s.bad_n) qsort(s.bad_kinds, s.bad_n, sizeof s.bad_kinds[0], by_text);
 	snapshot_fingerprint(&s);
+	snapshot_mark(&s);
 	*ret = s;
 	s = (struct snapshot){0};
 	return 0;

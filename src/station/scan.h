@@ -11,6 +11,7 @@
 #define SCAN_DEPTH_MAX 16
 #define SCAN_FILES_MAX 10001 /* 10,000 and the metadata file */
 #define SCAN_READ_BYTES (256 * 1024)
+#define SESSION_BYTES_MAX (1LL << 46) /* more than 10,000 files of 5 GiB: counts of many sessions add up */
 struct snapshot {
 	struct file_row *files; /* sorted by name (bytewise); owned */
 	size_t n, capacity;
@@ -18,8 +19,9 @@ struct snapshot {
 	size_t bad_n, bad_capacity;
 	char **folders; /* below the session's, with a final '/'; owned */
 	size_t folder_n, folder_capacity;
-	int64_t bytes, newest_ms;
-	char fingerprint[65]; /* of names, sizes and mtimes, bad kinds included */
+	int64_t bytes, newest_ms; /* bytes: SESSION_BYTES_MAX at most, whatever sparse files claim */
+	uint64_t marks;			  /* of ctimes and inodes: what changes with owner and mode too */
+	char fingerprint[65];	  /* of names, sizes and mtimes, bad kinds included */
 };
 /* Every step of a walk, a listing or a digest of this thread moves the counter: who watches it sees that the file
  * system answers. NULL: none. */

@@ -14,5 +14,6 @@ MUST_USE int session_dir_open(const char *root, const char *session, int *ret_fd
 int open_below(int dir, const char *name);
 /* "cannot read PATH: WORDS; MEND" by errno e, as ERR_NOT_FOUND or ERR_DISK; name "" is the session itself. */
 int scan_error(struct error *err, int e, const char *root, const char *session, const char *name);
+const char *scan_mend(int e); /* what to do about errno e */
 /* Size, mtime, ctime and inode. */
 void file_identity(const struct stat *st, struct file_row *f);

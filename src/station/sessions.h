@@ -45,6 +45,12 @@ struct session {
 	char seen_fingerprint[65]; /* of the last look, which may be newer than the row's */
 	int64_t seen_files, seen_bytes;
 
+	/* unread.c */
+	bool unread;		   /* held since it, or a file of it, cannot be read */
+	int unreads;		   /* in a row */
+	int64_t unread_ms;	   /* monotonic: it is read again then */
+	uint64_t unread_marks; /* of its files when it was last looked at: another owner or mode makes others */
+
 	/* checking.c */
 	struct check_job *check;
 	bool check_queued, checked_twice;

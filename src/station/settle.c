@@ -32,8 +32,8 @@ struct look {
 
 /* --- the thread's side --- */
 
-/* What cannot be walked has a fingerprint too: that of the sentence which says so. It settles, and the check holds it
- * with that sentence. */
+/* What cannot be walked has a fingerprint too: that of the sentence which says so. It settles (after some patience,
+ * when it is the disk's trouble: unread.c), and the check holds it with that sentence. */
 static void look_failed(struct look *l) {
 	if (l->err.code == ERR_NOT_FOUND) {
 		l->root_gone = access(l->root, F_OK) != 0;
@@ -176,6 +176,8 @@ static void look_seen(struct session *s, const struct look *l) {
 		settle_look(s, now_ms() + TOUCH_LEAST_MS);
 		return;
 	}
+	if (l->err.code == ERR_DISK && unread_look(s, &l->err)) return;
+	unread_marked(s, l->snapshot.marks);
 	memcpy(s->seen_fingerprint, l->snapshot.fingerprint, sizeof s->seen_fingerprint);
 	s->seen_files = (int64_t)l->snapshot.n;
 	s->seen_bytes = l->snapshot.bytes;

@@ -16,7 +16,8 @@
 #include "station/engine_internal.h"
 
 #define WATCH_MASK                                                                                                     \
-	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
+	(IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | IN_DELETE_SELF |               \
+		IN_MOVE_SELF | IN_ONLYDIR)
 
 #define EARLY 256
 
