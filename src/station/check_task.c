@@ -191,16 +191,28 @@ static bool tells_apart(const struct check_task *t, const struct file_row *f) {
 
 /* Another folder under a name that was sent before, and not one of its files is as it was then: another recording,
  * perhaps. A file that was replaced in the same folder is a correction. */
-static bool is_name_again(const struct check_task *t) {
+static bool is_unlike(const struct check_task *t, const struct file_row *sent, size_t n) {
 	bool was_sent = false;
-	if (t->released || !*t->folder || !*t->folder_now || strcmp(t->folder, t->folder_now) == 0) return false;
-	for (size_t i = 0; i < t->known_n; i++) {
-		const struct file_row *k = &t->known[i], *f = file_row_find(t->snapshot.files, t->snapshot.n, k->name);
+	for (size_t i = 0; i < n; i++) {
+		const struct file_row *k = &sent[i], *f = file_row_find(t->snapshot.files, t->snapshot.n, k->name);
 		was_sent = was_sent || k->state == FILE_STORED;
 		if (f && tells_apart(t, f) && f->size == k->size && k->hashed && sha256_equal(&f->sha256, &k->sha256))
 			return false;
 	}
 	return was_sent;
+}
+
+/* 1 it is, 0 not. */
+static int is_name_again(struct check_task *t) {
+	if (t->released || !*t->folder || !*t->folder_now || strcmp(t->folder, t->folder_now) == 0) return 0;
+	struct file_row *before = NULL; /* what is known of this revision may be of a check that was held for this */
+	size_t n = 0;
+	if (t->known_revision == t->revision && t->revision > 1 &&
+		journal_files(t->view, t->id, t->revision - 1, &before, &n, &t->err))
+		return -1;
+	int again = n ? is_unlike(t, before, n) : is_unlike(t, t->known, t->known_n);
+	file_rows_free(before, n);
+	return again;
 }
 
 static int find_rival(struct check_task *t, struct rival *ret) {
@@ -211,8 +223,9 @@ static int find_rival(struct check_task *t, struct rival *ret) {
 		.content = t->content};
 	text_copy(me.name, sizeof me.name, t->session);
 	if (rival_find(t->view, &me, t->roots, ret, &t->err)) return -1;
-	if (!*ret->found && is_name_again(t)) rival_name_again(t->session, ret);
-	return 0;
+	int again = *ret->found ? 0 : is_name_again(t);
+	if (again > 0) rival_name_again(t->session, ret);
+	return MIN(again, 0);
 }
 
 void check_task_run(struct check_task *t) {

@@ -371,6 +371,7 @@ int engine_run(const struct engine_options *o, struct error *err) {
 	assert(!failed);
 	why = e->result;
 	if (e->lock_fd >= 0) close(e->lock_fd);
+	if (o->verify_count) recall_count(e->recall, &o->verify_count->looked, &o->verify_count->lost);
 	if (!lanes_free(e)) engine_done(e);
 	if (why.code == ERR_NONE) return 0;
 	*err = why;

@@ -43,11 +43,12 @@ struct root {
 	struct root_work *work;
 	size_t look_n, check_n, audit_n, sending; /* of its sessions: in its threads; transfers */
 	bool listing, again, listed;			  /* a listing is under way, another is wanted; one ended in this run */
-	int64_t listed_ms;						  /* wall clock: when it was last listed whole; 0: not in this run */
-	struct error listed_why;				  /* of the last listing */
-	int64_t slow_ms;	/* wall clock: since when a call into it takes SLOW_MS and more; 0: none does */
-	int64_t hanging_ms; /* the same, for HANG_MS: it does not answer */
-	size_t audit_at;	/* where the slow walk over its accepted sessions goes on */
+	bool later;				 /* a name in it waits until the others are listed: it may have been there (moved.h) */
+	int64_t listed_ms;		 /* wall clock: when it was last listed whole; 0: not in this run */
+	struct error listed_why; /* of the last listing */
+	int64_t slow_ms;		 /* wall clock: since when a call into it takes SLOW_MS and more; 0: none does */
+	int64_t hanging_ms;		 /* the same, for HANG_MS: it does not answer */
+	size_t audit_at;		 /* where the slow walk over its accepted sessions goes on */
 	enum folder_state state;
 	struct folder_memory memory;
 	struct near_name *near; /* folders in it that look like recordings (owned); all of them are near_all */

@@ -76,6 +76,6 @@ enum moved moved_found(struct engine *e, const char *name, size_t root) {
 		m = from_stubs(e, &e->accepted, name, from, root);
 		if (m == MOVED_HERE) rescan_suspect(e, name, root);
 	}
-	if (m == MOVED_LATER) rescan_soon(e);
+	if (m == MOVED_LATER) e->roots[root].later = true;
 	return m;
 }

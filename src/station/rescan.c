@@ -141,6 +141,7 @@ static void accepted_changed(struct engine *e, const struct suspect *x) {
 	if (!a || x->row.state != STATE_ACCEPTED || strcmp(x->row.fingerprint, x->snapshot.fingerprint) == 0) return;
 	stub_remove(&e->accepted, a);
 	struct session *s = session_load(e, &x->row);
+	s->row.present = true; /* its files were read; the row may be of before it came back */
 	memcpy(s->seen_fingerprint, x->snapshot.fingerprint, sizeof s->seen_fingerprint);
 	s->seen_files = (int64_t)x->snapshot.n;
 	s->seen_bytes = x->snapshot.bytes;

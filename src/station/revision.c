@@ -24,12 +24,18 @@ int revision_state_parse(const char *word, enum revision_state *ret) {
 	return -1;
 }
 
-static int64_t newest(const struct revision_facts *f, bool accepted_only) {
+/* Begun by this station under this journal, and nobody has decided it: that asking alone makes one is no news. */
+static bool is_own(const struct cloud_revision *k) { return k->state == REVISION_UPLOADING && !k->foreign; }
+
+static int64_t newest(const struct revision_facts *f, bool (*counts)(const struct cloud_revision *k)) {
 	int64_t max = 0;
 	for (size_t i = 0; i < f->n; i++)
-		if (!accepted_only || f->known[i].state == REVISION_ACCEPTED) max = MAX(max, f->known[i].revision);
+		if (!counts || counts(&f->known[i])) max = MAX(max, f->known[i].revision);
 	return max;
 }
+
+static bool is_accepted(const struct cloud_revision *k) { return k->state == REVISION_ACCEPTED; }
+static bool is_of_others(const struct cloud_revision *k) { return !is_own(k); }
 
 /* An accepted one always, unless the session went on to other bytes since, back from which it comes: then it is a new
  * revision, or the cloud would go on showing the one in between. A rejected one that this station does not know yet: a
@@ -38,7 +44,7 @@ static bool may_adopt(const struct revision_facts *f, const struct cloud_revisio
 	if (!k->has_content || !sha256_equal(&k->content, f->content)) return false;
 	if (k->state == REVISION_REJECTED) return k->revision >= f->asked;
 	if (k->state != REVISION_ACCEPTED) return false;
-	return k->revision == newest(f, true) || f->asked <= newest(f, false);
+	return k->revision == newest(f, is_accepted) || f->asked <= newest(f, is_of_others);
 }
 
 /* 0: none. */
@@ -59,15 +65,23 @@ static bool is_taken(const struct revision_facts *f) {
 	if (f->refused) return true;
 	for (size_t i = 0; i < f->n; i++) {
 		const struct cloud_revision *k = &f->known[i];
-		if (k->revision == f->asked && (k->state != REVISION_UPLOADING || k->foreign)) return true;
+		if (k->revision == f->asked && !is_own(k)) return true;
 	}
-	return newest(f, false) > f->asked;
+	return newest(f, NULL) > f->asked;
+}
+
+/* The newest one where it is its own, else the one after it. */
+static int64_t next_free(const struct revision_facts *f) {
+	int64_t last = MAX(newest(f, NULL), f->asked);
+	for (size_t i = 0; i < f->n; i++)
+		if (f->known[i].revision == last && last > f->asked && is_own(&f->known[i])) return last;
+	return last + 1;
 }
 
 struct revision_decision revision_decide(const struct revision_facts *f) {
 	int64_t adopt = adopted(f);
 	if (adopt) return (struct revision_decision){REVISION_ADOPT, adopt};
-	if (is_taken(f)) return (struct revision_decision){REVISION_NEXT, MAX(newest(f, false), f->asked) + 1};
+	if (is_taken(f)) return (struct revision_decision){REVISION_NEXT, next_free(f)};
 	if (f->next && !f->kin && !f->released) return (struct revision_decision){REVISION_PERSON, f->asked};
 	return (struct revision_decision){REVISION_SEND, f->asked};
 }

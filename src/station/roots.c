@@ -15,7 +15,7 @@ bool root_hangs(const struct engine *e, size_t root) { return e->roots[root].han
 bool roots_scanned(const struct engine *e) {
 	for (size_t i = 0; i < e->root_n; i++) {
 		const struct root *r = &e->roots[i];
-		if (!r->hanging_ms && (!r->listed || r->listing)) return false;
+		if (!r->hanging_ms && (!r->listed || r->listing || r->later)) return false;
 	}
 	return true;
 }
@@ -67,6 +67,12 @@ static void root_judge(struct engine *e, size_t root) {
 	engine_poke(e);
 }
 
+/* What may have been moved from the folder that was listed now. */
+static void later_again(struct engine *e) {
+	for (size_t i = 0; i < e->root_n; i++)
+		if (e->roots[i].later) rescan_soon(e);
+}
+
 void root_waits(struct engine *e, size_t root, int64_t since_mono_ms) {
 	struct root *r = &e->roots[root];
 	int64_t waited = since_mono_ms ? now_ms() - since_mono_ms : 0;
@@ -76,6 +82,7 @@ void root_waits(struct engine *e, size_t root, int64_t since_mono_ms) {
 	if (waited >= HANG_MS) r->hanging_ms = r->slow_ms;
 	if (hung == (r->hanging_ms != 0)) return;
 	root_judge(e, root);
+	later_again(e);
 	if (r->hanging_ms) transfers_hang(e, root);
 	else rescan_soon(e);
 }
@@ -113,6 +120,7 @@ static void listing_take(struct engine *e, struct listing *l) {
 	root_judge(e, l->root);
 	if (r->configured) watch_root(e, l->root, &l->watching);
 	if (l->err.code != ERR_NONE) return;
+	r->later = false;
 	rescan_compare(e, l->root, l->found.names, l->found.n);
 }
 
@@ -124,6 +132,7 @@ static void listing_done(struct job *j) {
 	if (!e->stopping) {
 		r->listed = true;
 		listing_take(e, l);
+		later_again(e);
 		if (r->again) root_list_start(e, l->root);
 	}
 	watching_done(&l->watching);

@@ -69,6 +69,12 @@ static const struct rule rules[] = {
 	{"refused, and nothing known", {{0}}, 1, 7, .refused = true, .step = REVISION_NEXT, .revision = 2},
 	{"the next one is taken too", {{1, YES, 9, true}, {2, UP, 0, true}}, 2, 7, .next = true, .step = REVISION_NEXT,
 		.revision = 3},
+	{"the next one is its own, begun before", {{1, YES, 9, true}, {2, UP, 0, false}}, 1, 7, .step = REVISION_NEXT,
+		.revision = 2},
+	{"the next one is its own, and refused", {{1, YES, 9, true}, {2, UP, 0, false}}, 2, 7, .refused = true,
+		.step = REVISION_NEXT, .revision = 3},
+	{"changed, and back again, as asked", {{1, YES, 7, false}, {2, YES, 8, false}, {3, UP, 0, false}}, 3, 7,
+		.step = REVISION_SEND, .revision = 3},
 	/* as such */
 	{"kin", {{1, YES, 9, true}, {2, UP, 0, false}}, 2, 7, .next = true, .kin = true, .step = REVISION_SEND,
 		.revision = 2},
