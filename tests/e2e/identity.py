@@ -343,13 +343,12 @@ def test_relocate(place):
     assert station.once().code == 0
     moved(station, station.dir / "bigdisk")
     engine = station.start()
-    wait_for(lambda: station.command("status").code in (0, 1, 4), 30, "the engine to answer")
+    wait_for(lambda: {row["root"] for row in station.rows()} == {str(station.recordings)}, 30, "the move to be found by itself")
     assert station.command("relocate", str(old), str(station.recordings)).code == 75
     assert engine.stop() == 0
     assert station.command("relocate", "bigdisk", str(station.recordings)).code == 2
     assert station.command("relocate", str(old), str(station.dir / "nowhere")).code == 2
     assert station.command("relocate", "/nowhere", str(station.recordings)).code == 3
-    assert {row["root"] for row in station.rows()} == {str(station.recordings)}
     got = station.command("relocate", "--json", str(station.recordings) + "/", str(place.dir))
     assert got.code == 0 and got.json_lines() == [{"moved": 1, "stayed": 0}], got
     assert {row["root"] for row in station.rows()} == {str(place.dir)}
