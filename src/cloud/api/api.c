@@ -21,11 +21,14 @@ static int api_reconcile(struct api *a, struct error *err) {
 	return 0;
 }
 
+#define PROMISE_SPARE_MS (24LL * 60 * 60 * 1000) /* a body may come slowly, long after its URL ended */
+
 static int validator_open(struct api *a, struct error *err) {
 	const struct validator_setup setup = {.stores = {a->catalog, a->objects, a->logs},
 		.schema = &a->config->schema,
 		.raw_bucket = a->config->raw_bucket,
-		.data_dir = a->config->data};
+		.data_dir = a->config->data,
+		.promise_ms = a->config->url_ms + PROMISE_SPARE_MS};
 	return validator_start(&a->validator, &setup, err) || validator_recover(a->validator, err) ? -1 : 0;
 }
 

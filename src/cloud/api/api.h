@@ -48,6 +48,7 @@ static inline const struct rules *api_rules(const struct api *a) { return atomic
 /* Reads the configuration's sources again and puts its rules into force; on an error those of before stay. From one
  * thread. */
 MUST_USE int api_rules_again(struct api *a, struct error *err);
+static inline struct stores api_stores(const struct api *a) { return (struct stores){a->catalog, a->objects, a->logs}; }
 void api_stop(struct api *a); /* wakes what waits; from any thread */
 void api_close(struct api *a);
 DEFINE_AUTO_PTR(struct api, api_close)

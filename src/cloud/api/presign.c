@@ -9,7 +9,7 @@
 #include "cloud/api/handlers.h"
 #include "cloud/api/member.h"
 #include "cloud/api/presign.h"
-#include "cloud/store/examine.h"
+#include "cloud/jobs/content.h"
 #include "session/manifest.h"
 #include "session/name.h"
 #include "session/part.h"
@@ -214,8 +214,7 @@ static int on_named(void *arg, size_t i, const struct object_row *there) {
 
 /* What need not be sent is looked for in the store, never in the catalog alone. */
 static int there_check(const struct presign_call *p, struct presign_file *f, struct error *err) {
-	struct api *a = p->call->api;
-	const struct stores stores = {a->catalog, a->objects, a->logs};
+	const struct stores stores = api_stores(p->call->api);
 	struct examined found;
 	if (f->verdict.kind != PRESIGN_EXISTS) return 0;
 	if (object_examine(&stores, f->there, EXAMINE_SIZE, &found, err)) return -1;
@@ -258,7 +257,10 @@ static int answer_file(const struct presign_call *p, const struct presign_file *
 
 static int presign_answer(const struct presign_call *p, cJSON *answer, struct error *err) {
 	cJSON *revisions = NULL, *files = json_array();
-	if (catalog_revisions(p->call->api->catalog, p->claim.station, p->ref.session, &revisions, err)) {
+	const struct stores stores = api_stores(p->call->api);
+	if (catalog_revisions(stores.catalog, p->claim.station, p->ref.session, &revisions, err) ||
+		content_complete(&stores, p->claim.station, p->ref.session, &revisions, err)) {
+		json_free(revisions);
 		json_free(files);
 		return -1;
 	}

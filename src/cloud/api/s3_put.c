@@ -153,8 +153,7 @@ void s3_put(struct call *c, struct reply *r) {
 	}
 	u->row.size = c->body_bytes;
 	u->row.stored_ms = clock_wall_ms();
-	if (catalog_object_stored(
-			a->catalog, u->row.bucket, u->row.key, u->row.size, &u->row.sha256, u->row.stored_ms, &err)) {
+	if (catalog_object_arrived(a->catalog, &u->row, &err)) {
 		reply_error(r, &err);
 		return;
 	}

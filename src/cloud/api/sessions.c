@@ -2,6 +2,7 @@
 /* GET /v1/sessions and /v1/sessions/{id}: a station sees its own, an admin all; another's is not there (404). */
 #include "base/clock.h"
 #include "cloud/api/handlers.h"
+#include "cloud/jobs/content.h"
 
 #define LIST_MEMORY (16LL << 20) /* of a page while it is made */
 
@@ -98,13 +99,21 @@ static int revisions_read(struct catalog *c, const struct session_query *asked, 
 	return 0;
 }
 
+/* A revision of an older catalog has its content id when it is asked for. */
+static int contents_know(struct call *c, const char *station, const char *session, struct error *err) {
+	AUTO(json_free) cJSON *revisions = NULL;
+	const struct stores stores = api_stores(c->api);
+	if (catalog_revisions(stores.catalog, station, session, &revisions, err)) return -1;
+	return content_complete(&stores, station, session, &revisions, err);
+}
+
 static void session_reply(struct call *c, struct reply *r, const char *station, const char *session) {
 	struct error err = ERROR_INIT;
 	struct session_query q = {
 		.station = station, .session = session, .state = -1, .limit = LIST_LIMIT_MAX, .all_revisions = true};
 	AUTO(json_free) cJSON *array = json_array();
 	if (!call_memory(c, r, LIST_MEMORY / 2)) return;
-	if (revisions_read(c->api->catalog, &q, &array, &err)) {
+	if (contents_know(c, station, session, &err) || revisions_read(c->api->catalog, &q, &array, &err)) {
 		reply_error(r, &err);
 		return;
 	}

@@ -56,7 +56,7 @@ static int object_answer(
 }
 
 static int objects_answer(struct call *c, struct stat_call *s, struct error *err) {
-	const struct stores stores = {c->api->catalog, c->api->objects, c->api->logs};
+	const struct stores stores = api_stores(c->api);
 	for (size_t i = 0; i < s->n; i++) {
 		cJSON *object = json_object();
 		json_push(s->objects, object);

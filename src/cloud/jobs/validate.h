@@ -14,6 +14,7 @@ struct validator_setup {
 	const struct schema *schema;
 	const char *raw_bucket;
 	const char *data_dir; /* keeps which sessions are being looked at, over a death of the program */
+	int64_t promise_ms;	  /* how long a promise is kept that nothing comes of; 0: for ever */
 };
 MUST_USE int validator_start(struct validator **ret, const struct validator_setup *setup, struct error *err);
 /* Looks again at every undecided session, and logs the newest decisions: after a start. Those that the program did not

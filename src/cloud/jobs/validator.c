@@ -11,6 +11,8 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "cloud/jobs/attempts.h"
+#include "cloud/jobs/collect.h"
+#include "cloud/jobs/content.h"
 #include "cloud/jobs/queue.h"
 #include "cloud/store/deadline.h"
 
@@ -19,6 +21,8 @@
 #define AGAIN_MS 2000		 /* after a look that this machine failed (disk, catalog), or that waits for lost bytes: */
 #define AGAIN_MOST_MS 300000 /* doubled up to this */
 #define DIED_MS 1000
+#define CHORE_MS (10LL * 60 * 1000) /* between rounds of what is done when there is nothing else to do, */
+#define CHORE_LATE_MS (60LL * 1000) /* or when there always is */
 
 struct worker {
 	struct validator *validator;
@@ -36,14 +40,59 @@ struct validator {
 	pthread_cond_t wake;
 	struct queue *queue;
 	bool stop;
+	int64_t promise_ms;
+	struct {
+		bool runs; /* in one of the threads */
+		int64_t due_ms;
+		bool contents_known;
+		int64_t content_id; /* how far content ids are known */
+	} chore;
 };
+
+/* --- chores --- */
+
+/* Without the lock: some of what is to be done, and *ret_more whether there is more of it. */
+static int chore(struct validator *v, bool *ret_more, struct error *err) {
+	if (!v->chore.contents_known) {
+		bool more = false;
+		if (content_fill(&v->stores, NULL, NULL, &v->chore.content_id, &more, err)) return -1;
+		v->chore.contents_known = !more;
+		*ret_more = true;
+		return 0;
+	}
+	if (!v->promise_ms) return 0;
+	return collect_unused(v->stores.catalog, v->stores.objects, clock_wall_ms() - v->promise_ms, ret_more, err);
+}
+
+/* Under the lock, which is let go meanwhile. False: none is due, *due_ms is brought forward to the next one. */
+static bool chore_run(struct validator *v, int64_t now_ms, int64_t *due_ms) {
+	if (v->chore.runs) return false;
+	if (v->chore.due_ms > now_ms) {
+		*due_ms = *due_ms ? MIN(*due_ms, v->chore.due_ms) : v->chore.due_ms;
+		return false;
+	}
+	struct error err = ERROR_INIT;
+	bool more = false;
+	v->chore.runs = true;
+	pthread_mutex_unlock(&v->lock);
+	int status = chore(v, &more, &err);
+	if (status) log_event(LOG_ERROR, "validate", err.text, NULL);
+	pthread_mutex_lock(&v->lock);
+	v->chore.runs = false;
+	v->chore.due_ms = more && !status ? now_ms : clock_mono_ms() + CHORE_MS;
+	return true;
+}
+
+/* --- looks --- */
 
 /* Under the lock: waits for the next item that is due, which is the caller's; NULL at the end. */
 static struct queue_item *wait_item(struct validator *v) {
 	while (!v->stop) {
 		int64_t due_ms = 0, now_ms = clock_mono_ms();
+		if (now_ms - v->chore.due_ms >= CHORE_LATE_MS && chore_run(v, now_ms, &due_ms)) continue;
 		struct queue_item *item = queue_take(v->queue, now_ms, &due_ms);
 		if (item) return item;
+		if (chore_run(v, now_ms, &due_ms)) continue;
 		if (!due_ms) {
 			pthread_cond_wait(&v->wake, &v->lock);
 			continue;
@@ -139,6 +188,8 @@ int validator_start(struct validator **ret, const struct validator_setup *setup,
 		.schema = setup->schema,
 		.raw_bucket = xstrdup(setup->raw_bucket),
 		.queue = queue_new()};
+	v->promise_ms = setup->promise_ms;
+	v->chore.due_ms = clock_mono_ms();
 	condition_init(&v->wake);
 	pthread_mutex_init(&v->lock, NULL);
 	if (attempts_open(&v->attempts, setup->data_dir, setup->stores.catalog, err)) {

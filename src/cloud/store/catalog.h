@@ -53,7 +53,8 @@ struct object_row {
 	int64_t size;
 	struct sha256 sha256;
 	int64_t stored_ms; /* 0: promised by a presigned URL, not yet here */
-	int64_t lost_ms;   /* since when the bytes that were stored are known to be gone: only the same may come; else 0 */
+	int64_t promised_ms;
+	int64_t lost_ms; /* since when the bytes that were stored are known to be gone: only the same may come; else 0 */
 };
 /* A revision belongs to the instance (of a station's journal) that promised first in it; without one nothing is
  * claimed.
@@ -79,6 +80,8 @@ MUST_USE int catalog_objects_promise(struct catalog *c, const struct claim *clai
 MUST_USE int catalog_object_lost(struct catalog *c, const struct object_row *row, struct error *err);
 MUST_USE int catalog_object_stored(struct catalog *c, const char *bucket, const char *key, int64_t size,
 	const struct sha256 *sha256, int64_t at_ms, struct error *err);
+/* The same of a recording's object that has just come, whose promise may be forgotten meanwhile: the whole row. */
+MUST_USE int catalog_object_arrived(struct catalog *c, const struct object_row *row, struct error *err);
 MUST_USE int catalog_object(struct catalog *c, const char *bucket, const char *key, struct object_row *ret,
 	struct error *err); /* 1, 0 none, -1 */
 /* What a (station, session) has under a file's name: the newest revision that is stored (or was, and is lost), at most
@@ -89,6 +92,13 @@ MUST_USE int catalog_object_by_name(struct catalog *c, const char *station, cons
 typedef int catalog_on_named(void *arg, size_t i, const struct object_row *row_or_null);
 MUST_USE int catalog_objects_by_name(struct catalog *c, const char *station, const char *session, int64_t revision,
 	const char *const *names, size_t n, catalog_on_named *on_row, void *arg, struct error *err);
+/* Promises from before `before_ms` that nothing came of, the oldest first. */
+MUST_USE int catalog_objects_unused(
+	struct catalog *c, int64_t before_ms, struct object_row *ret, size_t max, size_t *ret_n, struct error *err);
+/* Forgets these promises, unless they were made anew or kept since, then sessions begun before `before_ms` that have
+ * nothing: at most `max`. */
+MUST_USE int catalog_forget(struct catalog *c, const struct object_row *rows, size_t n, int64_t before_ms, size_t max,
+	int64_t *ret_objects, int64_t *ret_sessions, struct error *err);
 typedef int catalog_on_object(void *arg, const struct object_row *row);
 MUST_USE int catalog_objects(struct catalog *c, const char *station_or_null, const char *session_or_null,
 	bool promised_only, catalog_on_object *on_row, void *arg, struct error *err);
@@ -131,6 +141,16 @@ MUST_USE int catalog_sessions(
  * checks. */
 MUST_USE int catalog_session_lost(struct catalog *c, const char *station, const char *session, int64_t revision,
 	const struct check_list *checks, struct error *err);
+/* Decided revisions whose content id is not known: those of an older catalog. station and session: NULL both, or of
+ * that session. Ascending by id, beyond after_id. */
+struct content_unknown {
+	int64_t id, revision;
+	char station[80], session[16];
+};
+MUST_USE int catalog_content_unknown(struct catalog *c, const char *station, const char *session, int64_t after_id,
+	struct content_unknown *ret, size_t max, size_t *ret_n, struct error *err);
+MUST_USE int catalog_content_set(
+	struct catalog *c, int64_t id, const struct sha256 *content_or_null /* it cannot be known */, struct error *err);
 /* Each session with a revision that is not decided, in the order in which they were begun. attempts: looks at it that
  * the program did not survive. */
 typedef int catalog_on_undecided(void *arg, const char *station, const char *session, int64_t attempts);

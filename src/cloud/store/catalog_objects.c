@@ -114,12 +114,14 @@ static void object_read(struct db *db, int statement, struct object_row *ret) {
 	if (n == sizeof ret->sha256.bytes) memcpy(ret->sha256.bytes, sha256, n);
 	ret->stored_ms = db_i64(db, statement, 8);
 	ret->lost_ms = db_i64(db, statement, 9);
+	ret->promised_ms = db_i64(db, statement, 10);
 }
 
 struct stored {
 	const char *bucket, *key;
 	int64_t size, at_ms;
 	const struct sha256 *sha256;
+	const struct object_row *row; /* of a recording; or NULL */
 };
 
 /* Told twice is fine when it is told the same. */
@@ -135,9 +137,12 @@ static int stored_same(struct catalog_write *w, const struct stored *s, struct e
 
 static int object_stored(struct catalog_write *w, void *arg, struct error *err) {
 	const struct stored *s = arg;
+	static const struct object_row nobodys;
+	const struct object_row *row = s->row ? s->row : &nobodys;
 	int64_t at_ms = s->at_ms > 0 ? s->at_ms : w->now_ms;
-	if (db_exec(w->db, SQL_OBJECT_STORED, err, "ttibi", s->bucket, s->key, s->size, (const void *)s->sha256->bytes,
-			sizeof s->sha256->bytes, at_ms))
+	if (row->session[0] && session_begin(w, row->station, row->session, row->revision, err)) return -1;
+	if (db_exec(w->db, SQL_OBJECT_STORED, err, "ttibittti", s->bucket, s->key, s->size, (const void *)s->sha256->bytes,
+			sizeof s->sha256->bytes, at_ms, row->station, row->session, row->name, row->revision))
 		return -1;
 	return db_changes(w->db) ? 0 : stored_same(w, s, err);
 }
@@ -146,6 +151,59 @@ int catalog_object_stored(struct catalog *c, const char *bucket, const char *key
 	const struct sha256 *sha256, int64_t at_ms, struct error *err) {
 	struct stored s = {.bucket = bucket, .key = key, .size = size, .at_ms = at_ms, .sha256 = sha256};
 	return catalog_run(c, object_stored, &s, err);
+}
+
+int catalog_object_arrived(struct catalog *c, const struct object_row *row, struct error *err) {
+	struct stored s = {.bucket = row->bucket,
+		.key = row->key,
+		.size = row->size,
+		.at_ms = row->stored_ms,
+		.sha256 = &row->sha256,
+		.row = row};
+	return catalog_run(c, object_stored, &s, err);
+}
+
+/* --- promises that nothing came of --- */
+
+int catalog_objects_unused(
+	struct catalog *c, int64_t before_ms, struct object_row *ret, size_t max, size_t *ret_n, struct error *err) {
+	AUTO(catalog_reader_done) struct catalog_reader r = {0};
+	size_t n = 0;
+	int more = 0;
+	if (catalog_reader_take(c, &r, err) || db_query(r.db, SQL_OBJECTS_UNUSED, err, "ii", before_ms, (int64_t)max))
+		return -1;
+	while (n < max && (more = db_step(r.db, SQL_OBJECTS_UNUSED, err)) > 0)
+		object_read(r.db, SQL_OBJECTS_UNUSED, &ret[n++]);
+	if (more < 0) return -1;
+	*ret_n = n;
+	return 0;
+}
+
+struct forget {
+	const struct object_row *rows;
+	size_t n, max;
+	int64_t before_ms, objects, sessions;
+};
+
+static int forget(struct catalog_write *w, void *arg, struct error *err) {
+	struct forget *f = arg;
+	for (size_t i = 0; i < f->n; i++) {
+		const struct object_row *o = &f->rows[i];
+		if (db_exec(w->db, SQL_OBJECT_FORGET, err, "tti", o->bucket, o->key, o->promised_ms)) return -1;
+		f->objects += db_changes(w->db);
+	}
+	if (db_exec(w->db, SQL_SESSIONS_FORGET, err, "ii", f->before_ms, (int64_t)f->max)) return -1;
+	f->sessions = db_changes(w->db);
+	return 0;
+}
+
+int catalog_forget(struct catalog *c, const struct object_row *rows, size_t n, int64_t before_ms, size_t max,
+	int64_t *ret_objects, int64_t *ret_sessions, struct error *err) {
+	struct forget f = {.rows = rows, .n = n, .max = max, .before_ms = before_ms};
+	if (catalog_run(c, forget, &f, err)) return -1;
+	*ret_objects = f.objects;
+	*ret_sessions = f.sessions;
+	return 0;
 }
 
 int catalog_object(struct catalog *c, const char *bucket, const char *key, struct object_row *ret, struct error *err) {

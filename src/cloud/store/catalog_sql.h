@@ -52,7 +52,7 @@
 
 #define KEY_COLUMNS "SELECT id, hash, station, scopes, created_ms, revoked_ms, used_ms FROM key "
 #define OBJECT_COLUMNS                                                                                                 \
-	"SELECT bucket, key, station, session, name, revision, size, sha256, stored_ms, lost_ms FROM object "
+	"SELECT bucket, key, station, session, name, revision, size, sha256, stored_ms, lost_ms, promised_ms FROM object "
 /* ?1 cursor, ?2 state, ?3 processing, ?4 since, ?5 whether all revisions, ?6 limit; then what is asked for. An
  * undecided session shows what has arrived so far. */
 #define SESSION_PAGE(which)                                                                                            \
@@ -90,9 +90,13 @@
 	X(OBJECT_LOST, "UPDATE object SET stored_ms = 0, lost_ms = ?4, promised_ms = ?4"                                   \
 				   " WHERE bucket = ?1 AND key = ?2 AND stored_ms = ?3 AND stored_ms > 0")                             \
 	X(OBJECT_STORED,                                                                                                   \
-		"INSERT INTO object (bucket, key, station, session, name, revision, size, sha256, stored_ms)"                  \
-		" VALUES (?1, ?2, '', '', '', 0, ?3, ?4, ?5) ON CONFLICT (bucket, key) DO UPDATE SET size = ?3, sha256 = ?4,"  \
+		"INSERT INTO object (bucket, key, size, sha256, stored_ms, station, session, name, revision)"                  \
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (bucket, key) DO UPDATE SET size = ?3, sha256 = ?4," \
 		" stored_ms = ?5, lost_ms = 0 WHERE stored_ms = 0")                                                            \
+	X(OBJECT_FORGET, "DELETE FROM object WHERE bucket = ?1 AND key = ?2 AND stored_ms = 0 AND lost_ms = 0"             \
+					 " AND promised_ms = ?3")                                                                          \
+	X(OBJECTS_UNUSED, OBJECT_COLUMNS "WHERE stored_ms = 0 AND lost_ms = 0 AND promised_ms < ?1"                        \
+									 " ORDER BY promised_ms LIMIT ?2")                                                 \
 	X(OBJECT_GET, OBJECT_COLUMNS "WHERE bucket = ?1 AND key = ?2")                                                     \
 	X(OBJECT_BY_NAME, OBJECT_COLUMNS "WHERE station = ?1 AND session = ?2 AND name = ?4 AND revision <= ?3"            \
 									 " AND (stored_ms > 0 OR lost_ms > 0) ORDER BY revision DESC LIMIT 1")             \
@@ -124,6 +128,16 @@
 						  " GROUP BY station, session ORDER BY min(id)")                                               \
 	X(SESSION_UNDECIDED, "SELECT revision, attempts FROM session WHERE station = ?1 AND session = ?2"                  \
 						 " AND state = 'uploading' ORDER BY revision")                                                 \
+	/* what was begun and never got anything; the newest stays, so that no id is given twice */                        \
+	X(SESSIONS_FORGET,                                                                                                 \
+		"DELETE FROM session WHERE id IN (SELECT id FROM session s WHERE state = 'uploading' AND begun_ms < ?1"        \
+		" AND checks = '[]' AND id < (SELECT max(id) FROM session) AND NOT EXISTS (SELECT 1 FROM object o"             \
+		" WHERE o.station = s.station AND o.session = s.session AND o.revision = s.revision) LIMIT ?2)")               \
+	X(CONTENT_UNKNOWN, "SELECT id, station, session, revision FROM session"                                            \
+					   " WHERE content IS NULL AND state <> 'uploading' AND id > ?1 ORDER BY id LIMIT ?2")             \
+	X(CONTENT_UNKNOWN_OF, "SELECT id, station, session, revision FROM session WHERE station = ?3 AND session = ?4"     \
+						  " AND content IS NULL AND state <> 'uploading' AND id > ?1 ORDER BY id LIMIT ?2")            \
+	X(CONTENT_SET, "UPDATE session SET content = ?2 WHERE id = ?1 AND content IS NULL")                                \
 	X(SESSION_LOST, "UPDATE session SET checks = ?2, changed_ms = ?3 WHERE id = ?1 AND checks <> ?2")                  \
 	X(SESSION_ATTEMPTS, "UPDATE session SET attempts = CASE WHEN ?3 THEN attempts + 1 ELSE 0 END"                      \
 						" WHERE station = ?1 AND session = ?2 AND state = 'uploading'")                                \
