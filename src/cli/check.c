@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* headgate check DIR...: the local checks on session folders, nothing sent, no journal written. A folder that is no
- * session itself is taken for a recording folder when it is watched, holds sessions, or holds no files. The same code
+ * session itself is taken for a recording folder when it is watched, holds sessions, or folders alone. The same code
  * as the engine's own check. */
 #include <dirent.h>
 #include <libgen.h>
@@ -92,14 +92,17 @@ static bool is_watched(const struct config *c, const char *path) {
 	return false;
 }
 
-/* Of a folder that is no session by its name: does it hold files of its own, as a misnamed session does? */
-static bool has_files(const char *path) {
+/* Of a folder that is no session by its name: does it hold folders alone, as a recording folder does? */
+static bool has_folders_only(const char *path) {
 	DIR *d = opendir(path);
 	const struct dirent *e;
-	bool found = false;
-	while (d && !found && (e = readdir(d)) != NULL) found = e->d_type == DT_REG;
+	size_t folders = 0, others = 0;
+	while (d && !others && (e = readdir(d)) != NULL) {
+		folders += e->d_type == DT_DIR && e->d_name[0] != '.';
+		others += e->d_type != DT_DIR;
+	}
 	if (d) closedir(d);
-	return found;
+	return folders && !others;
 }
 
 static int check_folder(struct checker *k, const char *path, struct error *err) {
@@ -115,8 +118,8 @@ static int check_folder(struct checker *k, const char *path, struct error *err) 
 	if (session_name_is(name)) return check_session(k, root, name, err);
 	if (folder_list(&k->cli->config, whole, NULL, &l, err)) return -1;
 	bool is_root = l.n || l.near_all || is_watched(&k->cli->config, whole);
-	if (!is_root && (session_name_near(name, meant) || has_files(whole))) return check_session(k, root, name, err);
-	return check_root(k, whole, &l, err);
+	if (!is_root && !session_name_near(name, meant)) is_root = has_folders_only(whole);
+	return is_root ? check_root(k, whole, &l, err) : check_session(k, root, name, err);
 }
 
 static int check_body(struct cli *c, struct error *err) {

@@ -194,6 +194,7 @@ static int load(struct engine *e, struct error *err) {
 	}
 	load_instance(e, v);
 	roots_remember(e, v);
+	audits_load(e, v);
 	confirm_load(e, v);
 	recall_load(e->recall, v);
 	view_give(e, v);

@@ -48,7 +48,8 @@ struct root {
 	struct error listed_why; /* of the last listing */
 	int64_t slow_ms;		 /* wall clock: since when a call into it takes SLOW_MS and more; 0: none does */
 	int64_t hanging_ms;		 /* the same, for HANG_MS: it does not answer */
-	size_t audit_at;		 /* where the slow walk over its accepted sessions goes on */
+	int64_t audit_at;		 /* the slow walk over its older accepted sessions goes on with this stamp */
+	int64_t lap_ms, lap_before_ms; /* wall clock: when this walk over all of them began, and the one before it; 0 */
 	enum folder_state state;
 	struct folder_memory memory;
 	struct near_name *near; /* folders in it that look like recordings (owned); all of them are near_all */
@@ -290,7 +291,19 @@ void root_waits(struct engine *e, size_t root, int64_t since_mono_ms); /* a call
 struct error root_trouble(const struct engine *e, size_t root);
 void root_list_start(struct engine *e, size_t root);
 bool roots_scanned(const struct engine *e); /* each was listed in this run, and no listing is awaited */
+/* --- audit.c --- */
+void audit_start(struct engine *e, size_t root);
 bool roots_audited(const struct engine *e);
+void audits_load(struct engine *e, struct journal_view *v);
+void audits_keep(struct engine *e);				  /* where each walk is, into the journal */
+int64_t audited_since_ms(const struct engine *e); /* every accepted session that is here was compared since; 0 */
+/* Are the files what the journal knows of the session's current revision? Those whose ctime or inode are others are
+ * read again, at most *budget bytes in all (one file at least when it is not 0). Any thread. */
+enum same { SAME_ALL, SAME_MOVED /* equal, with other identities */, SAME_NOT, SAME_UNKNOWN /* not now */ };
+enum same files_same(
+	struct engine *e, const char *root, int64_t session, const char *name, struct snapshot *s, int64_t *budget);
+/* Their identities as they are now, for those that were read again. */
+void files_keep(struct engine *e, int64_t session, const struct snapshot *s);
 /* What a listing found. */
 void rescan_compare(struct engine *e, size_t root, const struct listed *names, size_t n);
 void rescan_pump(struct engine *e);

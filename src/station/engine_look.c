@@ -131,6 +131,7 @@ void look_keep(struct engine *e) {
 	if (!e->journal || !all_listed(e, &well)) return;
 	e->look_keep_ms = now_ms() + KEEP_MS;
 	names_keep(e);
+	audits_keep(e);
 	if (!well) return;
 	struct safe_look look;
 	look_gather(e, &look);
@@ -168,7 +169,7 @@ void look_gather(const struct engine *e, struct safe_look *ret) {
 	const struct error *trouble = cloud_trouble(e);
 	enum error_code code = trouble ? cloud_trouble_code(trouble) : ERR_NONE;
 	*ret = (struct safe_look){.at_ms = looked_ms(e),
-		.oldest_ms = e->audit_since_ms,
+		.oldest_ms = audited_since_ms(e),
 		.conflict = e->metadata_conflict,
 		.key = code == ERR_KEY,
 		.endpoint = code == ERR_CONFIG};

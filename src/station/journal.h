@@ -143,6 +143,9 @@ void journal_relocate(
  * a late answer about bytes that the revision no longer has changes nothing. */
 void journal_file_stored(
 	struct journal *j, int64_t session, const struct file_row *file, journal_on_commit *on_commit, void *arg);
+/* Its ctime and inode are others now, its bytes the same: for the row of the current revision with this name, size and
+ * digest. */
+void journal_file_same(struct journal *j, int64_t session, const struct file_row *file);
 /* Of each session the newest ATTEMPTS_KEPT are kept: the others go with its next step. */
 #define ATTEMPTS_KEPT 1000
 void journal_add_attempt(struct journal *j, int64_t session, const struct attempt_row *a);
@@ -191,6 +194,10 @@ MUST_USE int journal_session(
 	struct journal_view *v, const char *name, const char *root_or_null, struct session_row *ret, struct error *err);
 MUST_USE int journal_files(struct journal_view *v, int64_t session, int64_t revision, struct file_row **ret,
 	size_t *ret_n, struct error *err); /* revision 0: the current */
+/* 1: the current revision has just these files, by name, size, mtime, ctime and inode (sorted by name); 0: it has not.
+ */
+MUST_USE int journal_files_same(
+	struct journal_view *v, int64_t session, const struct file_row *files, size_t n, struct error *err);
 void file_rows_free(struct file_row *files, size_t n);
 typedef int journal_on_attempt(void *arg, const struct attempt_row *row);
 MUST_USE int journal_attempts(struct journal_view *v, int64_t session, int64_t limit, journal_on_attempt *on_row,

@@ -136,6 +136,12 @@ void journal_file_stored(
 	journal_submit(j, op);
 }
 
+void journal_file_same(struct journal *j, int64_t session, const struct file_row *file) {
+	struct journal_op *op = op_new(OP_FILE_SAME, session, NULL, NULL);
+	op_copy_files(op, file, 1);
+	journal_submit(j, op);
+}
+
 void journal_add_attempt(struct journal *j, int64_t session, const struct attempt_row *a) {
 	struct journal_op *op = op_new(OP_ADD_ATTEMPT, session, NULL, NULL);
 	op->attempt = *a;

@@ -11,6 +11,7 @@ enum journal_op_kind {
 	OP_UPDATE,
 	OP_SET_FILES,
 	OP_FILE_STORED,
+	OP_FILE_SAME,
 	OP_ADD_ATTEMPT,
 	OP_RENUMBER,
 	OP_RELOCATE,
@@ -40,7 +41,7 @@ struct journal_op {
 	int mask;
 	enum session_state old_state;
 	struct session_row row; /* owns root and reason */
-	struct file_row *files; /* OP_FILE_STORED: one */
+	struct file_row *files; /* OP_FILE_STORED, OP_FILE_SAME: one */
 	size_t file_n;
 	struct attempt_row attempt; /* owns name and reason */
 	char side[8];

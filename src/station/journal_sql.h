@@ -52,6 +52,9 @@
 	X(FILE_STORED,                                                                                                     \
 		"UPDATE file SET state = 1, bucket = ?, key = ?, stored_ms = ? WHERE session = ?4"                             \
 		" AND revision = (SELECT revision FROM session WHERE id = ?4) AND name = ? AND size = ? AND sha256 IS ?")      \
+	X(FILE_SAME,                                                                                                       \
+		"UPDATE file SET ctime_ns = ?, inode = ? WHERE session = ?3"                                                   \
+		" AND revision = (SELECT revision FROM session WHERE id = ?3) AND name = ? AND size = ? AND sha256 IS ?")      \
 	X(ATTEMPT_ADD, "INSERT INTO attempt (session, name, at_ms, elapsed_ms, bytes, http, code, request_id, reason)"     \
 				   " VALUES (?,?,?,?,?,?,?,?,?)")                                                                      \
 	X(ATTEMPTS_PRUNE, "DELETE FROM attempt WHERE session = ?1 AND id <="                                               \
@@ -94,6 +97,8 @@
 	X(FILES,                                                                                                           \
 		"SELECT id, name, size, mtime_ns, ctime_ns, inode, sha256, state, bucket, key, stored_ms FROM file"            \
 		" WHERE session = ?1 AND revision = iif(?2, ?2, (SELECT revision FROM session WHERE id = ?1)) ORDER BY name")  \
+	X(FILES_KNOWN, "SELECT name, size, mtime_ns, ctime_ns, inode FROM file WHERE session = ?1"                         \
+				   " AND revision = (SELECT revision FROM session WHERE id = ?1) ORDER BY name")                       \
 	X(PARTS, "SELECT sha256 FROM part WHERE file = ? ORDER BY number")                                                 \
 	X(ATTEMPTS, "SELECT name, at_ms, elapsed_ms, bytes, http, code, request_id, reason FROM attempt"                   \
 				" WHERE session = ? ORDER BY id DESC LIMIT ?")                                                         \

@@ -269,6 +269,24 @@ int journal_files(struct journal_view *v, int64_t session, int64_t revision, str
 	return 0;
 }
 
+static bool file_is(struct db *db, int s, const struct file_row *f) {
+	return strcmp(db_text(db, s, 0), f->name) == 0 && db_i64(db, s, 1) == f->size && db_i64(db, s, 2) == f->mtime_ns &&
+		   db_i64(db, s, 3) == f->ctime_ns && db_i64(db, s, 4) == f->inode;
+}
+
+int journal_files_same(
+	struct journal_view *v, int64_t session, const struct file_row *files, size_t n, struct error *err) {
+	size_t at = 0;
+	int more;
+	if (db_query(v->db, R_FILES_KNOWN, err, "i", session)) return -1;
+	while ((more = db_step(v->db, R_FILES_KNOWN, err)) > 0) {
+		if (at == n || !file_is(v->db, R_FILES_KNOWN, &files[at])) break;
+		at++;
+	}
+	db_reset(v->db, R_FILES_KNOWN);
+	return more < 0 ? -1 : more == 0 && at == n;
+}
+
 /* --- what happened --- */
 
 int journal_attempts(

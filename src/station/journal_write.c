@@ -77,6 +77,13 @@ static int op_file_stored(struct db *db, const struct journal_op *op, struct err
 		f->hashed ? f->sha256.bytes : NULL, (size_t)SHA256_LEN);
 }
 
+/* As with op_file_stored: bytes that the current revision no longer has are no row. */
+static int op_file_same(struct db *db, const struct journal_op *op, struct error *err) {
+	const struct file_row *f = op->files;
+	return db_exec(db, W_FILE_SAME, err, "iiitib", f->ctime_ns, f->inode, op->session, f->name, f->size,
+		f->hashed ? f->sha256.bytes : NULL, (size_t)SHA256_LEN);
+}
+
 static int op_add_attempt(struct db *db, const struct journal_op *op, struct error *err) {
 	const struct attempt_row *a = &op->attempt;
 	return db_exec(db, W_ATTEMPT_ADD, err, "itiiinttt", op->session, a->name, a->at_ms, a->elapsed_ms, a->bytes,
@@ -138,6 +145,7 @@ static int (*const op_writers[])(struct db *, const struct journal_op *, struct 
 	[OP_UPDATE] = op_update,
 	[OP_SET_FILES] = op_set_files,
 	[OP_FILE_STORED] = op_file_stored,
+	[OP_FILE_SAME] = op_file_same,
 	[OP_ADD_ATTEMPT] = op_add_attempt,
 	[OP_RENUMBER] = op_renumber,
 	[OP_RELOCATE] = op_relocate,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The truth about what is on disk: the roots are listed periodically and when an event asks for it; every session that
- * is not accepted is looked at, and accepted ones in slices, so that the cost of a round is bounded. Listing (roots.c)
- * and looking run in each root's own threads, the comparison on the loop. */
+ * is not accepted is looked at, and accepted ones in slices (audit.c), so that the cost of a round is bounded. Listing
+ * (roots.c) and looking run in each root's own threads, the comparison on the loop. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,8 +10,6 @@
 #include "station/moved.h"
 #include "station/rescan.h"
 
-#define RECENT 64	  /* the newest accepted sessions are looked at in every round */
-#define SLICE 256	  /* and so many of the older ones */
 #define PRESENCE 1000 /* accepted sessions that came or went: written a round */
 #define SOON_MS 20	  /* several events come at once */
 
@@ -97,114 +95,6 @@ void rescan_soon(struct engine *e) {
 	int64_t at = now_ms() + SOON_MS;
 	if (e->scan_ms > at) e->scan_ms = at;
 	engine_wake_at(e, e->scan_ms);
-}
-
-/* --- accepted sessions: did one change afterwards? --- */
-
-struct suspect {
-	char name[16];
-	size_t root;
-	const char *path; /* of the root; lives as long as the engine */
-	uint64_t fingerprint;
-	bool changed;
-	struct snapshot snapshot; /* of a changed one; without its files */
-	struct session_row row;
-};
-struct audit {
-	struct job job;
-	size_t root;
-	struct suspect *items;
-	size_t n, capacity;
-};
-
-/* The row of the journal is read for what differs only. */
-static void audit_one(struct engine *e, struct suspect *s) {
-	struct error err = ERROR_INIT;
-	if (snapshot_take(s->path, s->name, &e->cancel, &s->snapshot, &err))
-		return;										  /* gone or unreadable: the rescan's job */
-	file_rows_free(s->snapshot.files, s->snapshot.n); /* of many sessions: not kept */
-	s->snapshot.files = NULL;
-	if (fingerprint_short(s->snapshot.fingerprint) == s->fingerprint) return;
-	struct journal_view *v = NULL;
-	if (view_take(e, &v, &err)) return;
-	s->changed = journal_session(v, s->name, s->path, &s->row, &err) == 1;
-	view_give(e, v);
-}
-
-static void audit_run(struct job *j) {
-	struct audit *a = (struct audit *)j;
-	for (size_t i = 0; i < a->n && !atomic_load(&j->engine->cancel); i++) audit_one(j->engine, &a->items[i]);
-}
-
-static void accepted_changed(struct engine *e, const struct suspect *x) {
-	struct stub *a = stub_find(&e->accepted, session_stamp(x->name), x->root);
-	if (!a || x->row.state != STATE_ACCEPTED || strcmp(x->row.fingerprint, x->snapshot.fingerprint) == 0) return;
-	stub_remove(&e->accepted, a);
-	struct session *s = session_load(e, &x->row);
-	s->row.present = true; /* its files were read; the row may be of before it came back */
-	memcpy(s->seen_fingerprint, x->snapshot.fingerprint, sizeof s->seen_fingerprint);
-	s->seen_files = (int64_t)x->snapshot.n;
-	s->seen_bytes = x->snapshot.bytes;
-	s->changed = true;
-	session_poke(s);
-}
-
-static void audit_done(struct job *j) {
-	struct audit *a = (struct audit *)j;
-	struct engine *e = j->engine;
-	e->roots[a->root].audit_n--;
-	for (size_t i = 0; i < a->n; i++) {
-		struct suspect *x = &a->items[i];
-		if (x->changed && !e->stopping) accepted_changed(e, x);
-		x->snapshot.n = 0;
-		snapshot_done(&x->snapshot);
-		session_row_done(&x->row);
-	}
-	free(a->items);
-	free(a);
-}
-
-static void audit_add(const struct engine *e, struct audit *a, const struct stub *x) {
-	if (!x->present || !x->fingerprint) return;
-	ARRAY_RESERVE(a->items, a->n, a->capacity);
-	struct suspect *s = &a->items[a->n++];
-	*s = (struct suspect){.root = x->root, .path = e->roots[x->root].path, .fingerprint = x->fingerprint};
-	session_unstamp(s->name, x->stamp);
-}
-
-/* The newest of the root, and the next slice of the others. */
-/* Each is looked at as soon as its folder may be another: one that came back, one that was moved. */
-void rescan_suspect(struct engine *e, const char *name, size_t root) {
-	const struct stub *x = stub_find(&e->accepted, session_stamp(name), root);
-	struct audit *a = xcalloc(1, sizeof *a);
-	*a = (struct audit){.job = {.run = audit_run, .done = audit_done}, .root = root};
-	if (x) audit_add(e, a, x);
-	e->roots[root].audit_n++;
-	lane_start(e, root, LANE_LOOK, &a->job);
-}
-
-static void audit_start(struct engine *e, size_t root) {
-	struct root *r = &e->roots[root];
-	struct audit *a = xcalloc(1, sizeof *a);
-	*a = (struct audit){.job = {.run = audit_run, .done = audit_done}, .root = root};
-	size_t n = 0, at = 0;
-	for (size_t i = 0; i < e->accepted.n; i++) n += e->accepted.items[i].root == root;
-	size_t recent = n > RECENT ? n - RECENT : 0, older = MIN(recent, SLICE);
-	for (size_t i = 0; i < e->accepted.n; i++) {
-		if (e->accepted.items[i].root != root) continue;
-		bool due = at >= recent || (at + recent - r->audit_at) % recent < older;
-		if (due) audit_add(e, a, &e->accepted.items[i]);
-		at++;
-	}
-	r->audit_at = recent ? (r->audit_at + older) % recent : 0;
-	r->audit_n++;
-	lane_start(e, root, LANE_LOOK, &a->job);
-}
-
-bool roots_audited(const struct engine *e) {
-	for (size_t i = 0; i < e->root_n; i++)
-		if (e->roots[i].audit_n && !e->roots[i].hanging_ms) return false;
-	return true;
 }
 
 /* --- a round --- */

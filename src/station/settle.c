@@ -14,13 +14,17 @@
 #include "base/clock.h"
 #include "station/engine_internal.h"
 
+#define AGAIN_BYTES ((int64_t)1 << 30) /* of files whose ctime or inode changed: read again a look */
+
 struct look {
 	struct job job;
 	struct ticket ticket;
 	char *root, *metadata, *marker;
 	bool last; /* quiet for long enough: ask for the leases when nothing changed */
 	char expected[65];
+	int64_t compare; /* the session's id: hold its files against what was hashed; 0: nothing was, or it is being sent */
 	/* found */
+	enum same same;
 	int64_t began_ms, ended_ms;
 	struct error err;
 	struct snapshot snapshot;
@@ -67,6 +71,9 @@ static void look_run(struct job *j) {
 			l->last = false;
 		}
 	}
+	int64_t budget = AGAIN_BYTES;
+	bool alike = l->err.code == ERR_NONE && l->compare && strcmp(l->expected, l->snapshot.fingerprint) == 0;
+	l->same = alike ? files_same(j->engine, l->root, l->compare, l->ticket.name, &l->snapshot, &budget) : SAME_UNKNOWN;
 	l->ended_ms = now_ms();
 }
 
@@ -155,7 +162,8 @@ static void look_judge(struct session *s, const struct look *l) {
 		settle_judge(s, l);
 		break;
 	default:
-		if (same) break;
+		if (l->same == SAME_MOVED) files_keep(s->engine, s->row.id, &l->snapshot);
+		if (same && l->same != SAME_NOT) break;
 		s->changed = true;
 		session_poke(s);
 	}
@@ -216,6 +224,8 @@ static void look_start(struct session *s) {
 		.watching = watching_init(e, !s->row.ignored),
 	};
 	memcpy(l->expected, s->row.fingerprint, sizeof l->expected);
+	bool hashed = s->row.state > STATE_CHECKING && s->row.state != STATE_UPLOADING && s->row.state != STATE_GONE;
+	if (hashed && !s->committing && !s->upload && !s->transfers) l->compare = s->row.id;
 	s->looking = true;
 	e->roots[s->root].look_n++;
 	lane_start(e, s->root, LANE_LOOK, &l->job);
