@@ -104,6 +104,8 @@ static void transfer_deliver(struct transfer *t) {
 		.sent_bytes = t->sent,
 		.elapsed_ms = t->ended_ms - t->started_ms,
 		.headers = &headers};
+	char proxy[400];
+	answer.proxy = http_proxy(proxy, sizeof proxy, t->url);
 	if (t->cancelled) error_set(&answer.err, ERR_CANCELLED, "%s was cancelled", t->method);
 	if (t->easy && answer.err.code == ERR_NONE) {
 		long status = 0;

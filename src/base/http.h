@@ -2,7 +2,8 @@
 /* HTTP client over a libuv loop: curl's multi interface driven by uv_poll and one uv_timer. All calls from the loop's
  * thread. A request is named by an id (never reused), not by a pointer; its on_done is called exactly once, from the
  * loop, never from inside http_send, http_cancel or http_close. Redirects are not followed; URLs are never logged with
- * their query. HTTP/1.1, one pool of connections; proxies by HTTPS_PROXY, http_proxy, NO_PROXY as curl(1) has them.
+ * their query. HTTP/1.1, one pool of connections; proxies by HTTPS_PROXY, http_proxy, NO_PROXY as curl(1) has them,
+ * and named in what goes wrong.
  * Nothing is sent that was not asked for: no Expect, no Content-Type; a body goes with its Content-Length. */
 #pragma once
 
@@ -29,7 +30,8 @@ struct http_answer {
 	size_t body_n;
 	int64_t sent_bytes;
 	int64_t elapsed_ms;
-	int64_t date_ms; /* the answer's Date, 0 when it had none */
+	int64_t date_ms;   /* the answer's Date, 0 when it had none */
+	const char *proxy; /* that it came through (http_proxy), or NULL */
 	const struct http_headers *headers;
 };
 /* Body bytes from the caller. read returns bytes given (up to n), 0 at the end, -1 to end the request with *err;
@@ -70,5 +72,8 @@ size_t http_active(const struct http *h);
 void http_close(struct http *h, void (*on_closed)(void *arg), void *arg);
 /* First header of that name (case-insensitive), or NULL. Valid during on_done. */
 const char *http_header(const struct http_answer *answer, const char *name);
+/* The proxy through which curl asks for that URL by the environment, without user and password, and the variable that
+ * names it: "http://proxy:3128 of https_proxy"; NULL: none. */
+const char *http_proxy(char *to, size_t size, const char *url);
 /* Scheme, host, path of url without query and user info, for logs and error texts. */
 const char *http_url_safe(char *to, size_t size, const char *url);

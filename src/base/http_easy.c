@@ -7,6 +7,7 @@
 
 #define HEADER_BYTES_MAX (64 * 1024)
 #define PROGRESS_MS 100
+#define CA_CACHE_S 10L
 
 /* --- moving bytes --- */
 
@@ -161,6 +162,9 @@ int easy_new(struct transfer *t, struct error *err) {
 	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(e, CURLOPT_USERAGENT, t->http->user_agent);
 	if (t->http->ca_file) curl_easy_setopt(e, CURLOPT_CAINFO, t->http->ca_file);
+#if LIBCURL_VERSION_NUM >= 0x075700
+	curl_easy_setopt(e, CURLOPT_CA_CACHE_TIMEOUT, CA_CACHE_S); /* a day by default: a mended file would not be seen */
+#endif
 	set_method(t);
 	set_callbacks(t);
 	set_limits(t);
@@ -175,7 +179,7 @@ static const struct {
 	const char *mend; /* or "" */
 } curl_failures[] = {
 	{CURLE_COULDNT_RESOLVE_HOST, ERR_UNREACHABLE, "; check the name of the host and the network"},
-	{CURLE_COULDNT_RESOLVE_PROXY, ERR_UNREACHABLE, "; check HTTPS_PROXY"},
+	{CURLE_COULDNT_RESOLVE_PROXY, ERR_UNREACHABLE, "; check the address of the proxy"},
 	{CURLE_COULDNT_CONNECT, ERR_UNREACHABLE, "; is the server up, and does the network reach it?"},
 	{CURLE_OPERATION_TIMEDOUT, ERR_TIMEOUT, ""},
 	{CURLE_SEND_ERROR, ERR_UNREACHABLE, ""},
@@ -184,14 +188,49 @@ static const struct {
 	{CURLE_PARTIAL_FILE, ERR_UNREACHABLE, ""},
 	{CURLE_SEND_FAIL_REWIND, ERR_UNREACHABLE, ""},
 	{CURLE_SSL_CONNECT_ERROR, ERR_UNREACHABLE, "; is it a TLS server?"},
-	{CURLE_PEER_FAILED_VERIFICATION, ERR_UNREACHABLE, "; set ca_file when the cloud has a certificate of its own"},
+	{CURLE_PEER_FAILED_VERIFICATION, ERR_UNREACHABLE, ""}, /* by what is wrong with it: below */
 	{CURLE_SSL_CERTPROBLEM, ERR_UNREACHABLE, ""},
-	{CURLE_SSL_CACERT_BADFILE, ERR_CONFIG, "; check ca_file"},
-	{CURLE_URL_MALFORMAT, ERR_INPUT, ""},
+	{CURLE_SSL_CACERT_BADFILE, ERR_CONFIG, "; [cloud] ca_file cannot be read, or holds no certificate"},
+	{CURLE_URL_MALFORMAT, ERR_INPUT, "; it is no address"},
+	{CURLE_PROXY, ERR_UNREACHABLE, "; check the proxy"},
 	{CURLE_WEIRD_SERVER_REPLY, ERR_MIDDLEBOX, "; something answers that is no HTTP server"},
 	{CURLE_UNSUPPORTED_PROTOCOL, ERR_MIDDLEBOX, "; something answers that is no HTTP server"},
 	{CURLE_BAD_CONTENT_ENCODING, ERR_MIDDLEBOX, ""},
 };
+
+/* What OpenSSL found wrong with the certificate (its X509_V_ERR numbers), and what a person does about it. */
+static const struct {
+	long first, last;
+	const char *mend;
+} certificate_faults[] = {
+	{9, 9, "; the cloud's certificate is not valid yet: is the clock of this machine right?"},
+	{10, 10,
+		"; the cloud's certificate has expired: whoever runs the cloud renews it (or is this machine's clock wrong?)"},
+	{18, 21, "; it is signed by nobody whom this machine knows: set [cloud] ca_file to the certificate that signed it"},
+	{23, 23, "; the cloud's certificate was revoked: whoever runs the cloud replaces it"},
+};
+
+static const char *certificate_mend(const struct transfer *t) {
+	long fault = 0;
+	curl_easy_getinfo(t->easy, CURLINFO_SSL_VERIFYRESULT, &fault);
+	for (size_t i = 0; i < ARRAY_LEN(certificate_faults); i++) {
+		if (fault < certificate_faults[i].first || fault > certificate_faults[i].last) continue;
+		bool unknown = certificate_faults[i].last == 21;
+		if (unknown && t->http->ca_file) return "; [cloud] ca_file does not hold the certificate that signed it";
+		return certificate_faults[i].mend;
+	}
+	if (fault <= 1) /* none, or X509_V_ERR_UNSPECIFIED, with which curl begins */
+		return "; the cloud's certificate is of another name: write the one that it has into [cloud] endpoint";
+	return "; the cloud's certificate is not good: whoever runs the cloud mends it";
+}
+
+/* A proxy's fault looks like the cloud's: it is named. */
+static void proxy_explain(const struct transfer *t, struct error *err) {
+	char proxy[400];
+	if (!http_proxy(proxy, sizeof proxy, t->url)) return;
+	struct error plain = *err;
+	error_set(err, plain.code, "%s (through the proxy %s; NO_PROXY excepts a host)", plain.text, proxy);
+}
 
 void easy_explain(const struct transfer *t, CURLcode code, struct error *err) {
 	char safe[200];
@@ -203,7 +242,9 @@ void easy_explain(const struct transfer *t, CURLcode code, struct error *err) {
 		error = curl_failures[i].error;
 		mend = curl_failures[i].mend;
 	}
+	if (code == CURLE_PEER_FAILED_VERIFICATION) mend = certificate_mend(t);
 	error_set(err, error, "%s %s: %s%s", t->method, http_url_safe(safe, sizeof safe, t->url), words, mend);
+	proxy_explain(t, err);
 }
 
 /* --- for the caller --- */

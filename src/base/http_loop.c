@@ -8,6 +8,7 @@ struct socket_watch {
 	uv_poll_t poll;
 	struct http *http;
 	curl_socket_t fd;
+	int events; /* that are waited for */
 };
 
 static void collect_done(struct http *h) {
@@ -26,10 +27,15 @@ static void collect_done(struct http *h) {
 static void on_socket_ready(uv_poll_t *poll, int status, int events) {
 	struct socket_watch *w = poll->data;
 	struct http *h = w->http;
-	int flags = status < 0 ? CURL_CSELECT_ERR : 0, running;
+	int flags = 0, running;
+	/* An error alone is told by curl as "select/poll returned error": asked to read and write, it finds which. */
+	if (status < 0) flags = CURL_CSELECT_ERR | CURL_CSELECT_IN | CURL_CSELECT_OUT;
 	if (events & UV_READABLE) flags |= CURL_CSELECT_IN;
 	if (events & UV_WRITABLE) flags |= CURL_CSELECT_OUT;
-	curl_multi_socket_action(h->multi, w->fd, flags, &running); /* may free w */
+	h->ready = w;
+	curl_multi_socket_action(h->multi, w->fd, flags, &running);						 /* may free w */
+	if (status < 0 && h->ready) uv_poll_start(&w->poll, w->events, on_socket_ready); /* libuv has stopped it */
+	h->ready = NULL;
 	collect_done(h);
 }
 
@@ -70,13 +76,14 @@ static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *arg, voi
 	if (t) t->fd = what == CURL_POLL_REMOVE ? CURL_SOCKET_BAD : fd;
 	if (what == CURL_POLL_REMOVE) {
 		if (w) uv_close((uv_handle_t *)&w->poll, on_watch_closed);
+		if (w && w == h->ready) h->ready = NULL;
 		curl_multi_assign(h->multi, fd, NULL);
 		return 0;
 	}
 	if (!w && !(w = watch_new(h, fd))) return -1; /* curl fails the transfer */
 	curl_multi_assign(h->multi, fd, w);
-	int events = (what != CURL_POLL_OUT ? UV_READABLE : 0) | (what != CURL_POLL_IN ? UV_WRITABLE : 0);
-	return uv_poll_start(&w->poll, events, on_socket_ready) < 0 ? -1 : 0;
+	w->events = (what != CURL_POLL_OUT ? UV_READABLE : 0) | (what != CURL_POLL_IN ? UV_WRITABLE : 0);
+	return uv_poll_start(&w->poll, w->events, on_socket_ready) < 0 ? -1 : 0;
 }
 
 int http_loop_init(struct http *h, struct error *err) {

@@ -48,6 +48,7 @@ struct http {
 	struct transfer_list waiting, running, ended;
 	size_t waiting_n, running_n, ended_n;
 	uint64_t last_id;
+	struct socket_watch *ready; /* whose event curl is told at this moment; NULL once curl lets go of it */
 	char *user_agent, *ca_file;
 	int64_t connect_ms, low_rate_bytes, low_rate_ms, max_connections;
 	bool closing;

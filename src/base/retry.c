@@ -26,6 +26,7 @@ const struct answer_rule answer_rules[] = {
 	{API, "file_too_large", 0, 0, false, ERR_REFUSED, ""},
 	{API, "route_unknown", 0, 0, false, ERR_NOT_FOUND,
 		"the cloud has no such path: is [cloud] endpoint its address alone, without /v1 or another path at its end?"},
+	{API, "object_conflict", 0, 0, false, ERR_CONFLICT, "other content is stored under that name"},
 	{API, "body_too_large", 0, 0, false, ERR_REFUSED,
 		"something before the cloud, or the cloud, takes no body that long"},
 	{S3, "SlowDown", 0, 0, false, ERR_THROTTLED, "it will be tried again more slowly"},
@@ -58,7 +59,6 @@ const struct answer_rule answer_rules[] = {
 	{S3, NULL, 401, 401, false, ERR_DENIED, ""},
 	{ANSWER_ALL, NULL, 403, 403, false, ERR_DENIED, "ask who runs the cloud what this key may do"},
 	{ANSWER_ALL, NULL, 404, 404, false, ERR_NOT_FOUND, ""},
-	{API, NULL, 409, 409, false, ERR_CONFLICT, "other content is stored under that name"},
 	{ANSWER_ALL, NULL, 412, 412, false, ERR_EXISTS, "an object of that name is stored"},
 	{ANSWER_ALL, NULL, 400, 499, false, ERR_REFUSED, ""},
 };
@@ -169,7 +169,8 @@ static int set_classified(const struct http_answer *a, const char *what, const s
 	const struct answer_words *words, struct error *err) {
 	enum error_code code = refine(a, words, rule->code);
 	/* a peer that names the mend itself is not contradicted */
-	const char *mend = strstr(words->message, "; ") ? "" : refined_mend(rule, code);
+	bool told = strstr(words->message, "; ") && code != ERR_NOT_FOUND; /* it cannot know which path was meant */
+	const char *mend = told ? "" : refined_mend(rule, code);
 	error_set(err, code, "%s: the server answered %d%s%s%s%s%s%s", what, a->status, *words->word ? " " : "",
 		words->word, *words->message ? ": " : "", words->message, *mend ? "; " : "", mend);
 	err->http = a->status;
@@ -196,8 +197,9 @@ static int set_middlebox(const struct http_answer *a, const char *what, struct e
 	const char *mend = "a proxy or a network login page stands between, or the endpoint is not the cloud's address";
 	for (size_t i = 0; i < ARRAY_LEN(boxes); i++)
 		if (boxes[i].status == a->status) mend = boxes[i].mend;
-	error_set(err, ERR_MIDDLEBOX, "%s: the answer (%d) is not the cloud's own%s; %s", what, a->status,
-		body_is_html(a) ? " but a web page" : "", mend);
+	error_set(err, ERR_MIDDLEBOX, "%s: the answer (%d) is not the cloud's own%s; %s%s%s%s", what, a->status,
+		body_is_html(a) ? " but a web page" : "", mend, a->proxy ? " (it came through the proxy " : "",
+		a->proxy ? a->proxy : "", a->proxy ? ")" : "");
 	err->http = a->status;
 	return -1;
 }

@@ -116,9 +116,22 @@ const char *text_safe(char *to, size_t size, const char *s) {
 
 bool text_starts(const char *s, const char *prefix) { return strncmp(s, prefix, strlen(prefix)) == 0; }
 
+/* "host", "host:8750", "[::1]:8750"; a port that there is. */
+static bool is_port_good(const char *host, size_t n) {
+	const char *bracket = memrchr(host, ']', n), *from = bracket ? bracket + 1 : host;
+	const char *colon = memchr(from, ':', n - (size_t)(from - host));
+	int64_t port;
+	if (!colon) return !bracket || from == host + n;
+	AUTO(xfree) char *digits = xstrndup(colon + 1, n - (size_t)(colon + 1 - host));
+	return colon > host && text_to_i64(digits, 1, 65535, &port) == 0;
+}
+
 bool text_is_web_address(const char *s, bool path) {
 	const char *host = text_starts(s, "https://") ? s + 8 : text_starts(s, "http://") ? s + 7 : NULL;
-	return host && *host && *host != '/' && !strpbrk(host, path ? "?#@ \"<>\\" : "/?#@ \"<>\\");
+	if (!host || !*host || *host == '/' || strpbrk(host, path ? "?#@ \"<>\\" : "/?#@ \"<>\\")) return false;
+	for (const char *c = host; *c; c++)
+		if ((unsigned char)*c <= ' ' || (unsigned char)*c >= 0x7f) return false;
+	return is_port_good(host, strcspn(host, "/"));
 }
 
 bool text_ends(const char *s, const char *suffix) {

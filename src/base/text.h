@@ -19,8 +19,8 @@ void text_escape(struct buf *out, const char *s, size_t n);
 /* The same into a fixed array, cut with an ellipsis; returns to. */
 const char *text_safe(char *to, size_t size, const char *s);
 #define TEXT_SAFE(s) text_safe((char[256]){0}, 256, (s))
-/* http:// or https://, a host, and nothing of a query, a fragment, a user or what is no part of an address; a path only
- * where it may have one. */
+/* http:// or https://, a host, a port that exists if any, and nothing of a query, a fragment, a user or what is no part
+ * of an address; a path only where it may have one. */
 bool text_is_web_address(const char *s, bool path);
 bool text_starts(const char *s, const char *prefix);
 bool text_ends(const char *s, const char *suffix);

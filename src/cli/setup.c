@@ -14,6 +14,7 @@
 #include "cli/cli.h"
 #include "cli/probe.h"
 #include "cli/prompt.h"
+#include "ingest/client.h"
 
 #define ANSWERS_MAX 4
 
@@ -88,6 +89,11 @@ static int setup_key(struct setup *s, struct error *err) {
 
 /* --- asking the cloud --- */
 
+static void setup_clock(const struct probe *p) {
+	char sentence[256];
+	if (ingest_clock_sentence(p->clock_offset_ms, sentence, sizeof sentence)) fprintf(stderr, "WARN %s\n", sentence);
+}
+
 /* The key's own station is its name, unless one was given. */
 static int setup_probe(struct setup *s, struct error *err) {
 	struct config *c = &s->cli->config;
@@ -98,12 +104,22 @@ static int setup_probe(struct setup *s, struct error *err) {
 		return error_prefix(err, "nothing was written");
 	}
 	if (!s->reached) return 0;
-	fprintf(stderr, "ok   %s answers in %lld ms; the key belongs to station %s\n", c->endpoint,
-		(long long)probe.latency_ms, TEXT_SAFE(probe.station));
+	char proxy[400];
+	bool through = http_proxy(proxy, sizeof proxy, c->endpoint) != NULL;
+	fprintf(stderr, "ok   %s answers in %lld ms%s%s; the key belongs to station %s\n", c->endpoint,
+		(long long)probe.latency_ms, through ? " through the proxy " : "", through ? proxy : "",
+		TEXT_SAFE(probe.station));
+	setup_clock(&probe);
 	if (!*probe.station || strcmp(probe.station, c->name) == 0) return 0;
-	if (config_origin(c, &c->name)->source >= SOURCE_ENVIRONMENT)
-		return error_set(err, ERR_CONFIG, "the key belongs to station %s, not to %s: give that name, or another key",
-			probe.station, c->name);
+	enum option_source source = config_origin(c, &c->name)->source;
+	if (source >= SOURCE_ENVIRONMENT)
+		return error_set(err, ERR_CONFIG,
+			"station.name is %s, the key belongs to %s: sessions would be stored under %s; give that name, or a key of "
+			"%s",
+			c->name, probe.station, probe.station, c->name);
+	if (source != SOURCE_DEFAULT)
+		fprintf(stderr, "WARN station.name was %s, the key belongs to %s: the name is set to %s\n", c->name,
+			probe.station, probe.station);
 	xfree(c->name);
 	c->name = xstrdup(probe.station);
 	return 0;

@@ -42,10 +42,12 @@ static const char *text(const cJSON *o, const char *name) { return cJSON_GetStri
 /* Errors are {code, message}. */
 static const char *error_of(const cJSON *o) { return text(at(o, "error"), "message"); }
 
-static bool cloud_refuses_key(const cJSON *cloud) {
-	const char *code = text(at(cloud, "error"), "code");
-	return code && strcmp(code, error_classes[ERR_KEY].name) == 0;
+static bool cloud_error_is(const cJSON *cloud, enum error_code code) {
+	const char *name = text(at(cloud, "error"), "code");
+	return name && strcmp(name, error_classes[code].name) == 0;
 }
+
+static bool cloud_refuses_key(const cJSON *cloud) { return cloud_error_is(cloud, ERR_KEY); }
 
 static int on_newest(void *arg, const struct session_row *row) {
 	*(int64_t *)arg = row->updated_ms;
@@ -142,7 +144,11 @@ static void print_cloud(const struct status *s) {
 	printf("cloud    %s, %s", how, text(cloud, "endpoint") ? TEXT_SAFE(text(cloud, "endpoint")) : "-");
 	if (number(cloud, "latency_ms") >= 0) printf(", %.0f ms", number(cloud, "latency_ms"));
 	if (text(cloud, "last_answer_at")) printf(", answered %s", ago_of(seen, s->now_ms, text(cloud, "last_answer_at")));
+	if (text(cloud, "proxy")) printf(", through the proxy %s", TEXT_SAFE(text(cloud, "proxy")));
 	if (error_of(cloud)) printf("\n         %s", TEXT_SAFE(error_of(cloud)));
+	const cJSON *warning;
+	cJSON_ArrayForEach (warning, at(cloud, "warnings"))
+		if (cJSON_IsString(warning)) printf("\n         %s", TEXT_SAFE(warning->valuestring));
 	putchar('\n');
 }
 

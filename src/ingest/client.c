@@ -9,17 +9,20 @@
  * struct outlives ingest_close until its timer is closed and the last HTTP request has ended. Loop's thread. */
 #include "ingest/client.h"
 
+#include <stdlib.h>
 #include <sys/queue.h>
 
 #include "base/clock.h"
 #include "base/retry.h"
 #include "base/text.h"
+#include "base/units.h"
 
 #define ANSWER_MAX (1024 * 1024) /* of a call of no row */
 #define VALUES_MAX 200000		 /* a tree of JSON takes some 60 times as much as its text: so many members at most */
 #define DEADLINE_MS 60000
 #define PAUSE_MAX_MS 20000 /* a longer Retry-After is the caller's to wait out */
 #define TOKEN_MARGIN_MS 30000
+#define CLOCK_OFF_MS 60000 /* a clock that is off by so much is said */
 
 enum call_state { CALL_TOKEN, CALL_SENT, CALL_PAUSED };
 struct call {
@@ -129,6 +132,15 @@ static void token_take(struct ingest *c, const struct answer_authenticate *a) {
 	text_copy(c->state.station, sizeof c->state.station, a->station);
 }
 
+/* A 403 may be anybody's, a login page's or another service's: by these words it is the cloud's. */
+static bool refuses_key(const struct error *err) {
+	static const char *const words[] = {"address_refused", "scope_missing", "key_refused", "key_revoked"};
+	if (err->code == ERR_MIDDLEBOX) return false;
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcmp(err->word, words[i]) == 0) return true;
+	return err->http == 401;
+}
+
 /* Those that waited go on with the new token, or end as authenticating did. Calls made by an on_done here are none of
  * them: they begin to authenticate anew. */
 static void on_authenticated(void *arg, const struct ingest_result *r) {
@@ -137,7 +149,7 @@ static void on_authenticated(void *arg, const struct ingest_result *r) {
 	uint64_t last = c->last_id;
 	c->authenticating = 0;
 	if (r->err.code == ERR_NONE) token_take(c, ingest_authenticate(r));
-	if ((result.err.http == 401 || result.err.http == 403) && result.err.code != ERR_MIDDLEBOX) {
+	if (refuses_key(&result.err)) {
 		result.err.code = ERR_KEY;
 		error_prefix(&result.err, "the API key is refused");
 	}
@@ -383,3 +395,11 @@ void ingest_close(struct ingest *c) {
 }
 
 void ingest_state(const struct ingest *c, struct ingest_state *ret) { *ret = c->state; }
+
+const char *ingest_clock_sentence(int64_t offset_ms, char *to, size_t size) {
+	char age[UNIT_TEXT];
+	if (llabs(offset_ms) < CLOCK_OFF_MS) return NULL;
+	snprintf(to, size, "the clock of this machine is %s %s the cloud's; set the one that is wrong",
+		unit_age(age, llabs(offset_ms)), offset_ms < 0 ? "ahead of" : "behind");
+	return to;
+}

@@ -66,3 +66,5 @@ struct ingest_state {
 	int64_t last_answer_ms;	  /* wall clock of the last answer, 0 before */
 };
 void ingest_state(const struct ingest *c, struct ingest_state *ret);
+/* "the clock of this machine is 7 min ahead of the cloud's; …" of a clock_offset_ms; NULL: near enough. */
+const char *ingest_clock_sentence(int64_t offset_ms, char *to, size_t size);

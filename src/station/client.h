@@ -30,9 +30,9 @@ DEFINE_AUTO_PTR(struct control_client, control_close)
 MUST_USE int control_call(
 	struct control_client *c, const char *method, cJSON *params, cJSON **ret_result, struct error *err);
 /* status result: {engine:{pid, instance, version, since, commits}, cloud:{ok, endpoint, latency_ms, station,
- * token_expires_at, clock_offset_ms, last_answer_at, error?:{code, message}}, queue:{active, queued, bytes_left,
- * rate_bytes_per_s, eta_s, rates:[bytes a second of the last CONTROL_RATES times CONTROL_RATE_MS, oldest first, null:
- * unknown]}, folders:[{path, ok, error?, watching:"events"|"rescan", state,
+ * token_expires_at, clock_offset_ms, last_answer_at, proxy, warnings:[sentences], error?:{code, message}},
+ * queue:{active, queued, bytes_left, rate_bytes_per_s, eta_s, rates:[bytes a second of the last CONTROL_RATES times
+ * CONTROL_RATE_MS, oldest first, null: unknown]}, folders:[{path, ok, error?, watching:"events"|"rescan", state,
  * listed_at, names:[{path, rename_to, reason}], names_n}] (folder.h), look:{…} (safe.h), sessions:[{session, state,
  * bytes, sent_bytes, checked_bytes, files, stored_files, rate_bytes_per_s, tries, next_attempt_at, reason,
  * files_now:[{name, bytes, sent_bytes}] (at most CONTROL_FILES_NOW, absent when none is sent)}] (those in work),

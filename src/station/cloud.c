@@ -8,15 +8,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "base/units.h"
 #include "station/engine_internal.h"
 
 #define KEY_AGAIN_FIRST_MS 5000 /* a refused key is tried again: it may have been given its rights */
 #define KEY_AGAIN_MOST_MS 300000
-#define KEY_FILE_MS 2000   /* and its file is read again: a person may have put a new one there */
-#define IDLE_BASE_MS 1000  /* the first pause after an answer that brought nothing */
-#define IDLE_SAID 5		   /* so many of them in a row are said */
-#define CLOCK_OFF_MS 60000 /* a clock that is off by so much is said */
+#define KEY_FILE_MS 2000  /* and its file is read again: a person may have put a new one there */
+#define IDLE_BASE_MS 1000 /* the first pause after an answer that brought nothing */
+#define IDLE_SAID 5		  /* so many of them in a row are said */
 
 struct api_call {
 	TAILQ_ENTRY(api_call) link;
@@ -180,16 +178,6 @@ static void name_sentence(const struct engine *e, const struct ingest_state *sta
 		e->config->name, state->station, state->station, state->station, e->config->name);
 }
 
-static bool clock_is_off(const struct ingest_state *state) {
-	return state->last_answer_ms && llabs(state->clock_offset_ms) >= CLOCK_OFF_MS;
-}
-
-static void clock_sentence(const struct ingest_state *state, char *to, size_t size) {
-	char age[UNIT_TEXT];
-	snprintf(to, size, "the clock of this machine is %s %s the cloud's; set the one that is wrong",
-		unit_age(age, llabs(state->clock_offset_ms)), state->clock_offset_ms < 0 ? "ahead of" : "behind");
-}
-
 cJSON *cloud_warnings(const struct engine *e) {
 	cJSON *list = json_array();
 	struct ingest_state state = {0};
@@ -199,10 +187,7 @@ cJSON *cloud_warnings(const struct engine *e) {
 		name_sentence(e, &state, text, sizeof text);
 		json_push(list, cJSON_CreateString(text));
 	}
-	if (clock_is_off(&state)) {
-		clock_sentence(&state, text, sizeof text);
-		json_push(list, cJSON_CreateString(text));
-	}
+	if (ingest_clock_sentence(state.clock_offset_ms, text, sizeof text)) json_push(list, cJSON_CreateString(text));
 	return list;
 }
 
@@ -211,14 +196,12 @@ static void warn_once(struct engine *e) {
 	struct ingest_state state;
 	char text[512];
 	ingest_state(e->ingest, &state);
-	bool differs = name_differs(e, &state), off = clock_is_off(&state);
+	bool differs = name_differs(e, &state),
+		 off = ingest_clock_sentence(state.clock_offset_ms, text, sizeof text) != NULL;
+	if (off && !e->clock_said) journal_add_event(e->journal, 0, "warn", "clock_off", text);
 	if (differs && !e->name_said) {
 		name_sentence(e, &state, text, sizeof text);
 		journal_add_event(e->journal, 0, "warn", "station_name", text);
-	}
-	if (off && !e->clock_said) {
-		clock_sentence(&state, text, sizeof text);
-		journal_add_event(e->journal, 0, "warn", "clock_off", text);
 	}
 	e->name_said = differs;
 	e->clock_said = off;

@@ -155,6 +155,7 @@ struct engine {
 	struct retry_budget budget;
 	int64_t url_lasts_ms; /* of the last URL; 0: none was given yet */
 
+	int64_t wall_offset_ms; /* of the wall clock to the monotonic one, when sessions were last driven */
 	struct transfer_list transfers;
 	size_t sending;
 	int64_t throttled_ms; /* monotonic: the object store asked for a pause until then */

@@ -63,7 +63,13 @@ struct session *session_load(struct engine *e, const struct session_row *row) {
 	s->row = session_row_copy(row);
 	memcpy(s->seen_fingerprint, row->fingerprint, sizeof s->seen_fingerprint);
 	s->quiet_ms = quiet_from_wall(row->fingerprint_ms, clock_wall_ms(), now_ms());
-	upload_wait(s, row->next_attempt_ms - clock_wall_ms());
+	int64_t wait_ms = row->next_attempt_ms - clock_wall_ms();
+	if (wait_ms > e->config->retry_cap_ms) { /* no pause is that long: it was written by a clock that was ahead */
+		upload_at_once(s);
+		session_save(s, SET_NEXT_ATTEMPT, NULL);
+	} else {
+		upload_wait(s, wait_ms);
+	}
 	return s;
 }
 

@@ -34,6 +34,8 @@ static cJSON *status_cloud(const struct engine *e) {
 	cJSON *o = json_object();
 	json_add_bool(o, "ok", ok);
 	json_add_text(o, "endpoint", e->config->endpoint);
+	char proxy[400];
+	json_add_text(o, "proxy", http_proxy(proxy, sizeof proxy, e->config->endpoint));
 	if (state.latency_ms >= 0) json_add_i64(o, "latency_ms", state.latency_ms);
 	else json_add_text(o, "latency_ms", NULL);
 	json_add_text(o, "station", *state.station ? state.station : e->config->name);

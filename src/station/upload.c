@@ -304,9 +304,35 @@ static void pause_away(struct session *s) {
 	session_trouble(s, STEP_PAUSE, &h->why, 0);
 }
 
+/* Those whose turn does not even come say why, too. */
+static void explain_waiting(struct engine *e, const struct error *why) {
+	for (size_t i = 0; i < e->sessions.n; i++) {
+		struct session *s = e->sessions.items[i];
+		if (s->row.reason || s->row.state != STATE_QUEUED || s->upload || !is_candidate(s)) continue;
+		session_reason(s, why->text);
+		session_save(s, SET_REASON, NULL);
+	}
+}
+
+#define CLOCK_JUMP_MS 5000
+
+/* The wall clock was set: the times that people read are those of the monotonic one, which decides. */
+static void times_again(struct engine *e) {
+	int64_t offset_ms = clock_wall_ms() - now_ms(), moved_ms = offset_ms - e->wall_offset_ms;
+	bool jumped = e->wall_offset_ms && (moved_ms > CLOCK_JUMP_MS || moved_ms < -CLOCK_JUMP_MS);
+	e->wall_offset_ms = offset_ms;
+	for (size_t i = 0; jumped && i < e->sessions.n; i++) {
+		struct session *s = e->sessions.items[i];
+		if (s->dead || !s->row.next_attempt_ms || s->attempt_ms <= now_ms()) continue;
+		s->row.next_attempt_ms = s->attempt_ms + offset_ms;
+		session_save(s, SET_NEXT_ATTEMPT, NULL);
+	}
+}
+
 void upload_pump(struct engine *e) {
 	size_t open = 0;
 	if (e->stopping) return;
+	times_again(e);
 	transfer_rates(e);
 	for (size_t i = 0; i < e->sessions.n; i++) {
 		struct session *s = e->sessions.items[i];
@@ -318,6 +344,7 @@ void upload_pump(struct engine *e) {
 	const struct health *h = away(e);
 	if (h && !health_may(h, now_ms())) {
 		if (h->next_ms > now_ms()) engine_wake_at(e, h->next_ms);
+		explain_waiting(e, &h->why);
 		return;
 	}
 	size_t budget = h ? 1 : (size_t)e->config->connections;

@@ -1,0 +1,410 @@
+# SPDX-License-Identifier: MIT
+"""The station's trouble is not the session's, and heals (reliability.md, rules 4 and 5): whatever keeps sessions from the
+cloud and is not their own content leaves them in the queue with a reason, ends `run --once` with an honest status and a
+mend, and is over as soon as its cause is mended, without a word to headgate."""
+import datetime
+import email.utils
+import json
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+from fault_proxy import Answer, FaultProxy  # noqa: E402
+from headgate_test import assert_stored, main, make_session, wait_for  # noqa: E402
+
+NAMES = [f"20261120_1345{i:02d}" for i in range(4)]
+STATES = ["found", "settling", "checking", "held", "queued", "uploading", "uploaded", "accepted"]
+
+
+def sessions(station, names=NAMES):
+    return [make_session(station.recordings, name, seed=i + 1) for i, name in enumerate(names)]
+
+
+def with_ca(place, cloud, ca):
+    station = place.station(cloud)
+    station.sections["cloud"]["ca_file"] = ca
+    station.write()
+    return station
+
+
+def states(station):
+    return {row["state"] for row in station.rows()}
+
+
+def assert_waits(station, *words):
+    """Every session is in the queue, and says why."""
+    for row in station.rows():
+        assert row["state"] == "queued" and row["reason"], row
+        assert all(word in row["reason"] for word in words), (words, row["reason"])
+
+
+def assert_all_stored(cloud, station, folders):
+    got = station.once()
+    assert got.code == 0, (got, station.rows())
+    for folder in folders:
+        assert_stored(cloud, folder)
+
+
+# --- certificates ---
+
+def openssl(*words):
+    subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True)
+
+
+def certificate(place, name, san="IP:127.0.0.1", dates=()):
+    """A certificate that signs itself, and its key."""
+    pem, key = place.dir / f"{name}.pem", place.dir / f"{name}.key"
+    if not dates:
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", 30, "-subj", f"/CN={name}",
+                "-addext", f"subjectAltName={san}", "-keyout", key, "-out", pem)
+        return pem, key
+    # `openssl ca` alone sets both dates by itself
+    ca = place.dir / f"ca-{name}"
+    ca.mkdir()
+    (ca / "index").write_text(""), (ca / "serial").write_text("01\n")
+    (ca / "cnf").write_text(f"[ca]\ndefault_ca = d\n[d]\ndatabase = {ca}/index\nserial = {ca}/serial\nnew_certs_dir = {ca}\ndefault_md = sha256\n"
+                            f"policy = p\n[p]\ncommonName = supplied\n[x]\nsubjectAltName = {san}\nbasicConstraints = CA:TRUE\n")
+    openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}", "-keyout", key, "-out", ca / "csr")
+    openssl("ca", "-batch", "-notext", "-config", ca / "cnf", "-extensions", "x", "-selfsign", "-keyfile", key, "-in", ca / "csr", "-out", pem,
+            "-startdate", dates[0], "-enddate", dates[1])
+    return pem, key
+
+
+def test_a_certificate_file_that_is_away_for_a_moment(place):
+    pem, key = certificate(place, "one")
+    cloud = place.cloud("--tls-cert", pem, "--tls-key", key)
+    ca = place.dir / "ca.pem"
+    station = with_ca(place, cloud, ca)
+    folders = sessions(station)
+    engine = station.start()
+    wait_for(lambda: states(station) == {"queued"} and station.command("status").code == 2, 60, "the missing file to be said")
+    assert_waits(station, "ca_file", "cannot be read")
+    ca.write_bytes(pem.read_bytes())
+    for name in NAMES:
+        station.wait_state(name, "accepted")
+    for folder in folders:
+        assert_stored_over_tls(cloud, station, folder)
+    assert engine.stop() == 0, engine.result()
+
+
+def assert_stored_over_tls(cloud, station, folder):
+    for file in folder.iterdir():
+        assert cloud.object(f"{folder.name}/eeg-lab-2/{file.name}") == file.read_bytes(), file
+
+
+def test_a_wrong_certificate_file_ends_with_2_or_69_and_heals(place):
+    pem, key = certificate(place, "one")
+    other, _ = certificate(place, "two")
+    cloud = place.cloud("--tls-cert", pem, "--tls-key", key)
+    for wrong, code, word in ((place.dir / "typo.pem", 2, "cannot be read"), (key, 2, "holds no certificate"), (other, 69, "does not hold the certificate")):
+        station = with_ca(place, cloud, wrong)
+        sessions(station)
+        got = station.once(wait=None)
+        assert got.code == code and word in got.err, (wrong, got)
+        assert_waits(station, word)
+        station.sections["cloud"]["ca_file"] = pem
+        station.write()
+        assert station.once().code == 0 and states(station) == {"accepted"}, station.rows()
+
+
+def test_a_certificate_is_not_cured_by_a_ca_file_when_that_is_not_its_trouble(place):
+    faults = [("old", {"dates": ("20200101000000Z", "20200201000000Z")}, "has expired"),
+              ("young", {"dates": ("20970101000000Z", "20980101000000Z")}, "is not valid yet"),
+              ("named", {"san": "DNS:cloud.example.org"}, "is of another name")]
+    for name, settings, word in faults:
+        pem, key = certificate(place, name, **settings)
+        cloud = place.cloud("--tls-cert", pem, "--tls-key", key)
+        station = with_ca(place, cloud, pem)
+        sessions(station, NAMES[:1])
+        got = station.once(wait=None)
+        assert got.code == 69 and word in got.err and "set [cloud] ca_file" not in got.err, (name, got)
+        assert_waits(station, word)
+        cloud.stop()
+
+
+def test_a_certificate_of_nobody_known_does_advise_a_ca_file(place):
+    pem, key = certificate(place, "one")
+    cloud = place.cloud("--tls-cert", pem, "--tls-key", key)
+    station = place.station(cloud)
+    got = station.once(wait=None)
+    assert got.code == 69 and "set [cloud] ca_file" in got.err, got
+
+
+# --- addresses, proxies ---
+
+def test_an_endpoint_with_a_path_too_many(place):
+    cloud = place.cloud()
+    station = place.station(cloud, endpoint=cloud.url + "/v1")
+    folders = sessions(station)
+    got = station.once(wait=None)
+    assert got.code == 2 and "without /v1" in got.err, got
+    assert_waits(station, "without /v1")
+    station.sections["cloud"]["endpoint"] = cloud.url
+    station.write()
+    assert_all_stored(cloud, station, folders)
+
+
+def test_an_endpoint_that_cannot_be(place):
+    for wrong in ("http://127.0.0.1:99999", "http://127.0.0.1:0", "http://:80", "127.0.0.1"):
+        station = place.station(endpoint=wrong)
+        got = station.once(wait=None)
+        assert got.code == 2 and "endpoint" in got.err, got
+
+
+def test_a_proxy_of_the_environment_is_named(place):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        proxy = f"http://user:secret@127.0.0.1:{closed.getsockname()[1]}"
+        cloud = place.cloud()
+        station = place.station(cloud, endpoint=cloud.url.replace("127.0.0.1", "localhost"))
+        folders = sessions(station, NAMES[:1])
+        got = station.command("run", "--once", env={"http_proxy": proxy})
+        assert got.code == 69 and "through the proxy http://127.0.0.1:" in got.err and "of http_proxy" in got.err, got
+        assert "secret" not in got.err + got.out, got
+        assert_waits(station, "through the proxy")
+        got = station.command("run", "--once", env={"http_proxy": proxy, "no_proxy": "localhost"})
+    assert got.code == 0, got
+    assert_stored(cloud, folders[0])
+
+
+# --- answers of something else, or of a cloud that errs ---
+
+def json_answer(status, body, headers=None):
+    return Answer(status, {"Content-Type": "application/json", **(headers or {})}, json.dumps(body).encode())
+
+
+def refusal(status, code):
+    return json_answer(status, {"error": {"code": code, "message": "no", "request_id": "r"}})
+
+
+def xml(status, code):
+    return Answer(status, {"Content-Type": "application/xml"}, f"<Error><Code>{code}</Code><Message>m</Message></Error>".encode())
+
+
+OF_THE_API = [refusal(400, "bad_request"), refusal(403, "forbidden"), refusal(404, "not_found"), refusal(404, "route_unknown"), refusal(405, "method_refused"),
+              refusal(409, "gone"), refusal(413, "body_too_large"), refusal(415, "type_unsupported"), refusal(422, "odd"), refusal(500, "internal"),
+              json_answer(200, {}), json_answer(200, []), json_answer(200, {"files": []}), Answer(413, {"Content-Type": "text/html"}, b"<html>413</html>"),
+              json_answer(404, {"message": "no route", "status": 404}), Answer(200, {}, b"fine"), Answer(204), Answer(302, {"Location": "/"}), refusal(418, "teapot")]
+OF_THE_STORE = [xml(400, "InvalidRequest"), xml(403, "AccessDenied"), xml(403, "SignatureDoesNotMatch"), xml(404, "NoSuchBucket"), xml(500, "InternalError"),
+                xml(501, "NotImplemented"), xml(411, "MissingContentLength"), Answer(413, {}, b"<html>too large</html>"), Answer(404, {}, b"no"), Answer(200)]
+
+
+def for_a_moment(place, answers, method, part):
+    """Each answer is given to the calls for a while, through one engine that is told nothing."""
+    cloud = place.cloud()
+    current = []
+    proxy = FaultProxy(place, cloud, lambda request: current[0] if current and request.method == method and part in request.path else None)
+    station = place.station(cloud, endpoint=proxy.url)
+    engine = station.start()
+    folders = []
+    for i, answer in enumerate(answers):
+        name = f"20261121_1200{i:02d}"
+        seen = proxy.count(method, part)
+        current[:] = [answer]
+        folders.append(make_session(station.recordings, name, seed=i + 1))
+        what = f"{answer.status} {answer.body[:60]}"
+        wait_for(lambda: proxy.count(method, part) > seen and (station.session(name) or {}).get("reason"), 20, f"{what} to be met")
+        row = station.session(name)
+        assert row["state"] in ("queued", "uploading"), (what, row)
+        current.clear()
+        station.wait_state(name, "accepted")
+    for folder in folders:
+        assert_stored(cloud, folder)
+    assert engine.stop() == 0, engine.result()
+    assert proxy.count(method, part) < 60 * len(answers), "it was asked without pause"
+
+
+def test_other_answers_to_presign_for_a_moment(place):
+    for_a_moment(place, OF_THE_API, "POST", "/v1/presign")
+
+
+def test_other_answers_to_authenticate_for_a_moment(place):
+    """A token is kept for an hour: each is met by a new engine."""
+    cloud = place.cloud()
+    current = []
+    proxy = FaultProxy(place, cloud, lambda request: current[0] if current and request.path == "/v1/authenticate" else None)
+    station = place.station(cloud, endpoint=proxy.url)
+    folder = make_session(station.recordings, NAMES[0])
+    for answer in OF_THE_API:
+        current[:] = [answer]
+        got = station.once(wait=None)
+        assert got.code in (2, 69) and got.err, (answer.status, answer.body, got)
+        row = station.session(NAMES[0])
+        assert row["state"] == "queued" and row["reason"], (answer.status, answer.body, row)
+    current.clear()
+    assert station.once().code == 0
+    assert_stored(cloud, folder)
+
+
+def test_other_answers_of_the_store_for_a_moment(place):
+    for_a_moment(place, OF_THE_STORE, "PUT", "")
+
+
+def test_what_is_refused_for_its_content_does_fail(place):
+    """The other side of the rule: a word that speaks of the file is a person's matter."""
+    def hook(request):
+        if request.path != "/v1/presign":
+            return None
+
+        def refuse(answer):
+            told = json.loads(answer.body)
+            told["files"][0] = {"name": told["files"][0]["name"], "error": {"code": "name_invalid", "message": "that name cannot be stored"}}
+            answer.body = json.dumps(told).encode()
+            return answer
+
+        return refuse
+
+    cloud = place.cloud()
+    proxy = FaultProxy(place, cloud, hook)
+    station = place.station(cloud, endpoint=proxy.url)
+    sessions(station, NAMES[:1])
+    got = station.once()
+    row = station.session(NAMES[0])
+    assert got.code == 1 and row["state"] == "failed" and "cannot be stored" in row["reason"], (got, row)
+
+
+# --- no exchange without progress, pause and word ---
+
+def presigns_of(place, cloud_flags=(), hook=None, wait="20s"):
+    cloud = place.cloud(*cloud_flags)
+    proxy = FaultProxy(place, cloud, hook)
+    station = place.station(cloud, endpoint=proxy.url)
+    folders = sessions(station, NAMES[:2])
+    got = station.once(wait=wait)
+    return cloud, proxy, station, folders, got
+
+
+def test_short_lived_urls_are_used_at_once(place):
+    for lasts in ("60s", "30s", "2s"):
+        cloud, proxy, station, folders, got = presigns_of(place, ("--url-time", lasts), wait="60s")
+        assert got.code == 0, (lasts, got, station.rows())
+        for folder in folders:
+            assert_stored(cloud, folder)
+        assert proxy.count("POST", "/v1/presign") <= 20, lasts
+
+
+def test_urls_that_are_over_when_they_arrive(place):
+    """The store says so each time: growing pauses, and the reason."""
+    def hook(request):
+        if request.method == "PUT":
+            return Answer(403, {"Content-Type": "application/xml"}, b"<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>")
+        return None
+
+    _, proxy, station, _, got = presigns_of(place, hook=hook, wait="6s")
+    assert got.code in (4, 69), got
+    assert proxy.count("POST", "/v1/presign") < 60, "it was asked without pause"
+    for row in station.rows():
+        assert row["state"] in ("queued", "uploading") and "expired" in (row["reason"] or ""), row
+
+
+def test_a_date_that_is_far_off_changes_nothing_and_is_said(place):
+    for seconds, word in ((3600, "1 h behind"), (-3600, "ahead of"), (10 * 365 * 86400, "d behind"), (-40 * 365 * 86400, "d ahead")):
+        def hook(request, shift=seconds):
+            def change(answer):
+                answer.headers["Date"] = email.utils.formatdate(time.time() + shift, usegmt=True)
+                return answer
+            return change
+
+        cloud, proxy, station, folders, got = presigns_of(place, hook=hook)
+        assert got.code == 0, (seconds, got, station.rows())
+        assert "the clock of this machine is" in got.err and word in got.err.replace("59 min", "1 h"), (seconds, got.err)
+        assert proxy.count("POST", "/v1/presign") <= 8, seconds
+        for folder in folders:
+            assert_stored(cloud, folder)
+
+
+def test_changes_that_are_answered_at_once(place):
+    """With nothing new, with the old change again and again, or with a cursor that runs ahead of nothing."""
+    kinds = [lambda n: {"changes": [], "cursor": "same"},
+             lambda n: {"changes": [], "cursor": f"c{n}"},
+             lambda n: {"changes": [{"session": "20200101_000000", "revision": 1, "state": "accepted"}], "cursor": "same"}]
+    for kind in kinds:
+        n = [0]
+
+        def hook(request, kind=kind, n=n):
+            if request.path.startswith("/v1/sessions/"):
+                return refusal(503, "unavailable")
+            if not request.path.startswith("/v1/changes"):
+                return None
+            n[0] += 1
+            return json_answer(200, kind(n[0]))
+
+        cloud = place.cloud()
+        proxy = FaultProxy(place, cloud, hook)
+        station = place.station(cloud, endpoint=proxy.url)
+        sessions(station, NAMES[:1])
+        engine = station.start()
+        station.wait_state(NAMES[0], "uploaded")
+        wait_for(lambda: "is asked less often" in engine.err, 60, "it to be said")
+        began, before = time.monotonic(), n[0]
+        wait_for(lambda: n[0] >= before + 2, 200, "it to be asked again")
+        assert n[0] <= 12 and time.monotonic() - began > 3, "the pauses grow"
+        proxy.hook = None
+        station.wait_state(NAMES[0], "accepted", timeout_s=150)
+        assert engine.stop() == 0, engine.result()
+
+
+def test_a_cursor_that_the_cloud_refuses_is_forgotten(place):
+    cloud = place.cloud()
+    seen = []
+
+    def hook(request):
+        if not request.path.startswith("/v1/changes"):
+            return None
+        seen.append("after=old" in request.path)
+        return refusal(400, "bad_request") if seen[-1] else None
+
+    proxy = FaultProxy(place, cloud, hook)
+    station = place.station(cloud, endpoint=proxy.url)
+    sessions(station, NAMES[:1])
+    assert station.once().code == 0
+    with sqlite3.connect(station.state / "state.db") as db:
+        assert db.execute("UPDATE setting SET value = 'old' WHERE name = 'cloud.cursor'").rowcount == 1, "the journal keeps it elsewhere"
+    db.close()
+    folders = sessions(station, NAMES[1:2])
+    assert_all_stored(cloud, station, folders)
+    assert True in seen and seen[-1] is False, seen
+    with sqlite3.connect(station.state / "state.db") as db:
+        assert db.execute("SELECT value FROM setting WHERE name = 'cloud.cursor'").fetchone()[0] != "old"
+
+
+def test_a_time_kept_by_a_clock_that_was_ahead_is_now(place):
+    cloud = place.cloud()
+    station = place.station(cloud)
+    folders = sessions(station, NAMES[:2])
+    cloud.stop()
+    assert station.once(wait=None).code == 69
+    ahead = int((time.time() + 30 * 86400) * 1000)
+    with sqlite3.connect(station.state / "state.db") as db:
+        assert db.execute("UPDATE session SET next_attempt_ms = ?", (ahead,)).rowcount == 2
+    db.close()
+    cloud.start()
+    assert_all_stored(cloud, station, folders)
+
+
+# --- whose name ---
+
+def test_a_station_that_is_not_its_keys_is_told(place):
+    cloud = place.cloud()
+    station = place.station(cloud, name="lab9", key=cloud.key("lab1"))
+    make_session(station.recordings, NAMES[0])
+    engine = station.start()
+    station.wait_state(NAMES[0], "accepted")
+    words = "station.name is lab9, the key belongs to lab1: sessions are stored under lab1; set name = lab1"
+    shown = station.command("status")
+    assert words in shown.out, shown
+    told = station.command("status", "--json").json_lines()[0]
+    assert any(words in warning for warning in told["cloud"]["warnings"]), told["cloud"]
+    assert words in engine.err, engine.err
+    assert engine.stop() == 0
+    got = station.command("setup", "--force", "--watch", station.recordings, "--endpoint", cloud.url, env={"HEADGATE_CLOUD_API_KEY": station.key, "HEADGATE_STATION_NAME": "lab9"})
+    assert got.code == 2 and "the key belongs to lab1" in got.err, got
+
+
+if __name__ == "__main__":
+    main()
