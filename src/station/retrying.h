@@ -21,8 +21,7 @@ struct retry_decision {
 	enum retry_step step;
 	int64_t delay_ms;
 };
-#define PRESIGNS_MAX 2 /* URLs for one file in a row that are said to be over; then it is not their age that is wrong  \
-						*/
+#define PRESIGNS_MAX 2 /* URLs for one file in a row that are said to be over: it is not their age, then */
 /* attempts: how often this request was tried, this time included. */
 struct retry_decision retry_decide(
 	const struct error *why, int attempts, int64_t retry_after_ms, struct retry_budget *budget);
