@@ -255,7 +255,7 @@ def test_bodies_that_are_refused_say_why(place):
         assert (status, code) == (400, "bad_request") and named in message, message
     plain = cloud.request("POST", "/v1/presign", b"{}", token, {"Content-Type": "text/plain"})
     assert error_of(plain)[:2] == (415, "type_unsupported")
-    assert error_of(cloud.request("POST", "/v1/authenticate", b" " * 5000, headers={"Content-Type": "application/json"}))[:2] == (413, "body_too_large")
+    assert error_of(cloud.request("POST", "/v1/authenticate", b" " * 20000, headers={"Content-Type": "application/json"}))[:2] == (413, "body_too_large")
 
 
 def test_a_refusal_keeps_the_connection(place):

@@ -232,10 +232,20 @@ bool call_body(struct call *c, struct reply *r, const char *bytes, size_t n) {
 	return false;
 }
 
+/* A text may hold U+0000 (RFC 8259) and C's texts cannot: it is taken as U+FFFD, the sign for what cannot be shown. */
+static void text_without_nul(struct buf *text) {
+	for (size_t i = 0; i + 5 < text->len; i++) {
+		if (text->data[i] != '\\') continue;
+		if (memcmp(text->data + i + 1, "u0000", 5) == 0) memcpy(text->data + i + 1, "ufffd", 5);
+		i++;
+	}
+}
+
 /* The tree of a long body costs more than its text: counted before it is built. */
 static bool end_json(struct call *c, struct reply *r) {
 	struct error err = ERROR_INIT;
 	size_t values = 0, n = c->text.len;
+	text_without_nul(&c->text);
 	if (json_scan_bounded(buf_text(&c->text), n, BODY_VALUES_MAX, &values, &err) == 0) {
 		bool room = n <= BODY_SHORT || call_memory(c, r, (int64_t)(3 * n + values * VALUE_BYTES));
 		if (!room) return false;
@@ -322,8 +332,8 @@ bool call_query_text(const struct call *c, struct reply *r, const char *name, ch
 
 bool call_query_i64(const struct call *c, struct reply *r, const char *name, int64_t min, int64_t max, int64_t *ret) {
 	char text[32] = "";
+	if (!query_get(&c->asked, name)) return true;
 	if (!call_query_text(c, r, name, text, sizeof text)) return false;
-	if (!text[0]) return true;
 	if (text_to_i64(text, min, max, ret) == 0) return true;
 	reply_fault(r, FAULT_BAD_REQUEST, "?%s= must be a number from %lld to %lld", name, (long long)min, (long long)max);
 	return false;

@@ -44,6 +44,11 @@ void changes_get(struct call *c, struct reply *r) {
 		!call_query_i64(c, r, "limit", 1, LIST_LIMIT_MAX, &limit) ||
 		!call_query_text(c, r, "after", after, sizeof after))
 		return;
+	for (const char *byte = after; *byte; byte++)
+		if (*byte <= ' ' || *byte > '~') {
+			reply_fault(r, FAULT_BAD_REQUEST, "?after= must be a cursor of this call");
+			return;
+		}
 	const char *station = call_allows(c, SCOPE_STATION) ? c->who.station : NULL;
 	bool may_wait = wait_s > 0 && poll_enter(c->api);
 	int bad = changes_wait(c, station, after, limit, may_wait ? wait_s * 1000 : 0, &array, cursor, &reset, &err);

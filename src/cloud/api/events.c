@@ -3,6 +3,7 @@
  * repeat is not stored again. It counts within its station, so that no station can hide another's events. */
 #include "base/clock.h"
 #include "cloud/api/handlers.h"
+#include "cloud/api/member.h"
 
 #define EVENT_ID_MAX 128
 struct event_batch {
@@ -29,9 +30,9 @@ static int event_read(
 		json_want_text(event, "code", at, &code, err) || json_want_text(event, "message", at, &message, err) ||
 		json_may_text(event, "session", at, &session, err))
 		return -1;
-	if (!id[0] || strlen(id) > EVENT_ID_MAX)
-		return error_set(err, ERR_INPUT, "events[%zu].id must have 1 to %d bytes", at->index, EVENT_ID_MAX);
-	if (time_parse_rfc3339(time, &at_ms))
+	if (!member_short(id, EVENT_ID_MAX, true))
+		return error_set(err, ERR_INPUT, "events[%zu].id must have 1 to %d characters", at->index, EVENT_ID_MAX);
+	if (member_time(time, &at_ms))
 		return error_set(err, ERR_INPUT, "events[%zu].at must be a time like 2026-11-21T14:02:11.042Z", at->index);
 	AUTO(json_free) cJSON *copy = cJSON_Duplicate(event, true);
 	cJSON_DeleteItemFromObjectCaseSensitive(copy, "station");

@@ -2,20 +2,27 @@
 /* POST /v1/heartbeat: a station says that it lives and how it fares. */
 #include "base/clock.h"
 #include "cloud/api/handlers.h"
+#include "cloud/api/member.h"
 
-#define COUNT_MAX (1LL << 53)
+#define COUNT_MAX ((1LL << 53) - 1)
+#define INSTANCE_MAX 128
+#define VERSION_MAX 64
 
 static int heartbeat_check(const cJSON *beat, struct error *err) {
 	static const char *const counts[] = {"queue", "bytes_left", "disk_free", "held"};
-	const char *text = NULL;
+	const char *text = NULL, *version = NULL;
 	int64_t n, at_ms;
-	if (json_want_text(beat, "instance", NULL, &text, err) || json_want_text(beat, "version", NULL, &text, err))
+	if (json_want_text(beat, "instance", NULL, &text, err) || json_want_text(beat, "version", NULL, &version, err))
 		return -1;
+	if (!member_short(text, INSTANCE_MAX, true))
+		return error_set(err, ERR_INPUT, "instance must have 1 to %d characters", INSTANCE_MAX);
+	if (!member_short(version, VERSION_MAX, false))
+		return error_set(err, ERR_INPUT, "version may have %d characters", VERSION_MAX);
 	for (size_t i = 0; i < ARRAY_LEN(counts); i++)
 		if (json_want_i64(beat, counts[i], NULL, 0, COUNT_MAX, &n, err)) return -1;
 	text = NULL;
 	if (json_may_text(beat, "oldest_unsafe_at", NULL, &text, err)) return -1;
-	if (text && text[0] && time_parse_rfc3339(text, &at_ms))
+	if (text && member_time(text, &at_ms))
 		return error_set(err, ERR_INPUT, "oldest_unsafe_at must be a time like 2026-11-21T14:02:11.042Z");
 	return 0;
 }

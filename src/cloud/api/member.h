@@ -5,6 +5,12 @@
 #include "base/json.h"
 
 #define REVISION_MAX 1000000
+/* A time as the API writes it, 2026-11-21T14:02:11.042Z, or without its milliseconds; from 1970 on. -1:
+ * it is none. */
+MUST_USE int member_time(const char *text, int64_t *ret_ms);
+/* Whether a text has at most so many characters (not bytes), and at least one when it must. */
+bool member_short(const char *text, size_t most, bool must);
+
 struct session_ref {
 	const char *session; /* belongs to the body */
 	int64_t revision;

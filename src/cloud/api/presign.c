@@ -15,6 +15,7 @@
 #include "session/part.h"
 
 #define URL_MAX 8192
+#define PARTS_MAX 10000
 
 void presign_decide(const struct presign_ask *ask, const struct object_row *there, struct presign_verdict *ret) {
 	struct error err = ERROR_INIT;
@@ -92,6 +93,21 @@ static void presign_call_done(struct presign_call *p) {
 }
 DEFINE_AUTO_VAL(struct presign_call, presign_call_done)
 
+/* Not used before there is multipart, and good all the same. */
+static int parts_check(const cJSON *file, const struct json_at *at, struct error *err) {
+	const cJSON *parts = NULL, *part;
+	struct sha256 digest;
+	size_t n = 0;
+	if (json_may_array(file, "parts", at, PARTS_MAX, &parts, err)) return -1;
+	cJSON_ArrayForEach (part, parts) {
+		if (!cJSON_IsString(part) || sha256_from_base64(part->valuestring, &digest))
+			return error_set(
+				err, ERR_INPUT, "files[%zu].parts[%zu] must be the base64 of a SHA-256, 44 characters", at->index, n);
+		n++;
+	}
+	return 0;
+}
+
 static int ask_read(const struct presign_call *p, const cJSON *file, const struct json_at *at, struct presign_ask *ret,
 	struct error *err) {
 	const char *sha256 = NULL;
@@ -101,7 +117,7 @@ static int ask_read(const struct presign_call *p, const cJSON *file, const struc
 		json_want_i64(file, "size", at, 0, INT64_MAX, &ret->size, err) ||
 		json_want_text(file, "sha256", at, &sha256, err))
 		return -1;
-	if (sha256_from_base64(sha256, &ret->sha256) == 0) return 0;
+	if (sha256_from_base64(sha256, &ret->sha256) == 0) return parts_check(file, at, err);
 	return error_set(err, ERR_INPUT, "files[%zu].sha256 must be the base64 of a SHA-256, 44 characters", at->index);
 }
 

@@ -16,7 +16,7 @@
 const struct route routes[] = {
 	{"GET",  "/healthz",                    SURFACE_API, ANYONE,  BODY_NONE, 0,          health_get},
 	{"GET",  "/v1/info",                    SURFACE_API, ANYONE,  BODY_NONE, 0,          info_get},
-	{"POST", "/v1/authenticate",            SURFACE_API, ANYONE,  BODY_JSON, 4 * KIB,    authenticate_post},
+	{"POST", "/v1/authenticate",            SURFACE_API, ANYONE,  BODY_JSON, 16 * KIB,   authenticate_post},
 	{"GET",  "/v1/schema",                  SURFACE_API, KNOWN,   BODY_NONE, 0,          schema_get},
 	{"POST", "/v1/presign",                 SURFACE_API, STATION, BODY_JSON, 4 * MIB,    presign_post},
 	{"POST", "/v1/objects/stat",            SURFACE_API, STATION, BODY_JSON, 4 * MIB,    stat_post},

@@ -71,7 +71,12 @@ bool s3_admit(struct call *c, struct reply *r) {
 	enum sigv4_verdict v = sigv4_verify(&request, &verify, NULL);
 	if (v != SIGV4_OK) {
 		if (!call_limit_address(c, r)) return false;
-		bool in_query = v == SIGV4_MALFORMED && !call_header(c, "authorization");
+		const char *header = call_header(c, "authorization");
+		bool in_query = v == SIGV4_MALFORMED && !header;
+		if (header && !text_starts(header, "AWS4-HMAC-SHA256")) {
+			reply_s3(r, S3_ACCESS_DENIED, "this Authorization is none of S3's; objects go by a URL of /v1/presign");
+			return false;
+		}
 		reply_s3(r, in_query ? S3_QUERY_MALFORMED : verdict_words[v].error, "%s", verdict_words[v].message);
 		return false;
 	}

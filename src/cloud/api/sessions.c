@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* GET /v1/sessions and /v1/sessions/{id}: a station sees its own, an admin all; another's is not there (404). */
 #include "base/clock.h"
+#include "base/text.h"
 #include "cloud/api/handlers.h"
+#include "cloud/api/member.h"
 #include "cloud/jobs/content.h"
+#include "session/name.h"
 
 #define LIST_MEMORY (16LL << 20) /* of a page while it is made */
 
 static bool query_state(struct call *c, struct reply *r, int *ret) {
 	char text[32] = "";
 	if (!call_query_text(c, r, "state", text, sizeof text)) return false;
-	if (!text[0]) return true;
+	if (!query_get(&c->asked, "state")) return true;
 	for (int i = 0; i < CLOUD_STATE_N; i++)
 		if (strcmp(text, cloud_state_names[i]) == 0) *ret = i;
 	if (*ret >= 0) return true;
@@ -22,7 +25,7 @@ static bool query_processing(struct call *c, struct reply *r, const char **ret) 
 	static const char *const words[] = {"none", "pending", "running", "done", "failed"};
 	char text[32] = "";
 	if (!call_query_text(c, r, "processing", text, sizeof text)) return false;
-	if (!text[0]) return true;
+	if (!query_get(&c->asked, "processing")) return true;
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		if (strcmp(text, words[i]) == 0) *ret = words[i];
 	if (*ret) return true;
@@ -30,11 +33,18 @@ static bool query_processing(struct call *c, struct reply *r, const char **ret) 
 	return false;
 }
 
+static bool query_station(struct reply *r, const char *station) {
+	struct error err = ERROR_INIT;
+	if (!station[0] || station_name_check(station, &err) == 0) return true;
+	reply_fault(r, FAULT_BAD_REQUEST, "?station= %s", err.text);
+	return false;
+}
+
 static bool query_since(struct call *c, struct reply *r, int64_t *ret) {
 	char text[64] = "";
 	if (!call_query_text(c, r, "since", text, sizeof text)) return false;
-	if (!text[0] || time_parse_rfc3339(text, ret) == 0) return true;
-	reply_fault(r, FAULT_BAD_REQUEST, "?since= must be a time like 2026-11-21T14:02:11Z");
+	if (!text[0] || member_time(text, ret) == 0) return true;
+	reply_fault(r, FAULT_BAD_REQUEST, "?since= must be a time like 2026-11-21T14:02:11.042Z");
 	return false;
 }
 
@@ -46,7 +56,8 @@ void sessions_get(struct call *c, struct reply *r) {
 	if (!query_state(c, r, &q.state) || !query_since(c, r, &q.since_ms) ||
 		!call_query_i64(c, r, "limit", 1, LIST_LIMIT_MAX, &q.limit) ||
 		!call_query_text(c, r, "cursor", cursor, sizeof cursor) ||
-		!call_query_text(c, r, "station", station, sizeof station) || !query_processing(c, r, &q.processing))
+		!call_query_text(c, r, "station", station, sizeof station) || !query_processing(c, r, &q.processing) ||
+		!query_station(r, station))
 		return;
 	if (!call_allows(c, SCOPE_ADMIN)) q.station = c->who.station;
 	else if (station[0]) q.station = station;

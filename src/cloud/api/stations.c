@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* GET /v1/stations: the fleet for an admin, itself for a station. */
 #include "cloud/api/handlers.h"
+#include "session/name.h"
 
 static bool station_is(const cJSON *row, const char *station) {
 	struct error ignored = ERROR_INIT;
@@ -30,6 +31,11 @@ void stations_get(struct call *c, struct reply *r) {
 	if (!call_query_i64(c, r, "limit", 1, LIST_LIMIT_MAX, &limit) ||
 		!call_query_text(c, r, "cursor", cursor, sizeof cursor))
 		return;
+	struct error ignored;
+	if (cursor[0] && (cursor[0] != 'n' || station_name_check(cursor + 1, &ignored))) {
+		reply_fault(r, FAULT_BAD_REQUEST, "the cursor is not one that this list gave: begin without one");
+		return;
+	}
 	int bad;
 	if (call_allows(c, SCOPE_ADMIN)) bad = catalog_stations(c->api->catalog, limit, cursor, &array, next, &err);
 	else bad = station_find(c, c->who.station, array = json_array(), &err);

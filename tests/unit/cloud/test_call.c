@@ -69,8 +69,8 @@ static void a_refused_key_tells_nothing(void **state) {
 
 static void bodies(void **state) {
 	struct bench *b = *state;
-	AUTO(xfree) char *big = xcalloc(1, 6001);
-	memset(big, ' ', 6000);
+	AUTO(xfree) char *big = xcalloc(1, 20001);
+	memset(big, ' ', 20000);
 	REFUSES(413, "body_too_large", b->api, .method = "POST", .target = "/v1/authenticate", .body = big);
 	REFUSES(415, "type_unsupported", b->api, .method = "POST", .target = "/v1/authenticate", .body = "{}",
 		.type = "text/plain");
@@ -95,7 +95,7 @@ static void bodies(void **state) {
 	c.method = "POST";
 	c.path = "/v1/authenticate";
 	call_add_header(&c, "content-type", "application/json");
-	call_drive(&c, &r, big, 6000);
+	call_drive(&c, &r, big, 20000);
 	assert_int_equal(r.status, 413);
 	call_done(&c);
 	reply_done(&r);
