@@ -4,8 +4,11 @@
 #include "base/command.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
 
@@ -96,7 +99,20 @@ static int command_run(const struct command_set *set, int argc, char **argv) {
 	return 0;
 }
 
+/* Started with standard descriptors closed, the next file that is opened would take their place: a journal into which
+ * the log is written. What is written to a standard output that was closed fails, as it should; standard error has
+ * nobody to be told to. */
+static void stdio_open(void) {
+	static const int flags[] = {[STDIN_FILENO] = O_RDONLY, [STDOUT_FILENO] = O_RDONLY, [STDERR_FILENO] = O_WRONLY};
+	for (int fd = 0; fd < (int)ARRAY_LEN(flags); fd++) {
+		if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
+		/* the lowest that is free is taken: those below are open; a root without devices has a folder at least */
+		if (open("/dev/null", flags[fd] | O_NOCTTY) < 0 && open("/", O_RDONLY | O_DIRECTORY) < 0) return;
+	}
+}
+
 int command_main(const struct command_set *set, int argc, char **argv) {
+	stdio_open();
 	if (argc < 2 && !set->bare) return command_usage(set);
 	int status = argc < 2 ? set->bare(argc, argv) : command_run(set, argc, argv);
 	struct error err = ERROR_INIT;

@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 import headgate_test
-from headgate_test import GOOD_METADATA, HEADGATE, HEADGATE_CLOUD, clean_env, make_session, wait_for
+from headgate_test import GOOD_METADATA, HEADGATE, HEADGATE_CLOUD, assert_stored, clean_env, make_session, wait_for
 from programs import on_terminal, run
 
 GOOD, HELD, LEAP = "20261120_134502", "20261120_140000", "20210229_161221"
@@ -502,6 +502,26 @@ def test_cloud_keys_and_store(place):
     for word in ("sessions", "objects", "logs"):
         got = cloud.command(word, "--data", place.dir / "nowhere")
         assert got.code == 3 and "holds no store" in got.err and not (place.dir / "nowhere").exists(), got
+
+
+def test_standard_descriptors_that_are_closed(place):
+    """Any of them, in both programs: nothing else takes their place, and what cannot be written is said where it can."""
+    cloud = place.cloud()
+    station = place.station(cloud)
+    for n, closed in enumerate([{0}, {1}, {2}, {0, 1}, {0, 2}, {1, 2}, {0, 1, 2}]):
+        def close():
+            for fd in closed:
+                os.close(fd)
+        folder = make_session(station.recordings, f"20261120_13450{n}", seed=n)
+        got = place.run([HEADGATE, "run", "--once", "--wait", "60s", "--config", station.ini], station.env(), 90, close)
+        assert got.code == 0, (closed, got)
+        assert_stored(cloud, folder)
+        got = place.run([HEADGATE, "sessions", "--config", station.ini], station.env(), 60, close)
+        assert got.code == (74 if 1 in closed else 0), (closed, got)
+        assert 2 in closed or 1 not in closed or "standard output" in got.err, (closed, got)
+        got = place.run([HEADGATE_CLOUD, "key", "list", "--data", cloud.data], clean_env(place.dir), 60, close)
+        assert got.code == (74 if 1 in closed else 0), (closed, got)
+    assert cloud.stop() == 0
 
 
 if __name__ == "__main__":
