@@ -291,6 +291,7 @@ static int run_editor(const char *path) {
 	pid_t pid = fork();
 	if (pid == 0) {
 		signal(SIGPIPE, SIG_DFL); /* ignored here, for the engine's socket */
+		signal(SIGXFSZ, SIG_DFL);
 		signal(SIGINT, SIG_DFL);
 		signal(SIGQUIT, SIG_DFL);
 		execlp(editor, editor, path, (char *)NULL);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +114,7 @@ static void stdio_open(void) {
 
 int command_main(const struct command_set *set, int argc, char **argv) {
 	stdio_open();
+	signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is an error of the write */
 	if (argc < 2 && !set->bare) return command_usage(set);
 	int status = argc < 2 ? set->bare(argc, argv) : command_run(set, argc, argv);
 	struct error err = ERROR_INIT;

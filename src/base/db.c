@@ -10,7 +10,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/db_shm.h"
 
 #define BUSY_MS 10000
 
@@ -22,6 +26,8 @@ struct db {
 	sqlite3_stmt *data_version; /* PRAGMA data_version */
 };
 
+#define FILE_TOO_LARGE (-1) /* no code of SQLite's */
+
 /* What SQLite's result codes mean to an operator. Any other is a bug of ours. A reader that finds a half-written change
  * may not finish it: its writer was killed, at its very beginning (afterwards the WAL needs nobody). */
 static const struct {
@@ -29,7 +35,10 @@ static const struct {
 	enum error_code code;
 	const char *mend;
 } db_causes[] = {
-	{SQLITE_FULL, ERR_DISK, "free some space on its disk, then start again: nothing that was recorded is lost"},
+	{SQLITE_FULL, ERR_DISK,
+		"free some space on its disk (or quota), then start again: nothing that was recorded is lost"},
+	{FILE_TOO_LARGE, ERR_DISK,
+		"a limit on the size of files stops it: raise it (ulimit -f, LimitFSIZE), then start again"},
 	{SQLITE_IOERR, ERR_DISK, "look at its disk and mount, then start again"},
 	{SQLITE_CORRUPT, ERR_DISK, "the file is damaged: restore it from a copy, or move it away to begin a new one"},
 	{SQLITE_NOTADB, ERR_DISK, "the file is no database: move it away, or name another folder"},
@@ -49,12 +58,28 @@ static const struct {
 	{SQLITE_READONLY_RECOVERY, ERR_NOT_FOUND, "its writer was ended while making it: start its writer again"},
 };
 
+#define LIMIT_NEAR_BYTES 65536 /* a write that is refused may be as long */
+
+/* SQLite keeps no errno of a write to its log: one of its files is as large as this process may write. */
+static bool db_hits_limit(const struct db *db) {
+	static const char *const suffixes[] = {"", "-wal", "-shm"};
+	struct rlimit limit;
+	struct stat st;
+	if (getrlimit(RLIMIT_FSIZE, &limit) || limit.rlim_cur == RLIM_INFINITY) return false;
+	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
+		AUTO(xfree) char *name = xasprintf("%s%s", db->path, suffixes[i]);
+		if (stat(name, &st) == 0 && (rlim_t)st.st_size + LIMIT_NEAR_BYTES > limit.rlim_cur) return true;
+	}
+	return false;
+}
+
 /* The code whose row in db_causes says what to do. */
 static int db_cause(const struct db *db, int rc, int os) {
 	int extended = db->handle ? sqlite3_extended_errcode(db->handle) : rc;
 	if (extended == SQLITE_READONLY_ROLLBACK || extended == SQLITE_READONLY_RECOVERY) return extended;
 	/* A full disk below the -shm file, or told by fsync, is an I/O error to SQLite. */
 	if ((rc & 0xff) == SQLITE_IOERR && (os == ENOSPC || os == EDQUOT)) return SQLITE_FULL;
+	if ((rc & 0xff) == SQLITE_IOERR && db_hits_limit(db)) return FILE_TOO_LARGE;
 	return rc & 0xff;
 }
 
@@ -68,6 +93,7 @@ static int db_failed(const struct db *db, int rc, const char *what, struct error
 		mend = db_causes[i].mend;
 	}
 	const char *why = db->handle && cause != SQLITE_FULL ? sqlite3_errmsg(db->handle) : sqlite3_errstr(cause);
+	if (cause == FILE_TOO_LARGE) why = strerrordesc_np(EFBIG);
 	error_set(err, code, "%s %s: %s%s%s", what, db->path, why, mend ? "; " : "", mend ? mend : "");
 	if (code == ERR_DISK) err->os = os;
 	return -1;
@@ -176,6 +202,7 @@ int db_open(struct db **ret, const char *path, enum db_mode mode, const struct d
 	db->prepared = xcalloc((size_t)schema->statement_n, sizeof(sqlite3_stmt *));
 	int rc = sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc != SQLITE_OK) return db_failed(db, rc, "open", err);
+	db_shm_guard(db->handle);
 	sqlite3_busy_timeout(db->handle, mode == DB_BRISK_READER ? DB_BRISK_MS : BUSY_MS);
 	if ((mode == DB_WRITER ? db_setup_writer : db_setup_reader)(db, err)) return -1;
 	if (mode == DB_BRISK_READER && db_run(db, "PRAGMA cache_size = -" DB_BRISK_CACHE, "set up", err)) return -1;
