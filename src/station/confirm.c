@@ -16,7 +16,8 @@
 #define CHANGES_GAP_MS 50  /* between an answer and the next question, whatever it brought */
 #define ASK_FIRST_MS 30000 /* no verdict for so long: ask for the session itself */
 #define ASK_MOST_MS 600000
-#define ASKS_MAX 4 /* the cloud does not decide: look again at what is stored */
+#define ASK_LOST_MS INT64_C(1000) /* it lost bytes before its decision, and says so */
+#define ASKS_MAX 4				  /* the cloud does not decide: look again at what is stored */
 #define SETTING_CURSOR "cloud.cursor"
 #define HISTORY_MS 600000 /* how often the cursor is shown to the cloud while no verdict is awaited */
 
@@ -99,7 +100,23 @@ static bool is_of(const struct session_row *row, const struct answer_session *ve
 		   content_parse(verdict->content, &content) == 0 && sha256_equal(&content, &row->content);
 }
 
+/* No verdict: bytes were lost in the cloud before its decision, which waits for them. It is asked soon, and ever later
+ * when that does not help. */
+static void lost_soon(struct session *s, const struct answer_session *change) {
+	if (change->revision != s->row.revision || s->row.state != STATE_UPLOADED) return;
+	s->ask_ms = MIN(s->ask_ms, now_ms() + (ASK_LOST_MS << MIN(s->rechecks, 6)));
+	session_poke(s);
+}
+
+static bool waits_for_lost(const struct answer_session *ours) {
+	AUTO(check_list_done) struct check_list checks = {0};
+	struct error ignored = ERROR_INIT;
+	return !is_decided(ours) && ours->checks && !checks_from_json(&checks, ours->checks, &ignored) &&
+		   checks_hold(&checks);
+}
+
 static void verdict_give(struct session *s, const struct answer_session *change) {
+	if (!is_decided(change)) lost_soon(s, change);
 	if (!is_of(&s->row, change)) return;
 	answer_session_free(s->verdict);
 	s->verdict = answer_session_copy(change);
@@ -138,11 +155,12 @@ static void on_asked(struct engine *e, struct session *s, void *arg, const struc
 	} else if (ours && is_decided(ours) && ours->content) {
 		s->refused_revision = s->row.revision;
 		upload_again(s, "the cloud decided on other bytes under this revision: it goes on as another one");
-	} else if (unknown || (r->err.code == ERR_NONE && (!ours || s->asks >= ASKS_MAX))) {
+	} else if (unknown || (r->err.code == ERR_NONE && (!ours || waits_for_lost(ours) || s->asks >= ASKS_MAX))) {
 		s->recheck = true;
 		s->rechecks++;
-		upload_again(s, ours ? "the cloud does not decide; every object is compared again"
-							 : "the cloud does not know it; every object is compared again");
+		upload_again(s, !ours				   ? "the cloud does not know it; every object is compared again"
+						: waits_for_lost(ours) ? "the cloud lost some of it before its decision; that is sent again"
+											   : "the cloud does not decide; every object is compared again");
 	}
 	session_poke(s);
 }

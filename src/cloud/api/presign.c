@@ -228,13 +228,27 @@ static int on_named(void *arg, size_t i, const struct object_row *there) {
 	return 0;
 }
 
+/* A key that this revision was promised for the same bytes stays the file's: its manifest may name it already, when an
+ * older revision (a twin's, say) gets such a file meanwhile. */
+static int promised_check(const struct presign_call *p, struct presign_file *f, struct error *err) {
+	struct presign_verdict own;
+	struct object_row row;
+	if (f->there->revision == f->ask.revision) return 0;
+	presign_decide(&f->ask, NULL, &own);
+	int there = own.kind == PRESIGN_PUT ? catalog_object(p->call->api->catalog, p->bucket, own.key, &row, err) : 0;
+	if (there < 0) return -1;
+	if (there && !row.stored_ms && row.size == f->ask.size && sha256_equal(&row.sha256, &f->ask.sha256))
+		f->verdict = own;
+	return 0;
+}
+
 /* What need not be sent is looked for in the store, never in the catalog alone. */
 static int there_check(const struct presign_call *p, struct presign_file *f, struct error *err) {
 	const struct stores stores = api_stores(p->call->api);
 	struct examined found;
 	if (f->verdict.kind != PRESIGN_EXISTS) return 0;
 	if (object_examine(&stores, f->there, EXAMINE_SIZE, &found, err)) return -1;
-	if (found.finding == FOUND_WHOLE) return 0;
+	if (found.finding == FOUND_WHOLE) return promised_check(p, f, err);
 	f->there->stored_ms = 0;
 	f->there->lost_ms = p->now_ms;
 	presign_decide(&f->ask, f->there, &f->verdict);

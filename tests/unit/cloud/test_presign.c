@@ -281,6 +281,25 @@ static void a_revision_is_that_of_its_first_instance(void **state) {
 	assert_string_equal(told(&own, 0), "put");
 }
 
+/* The manifest of a revision may name a key before the file comes: an older revision that gets the same file meanwhile
+ * does not take it away. */
+static void a_promised_key_stays(void **state) {
+	struct bench *b = *state;
+	AUTO(got_done) struct got first = presign_of(b, 1, "a", (const char *const[]){"f", "abc", NULL});
+	AUTO(got_done) struct got second = presign_of(b, 2, "b", (const char *const[]){"f", "abc", NULL});
+	assert_string_equal(text_at(file_at(&second, 0), "key", NULL), TEST_SESSION "/lab-1/_headgate/2/f");
+	stored(b, TEST_SESSION "/lab-1/f", "abc");
+	AUTO(got_done) struct got again = presign_of(b, 2, "b", (const char *const[]){"f", "abc", NULL});
+	assert_string_equal(told(&again, 0), "put");
+	assert_string_equal(text_at(file_at(&again, 0), "key", NULL), TEST_SESSION "/lab-1/_headgate/2/f");
+	AUTO(got_done) struct got third = presign_of(b, 3, "b", (const char *const[]){"f", "abc", NULL});
+	assert_string_equal(told(&third, 0), "exists");
+	stored(b, TEST_SESSION "/lab-1/_headgate/2/f", "abc");
+	AUTO(got_done) struct got there = presign_of(b, 2, "b", (const char *const[]){"f", "abc", NULL});
+	assert_string_equal(told(&there, 0), "exists");
+	assert_string_equal(text_at(file_at(&there, 0), "key", NULL), TEST_SESSION "/lab-1/_headgate/2/f");
+}
+
 /* Without an instance nothing is claimed, and what nobody claimed is the first one's that does. */
 static void a_look_claims_nothing(void **state) {
 	struct bench *b = *state;
@@ -442,6 +461,7 @@ int main(void) {
 		TEST_ON_BENCH(later_revisions_reuse_what_is_stored),
 		TEST_ON_BENCH(another_station_has_its_own),
 		TEST_ON_BENCH(a_revision_is_that_of_its_first_instance),
+		TEST_ON_BENCH(a_promised_key_stays),
 		TEST_ON_BENCH(a_look_claims_nothing),
 		TEST_ON_BENCH(nothing_is_added_to_a_decided_revision),
 		TEST_ON_BENCH(what_the_store_lost_can_be_sent_again),
