@@ -27,7 +27,9 @@ struct api_call {
 	uint64_t id;
 };
 
-int64_t cloud_retry_base(const struct engine *e) { return e->config->retry_base_ms; }
+struct backoff cloud_pause(const struct engine *e) {
+	return (struct backoff){.base_ms = e->config->retry_base_ms, .cap_ms = e->config->retry_cap_ms};
+}
 
 bool api_may(struct engine *e) {
 	if (e->stopping || !e->ingest) return false;
@@ -100,18 +102,20 @@ static void api_answered(struct engine *e) {
 }
 
 static void endpoint_failed(struct engine *e, const struct ingest_result *r) {
+	const struct backoff pause = cloud_pause(e);
 	bool was_down = e->api.down;
 	e->key_refused = false;
-	health_bad(&e->api, &r->err, HEALTH_FAILURES, cloud_retry_base(e), now_ms());
+	health_bad(&e->api, &r->err, HEALTH_FAILURES, &pause, now_ms());
 	e->api.next_ms = MAX(e->api.next_ms, now_ms() + r->retry_after_ms);
 	if (!was_down) say(e, "cloud_down", "the cloud does not answer", &r->err);
 }
 
 /* This call alone is not answered as it should be: others go on, and it is asked less and less often. */
 static void call_failed(struct engine *e, enum answer_id id, const struct ingest_result *r) {
+	const struct backoff pause = cloud_pause(e);
 	struct health *pace = &e->pace[id];
 	bool was_bad = pace->down && pace->why.code != ERR_NONE;
-	health_bad(pace, &r->err, HEALTH_FAILURES, cloud_retry_base(e), now_ms());
+	health_bad(pace, &r->err, HEALTH_FAILURES, &pause, now_ms());
 	pace->next_ms = MAX(pace->next_ms, now_ms() + r->retry_after_ms);
 	if (!was_bad) say(e, "cloud_refuses", "the cloud does not do what it is asked", &r->err);
 }
@@ -128,8 +132,9 @@ static void call_succeeded(struct engine *e, enum answer_id id) {
 void api_unmet(struct engine *e, enum answer_id id, const struct error *why) {
 	struct health *pace = &e->pace[id];
 	bool was_bad = pace->down && pace->why.code != ERR_NONE, idle = why->code == ERR_NONE;
+	const struct backoff pause = idle ? (struct backoff){IDLE_BASE_MS, HEALTH_PROBE_CAP_MS} : cloud_pause(e);
 	e->unmet = true;
-	health_bad(pace, why, HEALTH_FAILURES, idle ? IDLE_BASE_MS : cloud_retry_base(e), now_ms());
+	health_bad(pace, why, HEALTH_FAILURES, &pause, now_ms());
 	if (!idle && !was_bad) say(e, "cloud_refuses", "the cloud does not do what it is asked", why);
 	if (idle && pace->failures == IDLE_SAID * HEALTH_FAILURES)
 		say(e, "cloud_idle", "the cloud is asked less often", why);
@@ -271,19 +276,18 @@ static struct rules *rules_own(const struct engine *e) {
 	return r;
 }
 
-/* -1: it is no schema; then what was in force stays. */
-static int rules_take(struct engine *e, const cJSON *json) {
-	struct error err = ERROR_INIT;
+/* -1: it is no schema; then what was in force stays. *ret_kept (may be NULL): the cloud's own, as it is to be kept. */
+static int rules_take(struct engine *e, const cJSON *json, cJSON **ret_kept, struct error *err) {
 	struct rules *r = xcalloc(1, sizeof *r);
 	schema_init(&r->schema);
-	if (schema_from_json(&r->schema, json, &err)) {
-		log_event(LOG_WARN, "cloud", err.text, NULL);
+	if (schema_from_json(&r->schema, json, err)) {
 		schema_done(&r->schema);
 		free(r);
 		return -1;
 	}
-	if (schema_tighten(&r->schema, &e->config->schema, &err)) {
-		journal_add_event(e->journal, 0, "error", "looser_rule", err.text);
+	if (ret_kept) *ret_kept = schema_to_json(&r->schema);
+	if (schema_tighten(&r->schema, &e->config->schema, err)) {
+		journal_add_event(e->journal, 0, "error", "looser_rule", err->text);
 	}
 	rules_replace(e, r);
 	return 0;
@@ -298,7 +302,11 @@ static void rules_load(struct engine *e) {
 	struct error err = ERROR_INIT;
 	if (journal_view_open(&v, e->config->state_dir, &err) || journal_get(v, SETTING_CLOUD_SCHEMA, &kept, &err) || !kept)
 		return;
-	if (json_parse(kept, strlen(kept), &json, &err) == 0 && rules_take(e, json) == 0) e->schema_asked = true;
+	if (json_parse(kept, strlen(kept), &json, &err) || rules_take(e, json, NULL, &err)) {
+		log_event(LOG_WARN, "cloud", err.text, NULL);
+		return;
+	}
+	e->schema_asked = true;
 }
 
 /* One that failed is asked for again as soon as the call may be made: it is the probe of an engine at rest. */
@@ -312,9 +320,18 @@ static void on_schema(struct engine *e, struct session *s, void *arg, const stru
 	(void)s, (void)arg;
 	e->schema_asking = false;
 	if (!r || e->stopping) return;
+	AUTO(json_free) cJSON *kept = NULL;
+	struct error err = ERROR_INIT;
 	schema_answered(e, r);
-	if (r->err.code != ERR_NONE || rules_take(e, r->json)) return;
-	AUTO(xfree) char *text = json_text(r->json);
+	if (r->err.code != ERR_NONE) return;
+	if (rules_take(e, r->json, &kept, &err)) {
+		err.code = ERR_ANSWER;
+		error_prefix(&err, "GET /v1/schema");
+		api_unmet(e, ANSWER_SCHEMA, &err);
+		e->schema_ms = now_ms();
+		return;
+	}
+	AUTO(xfree) char *text = json_text(kept);
 	journal_set(e->journal, SETTING_CLOUD_SCHEMA, text, NULL, NULL);
 }
 

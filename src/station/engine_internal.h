@@ -416,7 +416,7 @@ cJSON *cloud_warnings(const struct engine *e);				 /* sentences: what works, and
 bool cloud_ok(const struct engine *e);						 /* it answered, and nothing of it is down */
 void cloud_start(struct engine *e);
 void cloud_pump(struct engine *e);
-int64_t cloud_retry_base(const struct engine *e);
+struct backoff cloud_pause(const struct engine *e); /* between probes of what does not work */
 struct rules *rules_hold(struct engine *e);
 void rules_drop(struct rules *r);
 

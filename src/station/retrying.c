@@ -78,7 +78,7 @@ void health_started(struct health *h) {
 
 void health_good(struct health *h) { *h = (struct health){0}; }
 
-void health_bad(struct health *h, const struct error *why, int failures, int64_t retry_base_ms, int64_t now_ms) {
+void health_bad(struct health *h, const struct error *why, int failures, const struct backoff *pause, int64_t now_ms) {
 	h->failures += failures;
 	h->why = *why;
 	if (h->down && !h->probing) return; /* a request that began before it went down */
@@ -86,7 +86,8 @@ void health_bad(struct health *h, const struct error *why, int failures, int64_t
 	if (h->failures < HEALTH_FAILURES) return;
 	if (!h->down) h->since_ms = now_ms;
 	h->down = true;
-	struct backoff b = {.base_ms = MIN(retry_base_ms, HEALTH_PROBE_CAP_MS), .cap_ms = HEALTH_PROBE_CAP_MS};
+	struct backoff b = {
+		.base_ms = MIN(pause->base_ms, HEALTH_PROBE_CAP_MS), .cap_ms = MIN(pause->cap_ms, HEALTH_PROBE_CAP_MS)};
 	h->next_ms = now_ms + backoff_steady_ms(&b, h->failures / HEALTH_FAILURES);
 }
 

@@ -40,7 +40,8 @@ bool health_may(const struct health *h, int64_t now_ms); /* may a request start?
 void health_started(struct health *h);					 /* it did */
 void health_good(struct health *h);
 /* failures: how many this answer stands for (a client that tried three times itself: HEALTH_FAILURES). */
-void health_bad(struct health *h, const struct error *why, int failures, int64_t retry_base_ms, int64_t now_ms);
+/* pause: between its probes; never longer than HEALTH_PROBE_CAP_MS. */
+void health_bad(struct health *h, const struct error *why, int failures, const struct backoff *pause, int64_t now_ms);
 void health_cancelled(struct health *h); /* the request ended without an answer, by us */
 /* Whose trouble is it? Of the endpoint and the way to it (away, slow, cut off, behind a login page, a certificate or an
  * address that is wrong), of the call (the cloud answers, and refuses or does not know what it was asked), or of what

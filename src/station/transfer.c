@@ -82,7 +82,8 @@ static void health_note(struct engine *e, const struct error *err) {
 		health_good(&e->objects);
 		return;
 	}
-	health_bad(&e->objects, err, err->code == ERR_CONFIG ? HEALTH_FAILURES : 1, cloud_retry_base(e), now_ms());
+	const struct backoff pause = cloud_pause(e);
+	health_bad(&e->objects, err, err->code == ERR_CONFIG ? HEALTH_FAILURES : 1, &pause, now_ms());
 	if (e->objects.down && !was_down) {
 		char message[640];
 		snprintf(message, sizeof message, "the object store does not answer: %s", err->text);

@@ -10,6 +10,8 @@
 
 #include "station/retrying.h"
 
+static const struct backoff patient = {.base_ms = 1000, .cap_ms = 3600000}, brisk = {.base_ms = 1000, .cap_ms = 3000};
+
 static struct retry_decision decide(enum error_code code, int attempts, int64_t retry_after_ms) {
 	struct error why = {.code = code};
 	struct retry_budget budget = RETRY_BUDGET_INIT;
@@ -121,11 +123,11 @@ static void test_health(void **state) {
 	struct error why = {.code = ERR_UNREACHABLE, .text = "refused"};
 	assert_true(health_may(&h, 1000));
 	for (int i = 1; i < HEALTH_FAILURES; i++) {
-		health_bad(&h, &why, 1, 1000, 1000);
+		health_bad(&h, &why, 1, &patient, 1000);
 		assert_false(h.down);
 		assert_true(health_may(&h, 1000));
 	}
-	health_bad(&h, &why, 1, 1000, 1000);
+	health_bad(&h, &why, 1, &patient, 1000);
 	assert_true(h.down);
 	assert_int_equal(h.since_ms, 1000);
 	assert_string_equal(h.why.text, "refused");
@@ -139,15 +141,21 @@ static void test_health(void **state) {
 	health_cancelled(&h);
 	assert_true(health_may(&h, probe)); /* its end says nothing */
 	health_started(&h);
-	health_bad(&h, &why, 1, 1000, probe);
+	health_bad(&h, &why, 1, &patient, probe);
 	assert_true(h.down);
 	assert_int_equal(h.since_ms, 1000);
 	assert_true(h.next_ms <= probe + HEALTH_PROBE_CAP_MS);
 
 	int64_t next = h.next_ms;
-	health_bad(&h, &why, 1, 1000, next + 5); /* a late failure of before */
+	health_bad(&h, &why, 1, &patient, next + 5); /* a late failure of before */
 	assert_int_equal(h.next_ms, next);
 
+	for (int i = 0; i < 20; i++) { /* as brisk as the configuration asks for, and never without a pause */
+		next = h.next_ms;
+		health_started(&h);
+		health_bad(&h, &why, HEALTH_FAILURES, &brisk, next);
+		assert_true(h.next_ms > next + 400 && h.next_ms <= next + 3000);
+	}
 	health_good(&h);
 	assert_false(h.down);
 	assert_true(health_may(&h, 0));
@@ -159,12 +167,12 @@ static void test_health_forgets(void **state) {
 	struct health h = {0};
 	struct error why = {.code = ERR_SERVER};
 	for (int i = 0; i < 10; i++) {
-		health_bad(&h, &why, 1, 1000, 1000);
-		health_bad(&h, &why, 1, 1000, 1000);
+		health_bad(&h, &why, 1, &patient, 1000);
+		health_bad(&h, &why, 1, &patient, 1000);
 		health_good(&h);
 	}
 	assert_false(h.down);
-	health_bad(&h, &why, HEALTH_FAILURES, 1000, 1000);
+	health_bad(&h, &why, HEALTH_FAILURES, &patient, 1000);
 	assert_true(h.down); /* a client that tried three times itself */
 }
 
