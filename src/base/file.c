@@ -201,6 +201,12 @@ int file_folder_own(const char *path, bool group_may, struct error *err) {
 	return 0;
 }
 
+bool file_is_at(int fd, const char *path) {
+	struct stat open, there;
+	if (fstat(fd, &open) || stat(path, &there)) return false;
+	return open.st_dev == there.st_dev && open.st_ino == there.st_ino && there.st_nlink > 0;
+}
+
 #define TREE_DEPTH_MAX 200 /* descriptors are held on the way down */
 static int remove_entry(int parent, const char *name, const char *path, int depth, struct error *err);
 

@@ -26,6 +26,7 @@ char *path_state_home(const char *name);
 /* Takes an exclusive flock on path (created 0600, the holder's pid inside). ERR_BUSY names the holder's pid. The
  * descriptor holds the lock until it is closed, a crash included. */
 MUST_USE int file_lock(const char *path, int *ret_fd, struct error *err);
+bool file_is_at(int fd, const char *path); /* the open file still stands there */
 /* A folder of our own: ERR_CONFIG with the mend when others can write in it (its group may, with group_may), or when it
  * belongs to neither this user nor root. */
 MUST_USE int file_folder_own(const char *path, bool group_may, struct error *err);

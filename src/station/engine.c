@@ -81,6 +81,7 @@ static void (*const pumps[])(struct engine *e) = {
 	recall_pump,
 	outbox_pump,
 	heartbeat_pump,
+	guard_pump,
 	look_pump,
 	once_pump,
 	linger_pump,

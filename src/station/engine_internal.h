@@ -181,6 +181,8 @@ struct engine {
 	struct journal_summary summary;
 	int64_t disk_free, disk_total;
 	struct disk_history disk_history;
+	bool guarding;
+	int64_t guard_ms;			/* monotonic: the state folder is looked at then */
 	int64_t undecided_since_ms; /* --once */
 	bool last_beat;				/* --once: the heartbeat at its end is asked for */
 	int64_t last_beat_ms;		/* monotonic: not waited for longer */
@@ -433,6 +435,9 @@ void outbox_pump(struct engine *e);
 void outbox_forget(struct engine *e); /* what was refused */
 void heartbeat_pump(struct engine *e);
 const char *heartbeat_disk(const struct engine *e); /* the path whose disk is reported */
+
+/* --- guard.c --- */
+void guard_pump(struct engine *e);
 
 /* --- engine_history.c --- */
 void history_add(struct rate_history *h, int64_t bytes, int64_t at_ms);

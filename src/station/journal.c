@@ -13,9 +13,11 @@
  * the thread from its start to its end. `failure` is written once by the thread, before `broken`. */
 #include "station/journal.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -34,6 +36,7 @@ struct journal {
 	uv_async_t wake;
 	uv_thread_t thread;
 	struct db *db;
+	struct journal_file file;
 	int64_t next_id;
 
 	uv_mutex_t mutex;
@@ -75,10 +78,22 @@ static int list_move(struct op_list *from, struct op_list *to, int max) {
 
 /* --- the writer thread --- */
 
+/* A file that was removed takes every commit and keeps none. */
+int journal_there(const struct journal_file *f, struct error *err) {
+	struct stat st;
+	if (stat(f->path, &st) == 0 && st.st_dev == f->device && st.st_ino == f->inode) return 0;
+	return error_set(err, ERR_DISK,
+		"the journal %s was removed or replaced while it was in use; put it back as it was, or start again: recordings "
+		"are found anew, and the cloud is asked what it has",
+		f->path);
+}
+
+const struct journal_file *journal_file(const struct journal *j) { return &j->file; }
+
 /* The first n operations of the group in one transaction. *ret_at is where it failed: n when it was the commit. */
 static int group_write(struct journal *j, struct op_list *group, int n, int *ret_at, struct error *err) {
 	*ret_at = 0;
-	if (db_begin(j->db, err)) return -1;
+	if (journal_there(&j->file, err) || db_begin(j->db, err)) return -1;
 	struct journal_op *op = group->first;
 	for (int i = 0; i < n; i++, op = op->next) {
 		*ret_at = i;
@@ -164,6 +179,7 @@ static void on_handle_closed(uv_handle_t *handle) {
 	void *arg = j->on_closed_arg;
 	uv_cond_destroy(&j->work);
 	uv_mutex_destroy(&j->mutex);
+	free(j->file.path);
 	free(j);
 	if (on_closed) on_closed(arg);
 }
@@ -269,7 +285,10 @@ int journal_open(
 	if (db_open(&db, path, DB_WRITER, &journal_write_schema, err)) return -1;
 	if (journal_share(state_dir, path, o->group, err)) return -1;
 	if (db_prepare_all(db, err) || db_one(db, W_SESSION_LAST_ID, err, "") < 0) return -1;
+	struct stat st;
+	if (stat(path, &st)) return error_errno(err, ERR_DISK, errno, "look at %s", path);
 	struct journal *j = xcalloc(1, sizeof *j);
+	j->file = (struct journal_file){.path = TAKE(path), .device = st.st_dev, .inode = st.st_ino};
 	j->next_id = db_i64(db, W_SESSION_LAST_ID, 0) + 1;
 	db_reset(db, W_SESSION_LAST_ID);
 	j->loop = loop;

@@ -89,6 +89,13 @@ MUST_USE int journal_open(
 /* Commits what is queued, calls those callbacks, ends the thread; then on_closed from the loop. */
 void journal_close(struct journal *j, void (*on_closed)(void *arg), void *arg);
 bool journal_broken(const struct journal *j);
+struct journal_file {
+	char *path;
+	uint64_t device, inode; /* as it was opened */
+};
+const struct journal_file *journal_file(const struct journal *j); /* until journal_close */
+/* It still stands where it was opened; else ERR_DISK. Any thread. */
+MUST_USE int journal_there(const struct journal_file *f, struct error *err);
 int64_t journal_commits(const struct journal *j); /* what was committed and called back since it was opened */
 /* Operations that were given to it, and those of them that were called back, whether they came to be or not. */
 int64_t journal_submitted(const struct journal *j);

@@ -196,6 +196,36 @@ def test_a_limit_on_the_size_of_files(place):
     assert_all_accepted(cloud, station, folders)
 
 
+def test_a_state_folder_that_goes_away_under_the_engine(place):
+    """Removed, replaced, or its lock alone: it is noticed while nothing happens too, said, and the engine ends with 74. The next
+    one finds the recordings anew."""
+    cloud = place.cloud()
+
+    def remove(state):
+        shutil.rmtree(state)
+
+    def replace(state):
+        shutil.copy(state / "state.db", state / "copy")
+        os.replace(state / "copy", state / "state.db")
+
+    def unlock(state):
+        (state / "lock").unlink()
+
+    for n, harm in enumerate([remove, replace, unlock]):
+        station = place.station(cloud, name=f"lab-{n}", rescan="1h")
+        folders = [make_session(station.recordings, session_name(n))]
+        engine = station.start()
+        station.wait_state(folders[0].name, "accepted")
+        harm(station.state)
+        assert engine.wait(60) == 74, engine.result()
+        assert "removed or replaced" in engine.err and str(station.state) in engine.err, engine.err
+        folders.append(make_session(station.recordings, session_name(n + 10), seed=n))
+        got = once(station)
+        assert got.code == 0, (harm, got)
+        for folder in folders:
+            assert_stored(cloud, folder, station=station.name)
+
+
 def test_a_locked_journal_is_waited_for_and_then_told(place):
     cloud = place.cloud()
     station = place.station(cloud)
@@ -227,12 +257,13 @@ def test_a_journal_that_is_none_or_of_a_newer_program(place):
     assert once(station).code == 0
     journal = station.state / "state.db"
     with closing(sqlite3.connect(journal, isolation_level=None)) as db:
+        version = db.execute("PRAGMA user_version").fetchone()[0]
         db.execute("PRAGMA user_version = 99")
     got = once(station)
     assert_disk_error(got, "version 99", "newer program")
     assert_disk_error(station.command("status"), "version 99")
     with closing(sqlite3.connect(journal, isolation_level=None)) as db:
-        db.execute("PRAGMA user_version = 1")
+        db.execute(f"PRAGMA user_version = {version}")
     assert_all_accepted(cloud, station, [folder])
     with closing(sqlite3.connect(journal, isolation_level=None)) as db:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # so that the file alone is the journal
