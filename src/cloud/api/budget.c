@@ -9,11 +9,13 @@
 
 #include "cloud/store/deadline.h"
 
+#define WAITING_MAX 8 /* calls of one caller */
+
 struct budget_caller {
 	LIST_ENTRY(budget_caller) next;
 	char name[BUDGET_CALLER];
 	int64_t used;
-	int shares;
+	int shares, waiting;
 };
 struct budget {
 	pthread_mutex_t lock;
@@ -76,8 +78,11 @@ bool budget_take(struct budget *b, struct budget_share *s, const char *caller, i
 	}
 	int64_t more = bytes - s->bytes;
 	bool fits;
-	while (!(fits = b->used + more <= b->bytes && s->caller->used + more <= b->bytes / 2))
-		if (pthread_cond_timedwait(&b->freed, &b->lock, &until)) break;
+	struct budget_caller *c = s->caller;
+	bool may_wait = ++c->waiting <= WAITING_MAX; /* who asks for much at once does not tie up a thread for each */
+	while (!(fits = b->used + more <= b->bytes && c->used + more <= b->bytes / 2))
+		if (!may_wait || pthread_cond_timedwait(&b->freed, &b->lock, &until)) break;
+	c->waiting--;
 	if (fits) share_set(s, bytes);
 	else if (!s->bytes) share_drop(s);
 	pthread_mutex_unlock(&b->lock);

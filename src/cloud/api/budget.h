@@ -15,7 +15,8 @@ struct budget_share { /* zeroed at the beginning; of one call */
 };
 struct budget *budget_new(int64_t bytes);
 void budget_free(struct budget *b); /* no share may be left */
-/* So that the share is at least so many bytes: false when they are not to be had within wait_ms. */
+/* So that the share is at least so many bytes: false when they are not to be had within wait_ms,
+ * or at once when too many calls of this caller wait already. */
 MUST_USE bool budget_take(
 	struct budget *b, struct budget_share *share, const char *caller, int64_t bytes, int64_t wait_ms);
 void budget_shrink(struct budget_share *share, int64_t bytes); /* to that many, when it has more */

@@ -23,8 +23,9 @@ static bool framing_takes(struct chunks *c, char byte) {
 static bool size_takes(struct chunks *c, char byte) {
 	int digit = hex_of(byte);
 	if (digit >= 0) {
+		if (++c->digits > DIGITS_MAX) return false;
 		c->left = c->left * 16 + digit;
-		return ++c->digits <= DIGITS_MAX;
+		return true;
 	}
 	if (!c->digits || (byte != '\r' && byte != ';')) return false;
 	c->state = byte == '\r' ? SIZE_LF : EXTENSION;

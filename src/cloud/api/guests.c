@@ -12,6 +12,8 @@
 
 #include "cloud/store/deadline.h"
 
+#define FEW 8 /* connections that an address may have however crowded it is */
+
 struct guest {
 	LIST_ENTRY(guest) next;
 	struct house *house;
@@ -24,6 +26,7 @@ struct house {
 	LIST_ENTRY(house) next;
 	struct address net; /* of IPv6 the /64 */
 	size_t n;			/* not shown out */
+	size_t threads;		/* with those that were */
 	LIST_HEAD(, guest) guests;
 };
 struct guests {
@@ -108,7 +111,9 @@ static void guest_show_out(struct guests *g, struct guest *one) {
 
 /* Room for one more of house h. An address that has the most already makes room among its own that do nothing. */
 static bool room_make(struct guests *g, struct house *h) {
-	if (g->threads >= 2 * g->most) return false;
+	/* Those that were shown out and whose handler still works: an address with many has to wait for them first. */
+	if (h->threads >= g->most || g->threads >= 3 * g->most) return false;
+	if (g->threads >= 2 * g->most && h->threads >= FEW) return false;
 	bool own = h->n >= g->each_most;
 	if (!own && g->n < g->most) return true;
 	struct house *greediest = own ? h : house_greediest(g);
@@ -132,6 +137,7 @@ struct guest *guest_enter(struct guests *g, int fd, const struct address *from, 
 		atomic_store(&one->moved_ms, now_mono_ms);
 		LIST_INSERT_HEAD(&h->guests, one, next);
 		h->n++;
+		h->threads++;
 		g->n++;
 		g->threads++;
 	} else {
@@ -152,6 +158,7 @@ void guest_leave(struct guests *g, struct guest *one) {
 	struct house *h = one->house;
 	guest_uncount(g, one);
 	LIST_REMOVE(one, next);
+	h->threads--;
 	g->threads--;
 	house_drop(h);
 	xfree(one);
