@@ -13,6 +13,7 @@
 #include "station/engine_internal.h"
 
 #define CHANGES_WAIT_S 20
+#define CHANGES_A_CALL 1000
 #define CHANGES_GAP_MS 50  /* between an answer and the next question, whatever it brought */
 #define ASK_FIRST_MS 30000 /* no verdict for so long: ask for the session itself */
 #define ASK_MOST_MS 600000
@@ -140,8 +141,16 @@ static void upload_again(struct session *s, const char *why) {
 	session_go(s, EVENT_INTERRUPTED, SET_NEXT_ATTEMPT | SET_REASON, "warn", why);
 }
 
+/* The cursor that is kept must have passed every decision that was taken: else a cloud that is put back to before it
+ * takes the cursor for its own. */
+static void history_again(struct engine *e) {
+	e->history_asked = false;
+	e->history_ms = 0;
+	e->cursor_behind = e->changes_asking; /* that answer may be of before */
+}
+
 static void on_asked(struct engine *e, struct session *s, void *arg, const struct ingest_result *r) {
-	(void)e, (void)arg;
+	(void)arg;
 	if (!r || !s) return;
 	s->asking = false;
 	if (s->committing || s->row.state != STATE_UPLOADED) return;
@@ -151,6 +160,7 @@ static void on_asked(struct engine *e, struct session *s, void *arg, const struc
 	const struct answer_session *ours =
 		r->err.code == ERR_NONE ? revision_find(ingest_session(r), s->row.revision) : NULL;
 	if (ours && is_decided(ours) && is_of(&s->row, ours)) {
+		history_again(e);
 		verdict_give(s, ours);
 	} else if (ours && is_decided(ours) && ours->content) {
 		s->refused_revision = s->row.revision;
@@ -232,8 +242,10 @@ static void on_changes(struct engine *e, struct session *s, void *arg, const str
 		return;
 	}
 	const struct answer_changes *answer = ingest_changes(r);
-	e->history_asked = true;
-	e->history_ms = now_ms() + HISTORY_MS;
+	bool whole = answer->change_n < CHANGES_A_CALL;
+	if (whole && !e->cursor_behind) e->history_asked = true;
+	e->cursor_behind = e->cursor_behind && !whole;
+	e->history_ms = whole && e->history_asked ? now_ms() + HISTORY_MS : 0;
 	if (answer->reset) recall_all(e->recall);
 	bool moved = !e->cursor || strcmp(e->cursor, answer->cursor) != 0;
 	for (size_t i = 0; i < answer->change_n; i++) change_apply(e, &answer->changes[i]);
@@ -247,7 +259,8 @@ static void on_changes(struct engine *e, struct session *s, void *arg, const str
 static bool any_uploaded(const struct engine *e) {
 	for (size_t i = 0; i < e->sessions.n; i++) {
 		const struct session *s = e->sessions.items[i];
-		if (!s->dead && s->row.state == STATE_UPLOADED) return true;
+		/* one that is asked for by itself awaits no news */
+		if (!s->dead && s->row.state == STATE_UPLOADED && !s->asking && s->ask_ms > now_ms()) return true;
 	}
 	return false;
 }
@@ -256,7 +269,7 @@ void confirm_pump(struct engine *e) {
 	if (e->changes_asking) return;
 	/* a cursor that the cloud does not know any more is the sign that it lost its memory, so it is shown it now and
 	 * then */
-	bool awaited = any_uploaded(e);
+	bool awaited = any_uploaded(e) && !e->cursor_behind;
 	int64_t from_ms = awaited ? e->changes_ms : MAX(e->changes_ms, e->history_ms);
 	if (now_ms() < from_ms) {
 		engine_wake_at(e, from_ms);
@@ -268,7 +281,7 @@ void confirm_pump(struct engine *e) {
 	if (e->cursor) text_uri_encode(&path, e->cursor, strlen(e->cursor), false);
 	/* a probe must not hold the others up for the length of a long poll */
 	int wait_s = e->api.down || !awaited ? 0 : CHANGES_WAIT_S;
-	buf_fmt(&path, "&wait=%d", wait_s);
+	buf_fmt(&path, "&limit=%d&wait=%d", CHANGES_A_CALL, wait_s);
 	e->changes_asking = true;
 	e->changes_wait_ms = wait_s * 1000;
 	api_call(e, NULL, "GET", buf_text(&path), NULL, e->changes_wait_ms, on_changes, NULL);

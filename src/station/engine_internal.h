@@ -43,12 +43,13 @@ struct root {
 	struct root_work *work;
 	size_t look_n, check_n, audit_n, sending; /* of its sessions: in its threads; transfers */
 	bool listing, again, listed;			  /* a listing is under way, another is wanted; one ended in this run */
-	bool later;				 /* a name in it waits until the others are listed: it may have been there (moved.h) */
-	int64_t listed_ms;		 /* wall clock: when it was last listed whole; 0: not in this run */
-	struct error listed_why; /* of the last listing */
-	int64_t slow_ms;		 /* wall clock: since when a call into it takes SLOW_MS and more; 0: none does */
-	int64_t hanging_ms;		 /* the same, for HANG_MS: it does not answer */
-	int64_t audit_at;		 /* the slow walk over its older accepted sessions goes on with this stamp */
+	bool later;					/* a name in it waits until the others are listed: it may have been there (moved.h) */
+	int64_t began_ms, later_ms; /* monotonic: its last listing; when the first such name was seen, 0: none waits */
+	int64_t listed_ms;			/* wall clock: when it was last listed whole; 0: not in this run */
+	struct error listed_why;	/* of the last listing */
+	int64_t slow_ms;			/* wall clock: since when a call into it takes SLOW_MS and more; 0: none does */
+	int64_t hanging_ms;			/* the same, for HANG_MS: it does not answer */
+	int64_t audit_at;			/* the slow walk over its older accepted sessions goes on with this stamp */
 	int64_t lap_ms, lap_before_ms; /* wall clock: when this walk over all of them began, and the one before it; 0 */
 	enum folder_state state;
 	struct folder_memory memory;
@@ -164,6 +165,7 @@ struct engine {
 	int64_t rate_limit, rate_checked_ms;
 
 	struct recall *recall;
+	bool cursor_behind; /* a decision was taken that the cursor has not passed */
 	bool history_asked; /* the cloud's history was compared in this run */
 	int64_t history_ms; /* monotonic: when it is compared next, if nothing is awaited */
 

@@ -228,6 +228,8 @@ MUST_USE int journal_get(
 typedef int journal_on_outbox(void *arg, const char *id, const char *json);
 MUST_USE int journal_outbox(
 	struct journal_view *v, int64_t limit, journal_on_outbox *on_row, void *arg, struct error *err); /* oldest first */
+/* As journal_session. */
+MUST_USE int journal_session_by_id(struct journal_view *v, int64_t session, struct session_row *ret, struct error *err);
 /* All sessions of that name, in order of root, or of that content id, whatever their name, in order of id. As
  * journal_sessions. */
 MUST_USE int journal_of_name(

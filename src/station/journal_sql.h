@@ -92,6 +92,7 @@
 	X(SESSION_BY_NAME,                                                                                                 \
 		"SELECT " SESSION_COLUMNS " FROM session WHERE name = ? ORDER BY found_ms DESC, id DESC LIMIT 1")              \
 	X(SESSION_BY_ROOT, "SELECT " SESSION_COLUMNS " FROM session WHERE name = ? AND root = ?")                          \
+	X(SESSION_BY_ID, "SELECT " SESSION_COLUMNS " FROM session WHERE id = ?")                                           \
 	X(SESSIONS_OF_NAME, "SELECT " SESSION_COLUMNS " FROM session WHERE name = ? ORDER BY root")                        \
 	X(SESSIONS_OF_CONTENT, "SELECT " SESSION_COLUMNS " FROM session WHERE content_id = ? ORDER BY id")                 \
 	X(FILES,                                                                                                           \

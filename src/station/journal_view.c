@@ -198,16 +198,24 @@ int journal_window(struct journal_view *v, const struct journal_window *w, journ
 	return failed;
 }
 
-int journal_session(
-	struct journal_view *v, const char *name, const char *root_or_null, struct session_row *ret, struct error *err) {
-	int s = root_or_null ? R_SESSION_BY_ROOT : R_SESSION_BY_NAME;
-	int found = root_or_null ? db_one(v->db, s, err, "tt", name, root_or_null) : db_one(v->db, s, err, "t", name);
+static int session_take(struct journal_view *v, int s, int found, struct session_row *ret, struct error *err) {
 	if (found <= 0) return found;
 	struct session_row r;
 	int failed = session_read(v->db, s, &r, err);
 	if (!failed) *ret = session_row_copy(&r);
 	db_reset(v->db, s);
 	return failed ? -1 : 1;
+}
+
+int journal_session(
+	struct journal_view *v, const char *name, const char *root_or_null, struct session_row *ret, struct error *err) {
+	int s = root_or_null ? R_SESSION_BY_ROOT : R_SESSION_BY_NAME;
+	int found = root_or_null ? db_one(v->db, s, err, "tt", name, root_or_null) : db_one(v->db, s, err, "t", name);
+	return session_take(v, s, found, ret, err);
+}
+
+int journal_session_by_id(struct journal_view *v, int64_t session, struct session_row *ret, struct error *err) {
+	return session_take(v, R_SESSION_BY_ID, db_one(v->db, R_SESSION_BY_ID, err, "i", session), ret, err);
 }
 
 int journal_of_name(

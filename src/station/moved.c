@@ -12,17 +12,20 @@
 
 static bool root_is_gone(const struct root *r) { return !r->configured && r->listed && r->listed_why.code != ERR_NONE; }
 
-static enum moved from_root(const struct root *r, bool present) {
+/* What is there still by a listing that was begun before the name was seen here may be gone from there since. */
+static enum moved from_root(struct engine *e, size_t from, size_t to, bool present) {
+	const struct root *r = &e->roots[from];
 	if (!present || root_is_gone(r)) return MOVED_HERE;
-	return !r->configured && !r->listed && !r->hanging_ms ? MOVED_LATER : MOVED_NO;
+	if (r->hanging_ms || !r->ok) return MOVED_NO;
+	return !r->listed || r->began_ms <= e->roots[to].later_ms ? MOVED_LATER : MOVED_NO;
 }
 
 /* --- taking it along --- */
 
-static void relocate(struct engine *e, int64_t id, size_t from, size_t to) {
+static void relocate(struct engine *e, int64_t id, size_t from, size_t to, journal_on_commit *on_commit, void *arg) {
 	char message[600];
 	snprintf(message, sizeof message, "it was moved from %s to %s", e->roots[from].path, e->roots[to].path);
-	journal_relocate(e->journal, id, e->roots[to].path, message, engine_journal_done, e);
+	journal_relocate(e->journal, id, e->roots[to].path, message, on_commit, arg);
 }
 
 static void session_move(struct session *s, size_t root) {
@@ -35,15 +38,35 @@ static void session_move(struct session *s, size_t root) {
 	free(s->row.root);
 	s->row.root = xstrdup(e->roots[root].path);
 	sessions_insert(&e->sessions, s);
-	relocate(e, s->row.id, from, root);
+	relocate(e, s->row.id, from, root, engine_journal_done, e);
 	s->looked = false;
 	if (!s->row.present) s->returned = true;
 	settle_look(s, now_ms());
 	session_poke(s);
 }
 
+/* Looked at once the journal knows where it is. */
+struct arrival {
+	struct engine *engine;
+	char name[16];
+	size_t root;
+};
+
+static void on_arrived(void *arg, const struct error *err) {
+	struct arrival *a = arg;
+	struct engine *e = a->engine;
+	e->roots[a->root].audit_n--;
+	if (err->code != ERR_NONE) engine_fail(e, err);
+	else if (!e->stopping) rescan_suspect(e, a->name, a->root);
+	free(a);
+}
+
 static void stub_move(struct engine *e, struct stub_table *t, struct stub *a, size_t root) {
-	relocate(e, a->id, a->root, root);
+	struct arrival *arrival = xcalloc(1, sizeof *arrival);
+	*arrival = (struct arrival){.engine = e, .root = root};
+	session_unstamp(arrival->name, a->stamp);
+	e->roots[root].audit_n++;
+	relocate(e, a->id, a->root, root, on_arrived, arrival);
 	a->root = (uint32_t)root & 0x7fff;
 	a->present = true;
 	stub_sort(t);
@@ -52,7 +75,7 @@ static void stub_move(struct engine *e, struct stub_table *t, struct stub *a, si
 static enum moved from_work(struct engine *e, const char *name, size_t from, size_t to) {
 	struct session *s = sessions_find(&e->sessions, name, from);
 	if (!s || s->dead || s->row.ignored) return MOVED_NO;
-	enum moved m = from_root(&e->roots[from], s->row.present);
+	enum moved m = from_root(e, from, to, s->row.present && !s->vanished);
 	if (m == MOVED_HERE && s->committing) return MOVED_LATER;
 	if (m == MOVED_HERE) session_move(s, to);
 	return m;
@@ -61,21 +84,25 @@ static enum moved from_work(struct engine *e, const char *name, size_t from, siz
 static enum moved from_stubs(struct engine *e, struct stub_table *t, const char *name, size_t from, size_t to) {
 	struct stub *a = stub_find(t, session_stamp(name), from);
 	if (!a || !a->id) return MOVED_NO;
-	enum moved m = from_root(&e->roots[from], a->present);
+	enum moved m = from_root(e, from, to, a->present);
 	if (m == MOVED_HERE) stub_move(e, t, a, to);
 	return m;
 }
 
 enum moved moved_found(struct engine *e, const char *name, size_t root) {
 	enum moved m = MOVED_NO;
+	struct root *r = &e->roots[root];
+	if (!r->later_ms) r->later_ms = now_ms();
 	for (size_t from = 0; from < e->root_n && m == MOVED_NO; from++) {
 		if (from == root) continue;
 		m = from_work(e, name, from, root);
 		if (m == MOVED_NO) m = from_stubs(e, &e->waiting, name, from, root);
 		if (m != MOVED_NO) break;
 		m = from_stubs(e, &e->accepted, name, from, root);
-		if (m == MOVED_HERE) rescan_suspect(e, name, root);
 	}
-	if (m == MOVED_LATER) e->roots[root].later = true;
+	if (m == MOVED_LATER) {
+		r->later = true;
+		rescan_soon(e);
+	}
 	return m;
 }

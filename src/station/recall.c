@@ -10,7 +10,6 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "session/content.h"
-#include "session/name.h"
 #include "station/checking.h"
 #include "station/engine_internal.h"
 
@@ -19,8 +18,7 @@
 #define AGAIN_MS 5000
 
 struct wanted {
-	int64_t stamp;
-	size_t root;
+	int64_t id; /* in the journal */
 	bool named; /* by a person, who is told also that all is well */
 };
 struct recall {
@@ -62,7 +60,7 @@ void recall_free(struct recall *r) {
 
 static void want(struct recall *r, const struct stub *a, bool named) {
 	ARRAY_RESERVE(r->items, r->n, r->capacity);
-	r->items[r->n++] = (struct wanted){.stamp = a->stamp, .root = a->root, .named = named};
+	r->items[r->n++] = (struct wanted){.id = a->id, .named = named};
 	engine_poke(r->engine);
 }
 
@@ -158,11 +156,22 @@ static void send_again(struct recall *r, const char *why) {
 	session_go(s, EVENT_LOST, SET_REASON | SET_STORED | SET_FLAGS | SET_TIMES, "error", why);
 }
 
+/* Wherever it is by now. */
+static struct stub *accepted_find(struct engine *e, const struct session_row *row) {
+	for (size_t root = 0; root < e->root_n; root++) {
+		struct stub *a = stub_find(&e->accepted, session_stamp(row->name), root);
+		if (a && a->id == row->id) return a;
+	}
+	return NULL;
+}
+
 static void one_is_lost(struct recall *r, const char *why) {
 	struct engine *e = r->engine;
-	struct stub *a = stub_find(&e->accepted, session_stamp(r->row.name), r->items[r->at - 1].root);
+	struct stub *a = accepted_find(e, &r->row);
 	r->looked++;
-	if (a && a->id == r->row.id) {
+	if (a) {
+		free(r->row.root);
+		r->row.root = xstrdup(e->roots[a->root].path);
 		stub_remove(&e->accepted, a);
 		r->lost++;
 		send_again(r, why);
@@ -261,8 +270,7 @@ static void ask_session(struct recall *r) {
 
 struct load {
 	struct job job;
-	char name[SESSION_NAME];
-	const char *root; /* lives as long as the engine */
+	int64_t id;
 	struct session_row row;
 	struct file_row *files;
 	size_t n;
@@ -273,7 +281,7 @@ static void load_run(struct job *j) {
 	struct load *l = (struct load *)j;
 	struct journal_view *v = NULL;
 	if (view_take(j->engine, &v, &l->err)) return;
-	if (journal_session(v, l->name, l->root, &l->row, &l->err) == 1 &&
+	if (journal_session_by_id(v, l->id, &l->row, &l->err) == 1 &&
 		journal_files(v, l->row.id, 0, &l->files, &l->n, &l->err)) {
 		l->files = NULL;
 		l->n = 0;
@@ -303,8 +311,7 @@ static void load_start(struct recall *r) {
 	struct engine *e = r->engine;
 	const struct wanted *w = &r->items[r->at++];
 	struct load *l = xcalloc(1, sizeof *l);
-	*l = (struct load){.job = {.run = load_run, .done = load_done}, .root = e->roots[w->root].path, .err = ERROR_INIT};
-	session_unstamp(l->name, w->stamp);
+	*l = (struct load){.job = {.run = load_run, .done = load_done}, .id = w->id, .err = ERROR_INIT};
 	r->busy = true;
 	job_start(e, &l->job);
 }

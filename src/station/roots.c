@@ -67,12 +67,6 @@ static void root_judge(struct engine *e, size_t root) {
 	engine_poke(e);
 }
 
-/* What may have been moved from the folder that was listed now. */
-static void later_again(struct engine *e) {
-	for (size_t i = 0; i < e->root_n; i++)
-		if (e->roots[i].later) rescan_soon(e);
-}
-
 void root_waits(struct engine *e, size_t root, int64_t since_mono_ms) {
 	struct root *r = &e->roots[root];
 	int64_t waited = since_mono_ms ? now_ms() - since_mono_ms : 0;
@@ -82,7 +76,6 @@ void root_waits(struct engine *e, size_t root, int64_t since_mono_ms) {
 	if (waited >= HANG_MS) r->hanging_ms = r->slow_ms;
 	if (hung == (r->hanging_ms != 0)) return;
 	root_judge(e, root);
-	later_again(e);
 	if (r->hanging_ms) transfers_hang(e, root);
 	else rescan_soon(e);
 }
@@ -122,6 +115,7 @@ static void listing_take(struct engine *e, struct listing *l) {
 	if (l->err.code != ERR_NONE) return;
 	r->later = false;
 	rescan_compare(e, l->root, l->found.names, l->found.n);
+	if (!r->later) r->later_ms = 0;
 }
 
 static void listing_done(struct job *j) {
@@ -132,7 +126,6 @@ static void listing_done(struct job *j) {
 	if (!e->stopping) {
 		r->listed = true;
 		listing_take(e, l);
-		later_again(e);
 		if (r->again) root_list_start(e, l->root);
 	}
 	watching_done(&l->watching);
@@ -146,6 +139,7 @@ void root_list_start(struct engine *e, size_t root) {
 	r->again = r->listing;
 	if (r->listing) return;
 	r->listing = true;
+	r->began_ms = now_ms();
 	struct listing *l = xcalloc(1, sizeof *l);
 	*l = (struct listing){.job = {.run = listing_run, .done = listing_done},
 		.root = root,
