@@ -105,6 +105,7 @@ static cJSON *object_json(const struct object_row *row) {
 	json_add_i64(o, "size", row->size);
 	json_add_text(o, "sha256", sha256_base64(sha, &row->sha256));
 	json_add_time(o, "stored_at", row->stored_ms);
+	json_add_time(o, "lost_at", row->lost_ms);
 	return o;
 }
 
@@ -119,7 +120,7 @@ static int on_object(void *arg, const struct object_row *row) {
 	table_cell(t, row->key);
 	table_cellf(t, "%lld", (long long)row->size);
 	table_cell(t, sha256_hex(sha, &row->sha256));
-	table_cell(t, row->stored_ms ? time_rfc3339(at, row->stored_ms) : "promised");
+	table_cell(t, row->stored_ms ? time_rfc3339(at, row->stored_ms) : row->lost_ms ? "lost" : "promised");
 	return 0;
 }
 
@@ -142,7 +143,7 @@ int run_objects(int argc, char **argv) {
 		.common_n = STORE_FLAG_N,
 		.flags = flags,
 		.flag_n = ARRAY_LEN(flags),
-		.summary = "Lists the objects, stored and promised.",
+		.summary = "Lists the objects: stored, promised by a URL, and those that were stored and are lost.",
 		.text = "Example:\n  headgate-cloud objects --data /srv/headgate --session 20261120_134502 --json"};
 	return cloud_run(&spec, argc, argv, list_objects);
 }

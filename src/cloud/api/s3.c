@@ -174,6 +174,17 @@ static void get_reply(struct call *c, struct reply *r, const struct object_row *
 	r->size = range.size;
 }
 
+/* False: it is not there, or not what it was, and r says so. */
+static bool get_whole(struct call *c, struct reply *r, const struct object_row *row) {
+	struct error err = ERROR_INIT;
+	const struct stores stores = api_stores(c->api);
+	struct examined e;
+	if (object_examine(&stores, row, EXAMINE_SIZE, &e, &err)) reply_error(r, &err);
+	else if (e.finding == FOUND_WHOLE) return true;
+	else reply_s3(r, S3_NO_SUCH_KEY, "this object was stored and is lost; it can be sent again: ask /v1/presign");
+	return false;
+}
+
 void s3_get(struct call *c, struct reply *r) {
 	struct error err = ERROR_INIT;
 	struct object_row row;
@@ -183,7 +194,7 @@ void s3_get(struct call *c, struct reply *r) {
 	int there = catalog_object(c->api->catalog, c->params[0], c->params[1], &row, &err);
 	if (there < 0) reply_error(r, &err);
 	else if (!there || !row.stored_ms) reply_s3(r, S3_NO_SUCH_KEY, "there is no such object");
-	else if (!get_conditions(c, r, &row)) return;
+	else if (!get_whole(c, r, &row) || !get_conditions(c, r, &row)) return;
 	else if (object_open(c->api->objects, row.bucket, row.key, &fd, &size, &err)) {
 		err.code = ERR_INTERNAL; /* the catalog has it and the store does not: ours, not the caller's */
 		reply_error(r, &err);

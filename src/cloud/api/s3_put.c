@@ -74,6 +74,18 @@ static void put_exists(struct call *c, struct reply *r, struct object_row *row) 
 	reply_s3(r, S3_PRECONDITION_FAILED, "an object is stored under this key; recordings are write-once");
 }
 
+/* Whether what the catalog has as stored is gone from the store, and may come again. */
+static bool put_lost(struct call *c, struct reply *r, struct upload *u) {
+	struct error err = ERROR_INIT;
+	const struct stores stores = api_stores(c->api);
+	struct examined e;
+	if (object_examine(&stores, &u->row, EXAMINE_SIZE, &e, &err)) {
+		reply_error(r, &err);
+		return false;
+	}
+	return e.finding != FOUND_WHOLE;
+}
+
 /* What was promised to this URL, and to no newer one since. */
 static bool put_promised(struct call *c, struct reply *r, struct upload *u) {
 	struct error err = ERROR_INIT;
@@ -90,8 +102,9 @@ static bool put_promised(struct call *c, struct reply *r, struct upload *u) {
 		reply_s3(r, S3_ACCESS_DENIED, "no such recording was announced; ask /v1/presign for a URL");
 		return false;
 	}
-	if (u->row.stored_ms) {
-		reply_s3(r, S3_PRECONDITION_FAILED, "an object is stored under this key; recordings are write-once");
+	if (u->row.stored_ms && !put_lost(c, r, u)) {
+		if (!r->fault)
+			reply_s3(r, S3_PRECONDITION_FAILED, "an object is stored under this key; recordings are write-once");
 		return false;
 	}
 	if (u->row.size == c->body_announced && (!u->has_expect || sha256_equal(&u->row.sha256, &u->expect))) return true;

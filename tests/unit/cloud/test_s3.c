@@ -111,6 +111,33 @@ static void a_put_stores_and_echoes(void **state) {
 	assert_true(row.stored_ms > 0);
 }
 
+/* What was cut or removed in the store is never given out, and its own bytes may come again under the same URL. */
+static void what_is_lost_is_not_given_out_and_comes_again(void **state) {
+	struct bench *b = *state;
+	char hex[SHA256_HEX];
+	struct sha256 name;
+	sha256_of(KEY, strlen(KEY), &name);
+	sha256_hex(hex, &name);
+	AUTO(xfree) char *path = xasprintf("%s/objects/headgate-raw/%.2s/%s", b->scratch.dir, hex, hex);
+	promise(b, KEY, "data.bin", "0123456789");
+	for (int i = 0; i < 2; i++) {
+		AUTO(got_done) struct got good = put_claimed(b, KEY_PATH, "0123456789", "0123456789");
+		assert_int_equal(good.status, 200);
+		assert_int_equal(i ? unlink(path) : truncate(path, 4), 0);
+		AUTO(got_done) struct got lost = fetch(b, "GET", NULL, 0);
+		expect_xml(&lost, 404, "NoSuchKey");
+	}
+	AUTO(got_done) struct got other = put_claimed(b, KEY_PATH, "9876543210", "9876543210");
+	expect_xml(&other, 403, "AccessDenied");
+	AUTO(got_done) struct got healed = put_claimed(b, KEY_PATH, "0123456789", "0123456789");
+	assert_int_equal(healed.status, 200);
+	assert_int_equal(unlink(path), 0);
+	AUTO(got_done) struct got unseen = put_claimed(b, KEY_PATH, "0123456789", "0123456789");
+	assert_int_equal(unseen.status, 200); /* nobody had asked for it */
+	AUTO(got_done) struct got whole = fetch(b, "GET", NULL, 0);
+	assert_int_equal(whole.status, 200);
+}
+
 static void ranges(void **state) {
 	(void)state;
 	static const struct {
@@ -318,6 +345,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ranges),
 		TEST_ON_BENCH(a_put_stores_and_echoes),
+		TEST_ON_BENCH(what_is_lost_is_not_given_out_and_comes_again),
 		TEST_ON_BENCH(a_get_obeys_range_and_conditions),
 		TEST_ON_BENCH(signatures_are_judged),
 		TEST_ON_BENCH(a_put_signed_in_headers),
