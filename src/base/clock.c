@@ -49,6 +49,38 @@ const char *time_rfc3339(char *to, int64_t ms) {
 	return to;
 }
 
+/* Rounded down, also below zero. */
+static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
+
+const char *time_any_rfc3339(char *to, int64_t ms) {
+	struct tm t;
+	int64_t s = floor_div(ms, 1000);
+	time_t seconds = (time_t)s;
+	to[0] = '\0';
+	if (gmtime_r(&seconds, &t) && t.tm_year + 1900 >= 1 && t.tm_year + 1900 <= 9999)
+		put(to, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min,
+			t.tm_sec, (int)(ms - s * 1000));
+	return to;
+}
+
+#define FIRST_S (-2208988800LL) /* 1900-01-01 */
+#define END_S 7258118400LL		/* 2200-01-01 */
+#define NS_A_S 1000000000LL
+#define FAR_S (1LL << 50) /* what lies farther from 1970, in whichever direction, is taken as this */
+
+int64_t file_time_ns(const struct timespec *t) {
+	int64_t s = MAX(MIN((int64_t)t->tv_sec, FAR_S), -FAR_S);
+	if (s >= END_S) return END_S * NS_A_S + (s - END_S) * 1000 + t->tv_nsec / 1000000;
+	if (s < FIRST_S) return FIRST_S * NS_A_S + (s - FIRST_S) * 1000 + t->tv_nsec / 1000000;
+	return s * NS_A_S + t->tv_nsec;
+}
+
+int64_t file_time_ms(int64_t ns) {
+	if (ns >= END_S * NS_A_S) return END_S * 1000 + (ns - END_S * NS_A_S);
+	if (ns < FIRST_S * NS_A_S) return FIRST_S * 1000 + (ns - FIRST_S * NS_A_S);
+	return floor_div(ns, 1000000);
+}
+
 const char *time_amz(char *to, int64_t ms) {
 	struct tm t;
 	to[0] = '\0';

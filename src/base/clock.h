@@ -2,6 +2,8 @@
 /* Time: wall clock in milliseconds since 1970 UTC, monotonic milliseconds, RFC 3339 and HTTP dates. */
 #pragma once
 
+#include <time.h>
+
 #include "base/error.h"
 
 #define TIME_TEXT 32
@@ -10,6 +12,13 @@ int64_t clock_mono_ms(void);
 /* "2026-11-21T14:02:11.042Z" into to (TIME_TEXT bytes); returns to. ms <= 0 gives "". */
 const char *time_rfc3339(char *to, int64_t ms);
 MUST_USE int time_parse_rfc3339(const char *s, int64_t *ret_ms);
+/* The same for any time of the years 0001 to 9999, before 1970 too; else "". */
+const char *time_any_rfc3339(char *to, int64_t ms);
+
+/* Times of files, of which a file system keeps any: in ns as far as that fits (1900 to 2199), beyond in whole ms, so
+ * that no two of them are equal and later ones are greater. Only to be compared, or read by file_time_ms. */
+int64_t file_time_ns(const struct timespec *t);
+int64_t file_time_ms(int64_t ns); /* since 1970, rounded down */
 /* "20261121T140211Z" (SigV4). */
 const char *time_amz(char *to, int64_t ms);
 MUST_USE int time_parse_amz(const char *s, int64_t *ret_ms);

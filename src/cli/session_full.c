@@ -74,7 +74,8 @@ static cJSON *file_json(const struct file_row *f) {
 	cJSON *o = json_object();
 	json_add_text(o, "name", f->name);
 	json_add_i64(o, "size", f->size);
-	json_add_time(o, "modified_at", f->mtime_ns / 1000000);
+	char modified[TIME_TEXT];
+	json_add_text(o, "modified_at", f->mtime_ns ? time_any_rfc3339(modified, file_time_ms(f->mtime_ns)) : NULL);
 	json_add_text(o, "sha256", f->hashed ? sha256_base64(sha, &f->sha256) : NULL);
 	json_add_bool(o, "stored", f->state == FILE_STORED);
 	json_add_time(o, "stored_at", f->stored_ms);

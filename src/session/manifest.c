@@ -64,7 +64,9 @@ static cJSON *file_to_json(const struct manifest_file *f) {
 	cJSON *j = json_object();
 	json_add_text(j, "name", f->name);
 	json_add_i64(j, "size", f->size);
-	json_add_time(j, "mtime", MAX(f->mtime_ms, 0)); /* null: unknown, or before 1970 */
+	char mtime[TIME_TEXT] = "";
+	if (f->mtime_ms != MTIME_UNKNOWN) time_any_rfc3339(mtime, f->mtime_ms);
+	json_add_text(j, "mtime", *mtime ? mtime : NULL);
 	add_sha256(j, &f->sha256);
 	if (f->part_n) {
 		cJSON *parts = json_array();

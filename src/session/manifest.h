@@ -8,9 +8,10 @@
 #define MANIFEST_FILES_MAX 10001
 #define MANIFEST_BYTES_MAX (64 << 20)
 #define MANIFEST_INSTANCE_MAX 64 /* bytes of an instance id */
+#define MTIME_UNKNOWN INT64_MIN
 struct manifest_file {
 	char *name, *bucket, *key;
-	int64_t size, mtime_ms;
+	int64_t size, mtime_ms; /* MTIME_UNKNOWN, or any time, before 1970 too */
 	struct sha256 sha256;
 	struct sha256 *parts; /* part_n of them, or NULL */
 	size_t part_n;

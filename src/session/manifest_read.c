@@ -58,6 +58,7 @@ static int read_parts(struct manifest_file *f, const cJSON *j, bool keep, const 
 
 static int read_mtime(struct manifest_file *f, const cJSON *j, const struct json_at *at, struct error *err) {
 	const char *text = NULL;
+	f->mtime_ms = MTIME_UNKNOWN;
 	if (json_may_text(j, "mtime", at, &text, err)) return -1;
 	if (!text || time_parse_rfc3339(text, &f->mtime_ms) == 0) return 0;
 	return error_set(err, ERR_INPUT, "files[%zu].mtime \"%s\" is not a time such as 2026-11-21T14:02:11.042Z",

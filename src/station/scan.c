@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/file.h"
@@ -108,12 +109,10 @@ struct walk {
 	struct buf path; /* relative name of the folder being read, with a final '/', or "" */
 };
 
-static int64_t timespec_ns(const struct timespec *t) { return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec; }
-
 void file_identity(const struct stat *st, struct file_row *f) {
 	f->size = st->st_size;
-	f->mtime_ns = timespec_ns(&st->st_mtim);
-	f->ctime_ns = timespec_ns(&st->st_ctim);
+	f->mtime_ns = file_time_ns(&st->st_mtim);
+	f->ctime_ns = file_time_ns(&st->st_ctim);
 	f->inode = (int64_t)st->st_ino;
 }
 
@@ -131,7 +130,7 @@ static int walk_add_file(struct walk *w, const char *entry, const struct stat *s
 	*f = (struct file_row){.name = xasprintf("%s%s", buf_text(&w->path), entry)};
 	file_identity(st, f);
 	s->bytes = f->size < SESSION_BYTES_MAX - s->bytes ? s->bytes + f->size : SESSION_BYTES_MAX;
-	s->newest_ms = MAX(s->newest_ms, f->mtime_ns / 1000000);
+	s->newest_ms = MAX(s->newest_ms, file_time_ms(f->mtime_ns));
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "session/name.h"
 
 struct slot *upload_slot(struct upload *u, size_t index) {
@@ -143,7 +144,7 @@ void upload_build_manifest(
 		to->bucket = xstrdup(f->bucket);
 		to->key = xstrdup(f->key);
 		to->size = f->size;
-		to->mtime_ms = f->mtime_ns / 1000000;
+		to->mtime_ms = file_time_ms(f->mtime_ns);
 		to->sha256 = f->sha256;
 		to->part_n = f->part_n;
 		if (!f->part_n) continue;

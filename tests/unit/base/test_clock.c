@@ -105,8 +105,41 @@ static void test_local_midnight(void **state) {
 	assert_string_equal(time_local_hms(text, evening + 11042), "20:00:11");
 }
 
+/* Times of files: what fits in ns is in ns, what does not keeps its ms and its order. */
+static void file_times(void **state) {
+	(void)state;
+	static const struct {
+		int64_t s;
+		long ns;
+		const char *text;
+	} times[] = {{-(1LL << 60), 0, ""}, {-62135596800, 0, "0001-01-01T00:00:00.000Z"},
+		{-2208988801, 999999999, "1899-12-31T23:59:59.999Z"}, {-2208988800, 0, "1900-01-01T00:00:00.000Z"},
+		{-1, 999000000, "1969-12-31T23:59:59.999Z"}, {-1, 999999999, "1969-12-31T23:59:59.999Z"},
+		{0, 0, "1970-01-01T00:00:00.000Z"}, {0, 1, "1970-01-01T00:00:00.000Z"},
+		{1795234071, 500000001, "2026-11-21T04:07:51.500Z"}, {7258118399, 999999999, "2199-12-31T23:59:59.999Z"},
+		{7258118400, 0, "2200-01-01T00:00:00.000Z"}, {9223372036, 854775807, "2262-04-11T23:47:16.854Z"},
+		{9223372037, 0, "2262-04-11T23:47:17.000Z"}, {15032385535, 999999999, "2446-05-10T22:38:55.999Z"},
+		{253402300799, 999000000, "9999-12-31T23:59:59.999Z"}, {INT64_MAX, 0, ""}};
+	int64_t before = INT64_MIN;
+	for (size_t i = 0; i < ARRAY_LEN(times); i++) {
+		const struct timespec t = {.tv_sec = (time_t)times[i].s, .tv_nsec = times[i].ns};
+		char text[TIME_TEXT];
+		int64_t ns = file_time_ns(&t), ms;
+		assert_true(ns > before);
+		before = ns;
+		assert_string_equal(time_any_rfc3339(text, file_time_ms(ns)), times[i].text);
+		if (!*text) continue;
+		assert_int_equal(time_parse_rfc3339(text, &ms), 0);
+		assert_true(ms == file_time_ms(ns));
+	}
+	/* As journals of before have them. */
+	const struct timespec now = {.tv_sec = 1795234071, .tv_nsec = 123456789};
+	assert_true(file_time_ns(&now) == 1795234071123456789);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(file_times),
 		cmocka_unit_test(test_written_and_read_back),
 		cmocka_unit_test(test_rfc3339_forms),
 		cmocka_unit_test(test_other_forms_refuse),

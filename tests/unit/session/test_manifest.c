@@ -73,12 +73,31 @@ static void test_time_unknown(void **state) {
 	(void)state;
 	struct error err = ERROR_INIT;
 	AUTO(manifest_done) struct manifest m = sample(), back = {0};
-	m.files[0].mtime_ms = 0;
-	m.files[1].mtime_ms = -5000; /* before 1970 */
+	m.files[0].mtime_ms = MTIME_UNKNOWN;
 	AUTO(xfree) char *text = manifest_write(&m);
+	assert_non_null(strstr(text, "\"mtime\":null"));
 	if (manifest_read(text, strlen(text), &back, &err)) fail_msg("%s", err.text);
-	assert_int_equal(back.files[0].mtime_ms, 0);
-	assert_int_equal(back.files[1].mtime_ms, 0);
+	assert_true(back.files[0].mtime_ms == MTIME_UNKNOWN);
+}
+
+/* Any time that a file may have: before 1970, at its first moment, after 2262. */
+static void test_any_time(void **state) {
+	(void)state;
+	static const struct {
+		int64_t ms;
+		const char *text;
+	} times[] = {{0, "1970-01-01T00:00:00.000Z"}, {-1, "1969-12-31T23:59:59.999Z"}, {-5000, "1969-12-31T23:59:55.000Z"},
+		{-86400000LL * 36525, "1869-12-31T00:00:00.000Z"}, {9300000000000LL, "2264-09-14T21:20:00.000Z"},
+		{253402300799999LL, "9999-12-31T23:59:59.999Z"}, {-62135596800000LL, "0001-01-01T00:00:00.000Z"}};
+	for (size_t i = 0; i < ARRAY_LEN(times); i++) {
+		struct error err = ERROR_INIT;
+		AUTO(manifest_done) struct manifest m = sample(), back = {0};
+		m.files[0].mtime_ms = times[i].ms;
+		AUTO(xfree) char *text = manifest_write(&m);
+		if (!strstr(text, times[i].text)) fail_msg("%s is not in %s", times[i].text, text);
+		if (manifest_read(text, strlen(text), &back, &err)) fail_msg("%s", err.text);
+		assert_true(back.files[0].mtime_ms == times[i].ms);
+	}
 }
 
 /* As stations wrote it before there were content ids: it has one all the same. */
@@ -295,6 +314,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round),
 		cmocka_unit_test(test_time_unknown),
+		cmocka_unit_test(test_any_time),
 		cmocka_unit_test(test_of_before),
 		cmocka_unit_test(test_ten_thousand_files),
 		cmocka_unit_test(test_each_member_wrong),
