@@ -17,6 +17,7 @@
 #include "base/text.h"
 
 #define LINE_MAX_BYTES 16384
+#define AWAY_MS 1000 /* how often the file is looked for under its name */
 
 static const char *const log_level_names[] = {
 	[LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error"};
@@ -28,6 +29,7 @@ static struct {
 	int fd;		/* of path, -1 when it is not open */
 	enum log_level least;
 	int64_t size, max_bytes, lost;
+	int64_t looked_ms; /* monotonic: when the file was last looked for under its name */
 	int keep;
 	const char *clear; /* before each line on standard error */
 } log_state = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1, .least = LOG_INFO, .clear = ""};
@@ -45,7 +47,7 @@ int log_level_parse(const char *s, enum log_level *ret) {
 
 /* --- the file --- */
 
-static int log_reopen(void) {
+static int log_file_open(void) {
 	struct stat st;
 	log_state.fd = open(log_state.path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 	if (log_state.fd < 0) return -1;
@@ -61,7 +63,7 @@ int log_open(const char *path, enum log_level least, int64_t max_bytes, int keep
 	log_state.max_bytes = max_bytes;
 	log_state.keep = keep;
 	log_state.path = xstrdup(path);
-	if (path && log_reopen()) {
+	if (path && log_file_open()) {
 		failed = error_errno(err, ERR_DISK, errno, "open the log file %s (name another with [log] file)", path);
 		xfree(TAKE(log_state.path));
 	}
@@ -72,6 +74,20 @@ int log_open(const char *path, enum log_level least, int64_t max_bytes, int keep
 void log_again(void) {
 	pthread_mutex_lock(&log_state.lock);
 	if (log_state.fd >= 0) fd_close(TAKE_FD(log_state.fd));
+	pthread_mutex_unlock(&log_state.lock);
+}
+
+/* Moved away or removed by another program: what is written must be found under its name. */
+static bool log_is_away(void) {
+	struct stat open, there;
+	if (fstat(log_state.fd, &open)) return true;
+	return stat(log_state.path, &there) || open.st_dev != there.st_dev || open.st_ino != there.st_ino;
+}
+
+void log_reopen(void) {
+	pthread_mutex_lock(&log_state.lock);
+	if (log_state.fd >= 0) fd_close(TAKE_FD(log_state.fd));
+	if (log_state.path && log_file_open()) log_state.lost++; /* as for a line: the next one tries again */
 	pthread_mutex_unlock(&log_state.lock);
 }
 
@@ -99,7 +115,12 @@ static void log_rotate(void) {
 static int log_write_file(const char *line, size_t n) {
 	bool full = log_state.max_bytes > 0 && log_state.size > 0 && log_state.size + (int64_t)n > log_state.max_bytes;
 	if (full) log_rotate();
-	if (log_state.fd < 0 && log_reopen()) return -1;
+	int64_t now = clock_mono_ms();
+	if (log_state.fd >= 0 && now - log_state.looked_ms >= AWAY_MS) {
+		log_state.looked_ms = now;
+		if (log_is_away()) fd_close(TAKE_FD(log_state.fd));
+	}
+	if (log_state.fd < 0 && log_file_open()) return -1;
 	if (write(log_state.fd, line, n) != (ssize_t)n) return -1;
 	log_state.size += (int64_t)n;
 	return 0;

@@ -14,6 +14,7 @@ MUST_USE int log_open(const char *path, enum log_level least, int64_t max_bytes,
 /* The next line opens the file anew: another program moved it away (SIGHUP). */
 void log_again(void);
 void log_close(void);
+void log_reopen(void); /* the file of that name, which another program may have moved away */
 /* Written before each line on standard error: clears a line of progress. A constant; "": nothing. */
 void log_overwrite(const char *clear);
 /* fields: pairs of name and text value ended by NULL: log_event(LOG_WARN, "upload", "retry", "session", id, "why",

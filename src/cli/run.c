@@ -93,6 +93,20 @@ static void run_list(const struct cli *c) {
 	while (c->json && cJSON_GetArraySize(names)) command_json(cJSON_DetachItemFromArray(names, 0));
 }
 
+/* SIGHUP: the same files, environment and flags, read again. */
+static int run_rules(void *arg, struct schema *ret, struct error *err) {
+	const struct cli *c = arg;
+	struct config fresh;
+	int failed = config_load(&fresh, c->config_file, c->pairs, err);
+	if (!failed) {
+		schema_done(ret);
+		*ret = fresh.schema;
+		schema_init(&fresh.schema);
+	}
+	config_done(&fresh);
+	return failed;
+}
+
 static int run_engine(struct cli *c, const struct run_flags *f, struct error *err) {
 	AUTO(progress_free) struct progress *progress = f->quiet ? NULL : progress_new_line();
 	const struct engine_options o = {.config = &c->config,
@@ -101,7 +115,9 @@ static int run_engine(struct cli *c, const struct run_flags *f, struct error *er
 		.quiet = f->quiet,
 		.linger = f->linger,
 		.on_progress = progress ? progress_on_status : NULL,
-		.arg = progress};
+		.arg = progress,
+		.on_rules = run_rules,
+		.rules_arg = c};
 	if (config_require(&c->config, NEED_WATCH | NEED_CLOUD | NEED_STATE, err) ||
 		run_log_open(&c->config, f->quiet, err))
 		return -1;
@@ -138,6 +154,7 @@ int cli_run(int argc, char **argv) {
 		.flag_n = ARRAY_LEN(flags),
 		.summary = "Watches the folders and carries what settles there into the cloud, until SIGTERM.",
 		.text =
+			"SIGHUP opens the log anew and reads the key file, the certificates and the metadata rules again.\n\n"
 			"Examples:\n  headgate run\n  headgate run --once --wait 30m    (from cron; status 75: one runs already)"};
 	struct run_flags f = {0};
 	return cli_command(&spec, argc, argv, run_on_flag, &f, run_body);

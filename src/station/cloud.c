@@ -267,10 +267,15 @@ static void rules_replace(struct engine *e, struct rules *r) {
 	e->rules = r;
 }
 
+/* The station's own, as its configuration was read last. */
+static const struct schema *own_schema(const struct engine *e) {
+	return e->own_rules ? &e->own_rules->schema : &e->config->schema;
+}
+
 static struct rules *rules_own(const struct engine *e) {
 	struct rules *r = xcalloc(1, sizeof *r);
 	struct error err = ERROR_INIT;
-	AUTO(json_free) cJSON *own = schema_to_json(&e->config->schema);
+	AUTO(json_free) cJSON *own = schema_to_json(own_schema(e));
 	schema_init(&r->schema);
 	if (schema_from_json(&r->schema, own, &err)) log_event(LOG_ERROR, "cloud", err.text, NULL);
 	return r;
@@ -286,7 +291,7 @@ static int rules_take(struct engine *e, const cJSON *json, cJSON **ret_kept, str
 		return -1;
 	}
 	if (ret_kept) *ret_kept = schema_to_json(&r->schema);
-	if (schema_tighten(&r->schema, &e->config->schema, err)) {
+	if (schema_tighten(&r->schema, own_schema(e), err)) {
 		journal_add_event(e->journal, 0, "error", "looser_rule", err->text);
 	}
 	rules_replace(e, r);
@@ -352,6 +357,41 @@ void cloud_start(struct engine *e) {
 	schema_ask(e);
 }
 
+static void key_read(struct engine *e) {
+	AUTO(secret_done) struct secret key = {0};
+	struct error err = ERROR_INIT;
+	if (secret_read_file(&key, e->config->api_key_file, &err) || !ingest_use_key(e->ingest, &key)) return;
+	journal_add_event(e->journal, 0, "info", "key_replaced", "the key file holds another API key, which is used now");
+	e->key_refused = false;
+	health_good(&e->api);
+	e->schema_ms = 0; /* proves it at once */
+}
+
+/* What cannot be read leaves in force what was. */
+static void own_rules_read(struct engine *e) {
+	struct error err = ERROR_INIT;
+	struct rules *r = xcalloc(1, sizeof *r);
+	r->refs = 1;
+	schema_init(&r->schema);
+	if (e->o->on_rules(e->o->rules_arg, &r->schema, &err)) {
+		error_prefix(&err, "the metadata rules stay as they were");
+		journal_add_event(e->journal, 0, "warn", "rules_unread", err.text);
+		rules_drop(r);
+		return;
+	}
+	rules_drop(e->own_rules);
+	e->own_rules = r;
+	rules_load(e);
+}
+
+/* The file of certificates is read anew every few seconds anyway (http_easy.c). */
+void cloud_reload(struct engine *e) {
+	if (e->config->api_key_of_file) key_read(e);
+	if (e->o->on_rules) own_rules_read(e);
+	e->schema_ms = 0;
+	engine_poke(e);
+}
+
 /* A key file that is being replaced may be away or open to others for a moment: it is looked at again. */
 static void key_pump(struct engine *e) {
 	if (!e->key_refused || !e->config->api_key_of_file || e->stopping) return;
@@ -361,13 +401,7 @@ static void key_pump(struct engine *e) {
 	}
 	e->key_ms = now_ms() + KEY_FILE_MS;
 	engine_wake_at(e, e->key_ms);
-	AUTO(secret_done) struct secret key = {0};
-	struct error err = ERROR_INIT;
-	if (secret_read_file(&key, e->config->api_key_file, &err) || !ingest_use_key(e->ingest, &key)) return;
-	journal_add_event(e->journal, 0, "info", "key_replaced", "the key file holds another API key, which is used now");
-	e->key_refused = false;
-	health_good(&e->api);
-	e->schema_ms = 0; /* proves it at once */
+	key_read(e);
 }
 
 void cloud_pump(struct engine *e) {

@@ -225,6 +225,8 @@ static int open_cloud(struct engine *e, struct error *err) {
 static void on_signal(uv_signal_t *signal, int number) {
 	struct engine *e = signal->data;
 	if (number == SIGHUP) { /* not the end: an ssh that drops does not disturb an upload */
+		log_reopen();
+		cloud_reload(e);
 		rescan_soon(e);
 		return;
 	}
@@ -331,6 +333,7 @@ static void engine_done(struct engine *e) {
 	free(e->waiting.items);
 	watch_free(e);
 	rules_drop(e->rules);
+	rules_drop(e->own_rules);
 	for (size_t i = 0; i < e->view_n; i++) journal_view_close(e->views[i]);
 	for (size_t i = 0; i < e->root_n; i++) {
 		root_done(&e->roots[i]);

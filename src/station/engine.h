@@ -22,6 +22,9 @@ struct engine_options {
 	/* Called on the loop about four times a second with the same JSON as the socket's `status`; NULL: none. */
 	void (*on_progress)(void *arg, const char *status_json);
 	void *arg;
+	/* On SIGHUP: the station's own metadata rules, read anew into *ret (owned by the caller); NULL: they stay. */
+	int (*on_rules)(void *rules_arg, struct schema *ret, struct error *err);
+	void *rules_arg;
 };
 /* Runs until done (once), SIGTERM, SIGINT or `shutdown`; a signal ends it within a second and loses nothing. Returns 0,
  * or -1 with the first of product.md's exit reasons that holds (ERR_DISK, ERR_BUSY, ERR_KEY, ERR_UNREACHABLE,

@@ -140,7 +140,7 @@ struct engine {
 	char *names_was;		 /* what the journal has of the folders' names (owned); NULL: nothing */
 	int64_t look_keep_ms;	 /* monotonic: when the look is written down again */
 
-	struct rules *rules;
+	struct rules *rules, *own_rules; /* own_rules: read anew since the start, or NULL */
 	bool schema_asking, schema_asked;
 	bool cloud_heard; /* the first call of this run has ended: the key is proved, or refused, or the cloud is away */
 	int64_t schema_ms;
@@ -419,6 +419,7 @@ enum error_code cloud_trouble_code(const struct error *why); /* with which a com
 cJSON *cloud_warnings(const struct engine *e);				 /* sentences: what works, and should be mended */
 bool cloud_ok(const struct engine *e);						 /* it answered, and nothing of it is down */
 void cloud_start(struct engine *e);
+void cloud_reload(struct engine *e); /* key file, certificates and rules are read anew */
 void cloud_pump(struct engine *e);
 struct backoff cloud_pause(const struct engine *e); /* between probes of what does not work */
 struct rules *rules_hold(struct engine *e);
