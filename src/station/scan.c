@@ -189,7 +189,7 @@ static int walk_temporary(struct walk *w, const char *entry, const struct stat *
 	struct snapshot *s = w->into;
 	if (walk_ceiling(w, err)) return -1;
 	if (!s->temporary[0]) snprintf(s->temporary, sizeof s->temporary, "%s%s", buf_text(&w->path), entry);
-	s->newest_ms = MAX(s->newest_ms, timespec_ns(&st->st_mtim) / 1000000);
+	s->newest_ms = MAX(s->newest_ms, file_time_ms(file_time_ns(&st->st_mtim)));
 	ARRAY_RESERVE(s->bad_kinds, s->bad_n + 1, s->bad_capacity);
 	s->bad_kinds[s->bad_n++] = xasprintf("%s%s" CHECK_TEMPORARY, buf_text(&w->path), entry);
 	s->bad_kinds[s->bad_n] = NULL;
