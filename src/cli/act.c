@@ -2,6 +2,7 @@
 /* headgate retry, pause, resume, release, ignore ID...: through the running engine, else under the station's lock
  * through the same gateway. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -11,6 +12,8 @@
 #include "station/engine.h"
 
 #define ENGINE_MS 10000
+
+#define CALL_NAMES 5000 /* a call; the engine takes twice as many */
 
 struct act {
 	const char *method; /* of the control socket */
@@ -34,41 +37,60 @@ static int act_check_names(const struct cli *c, struct error *err) {
 	return 0;
 }
 
-static int act_online(struct control_client *client, const struct act *act, const struct cli *c, struct error *err) {
-	AUTO(json_free) cJSON *result = NULL;
-	cJSON *params = json_object(), *names = json_array();
-	for (int i = 0; i < c->operand_n; i++) json_push(names, cJSON_CreateString(c->operands[i]));
-	json_add(params, "sessions", names);
-	return control_call(client, act->method, params, &result, err);
+/* Names, and whether they were given one by one (all of them or none) or found by what they have in common. */
+struct act_names {
+	const char *const *items;
+	size_t n;
+	bool fitting;
+};
+
+static int act_online(
+	struct control_client *client, const struct act *act, const struct act_names *names, struct error *err) {
+	for (size_t from = 0; from < names->n; from += CALL_NAMES) {
+		AUTO(json_free) cJSON *result = NULL;
+		cJSON *params = json_object(), *array = json_array();
+		for (size_t i = from; i < names->n && i < from + CALL_NAMES; i++)
+			json_push(array, cJSON_CreateString(names->items[i]));
+		json_add(params, "sessions", array);
+		if (names->fitting) json_add_bool(params, "fitting", true);
+		if (control_call(client, act->method, params, &result, err)) return -1;
+	}
+	return 0;
 }
 
-static int act_do(const struct act *act, const struct cli *c, bool *ret_online, struct error *err) {
+static int act_do(
+	const struct act *act, const struct cli *c, const struct act_names *names, bool *ret_online, struct error *err) {
 	AUTO(control_close) struct control_client *client = NULL;
 	struct error why = ERROR_INIT;
 	*ret_online = control_connect(&client, c->config.state_dir, ENGINE_MS, &why) == 0;
-	if (*ret_online) return act_online(client, act, c, err);
-	if (why.code == ERR_NOT_FOUND)
-		return engine_offline_act(&c->config, act->method, (const char *const *)c->operands, (size_t)c->operand_n, err);
+	if (*ret_online) return act_online(client, act, names, err);
+	if (why.code == ERR_NOT_FOUND) return engine_offline_act(&c->config, act->method, names->items, names->n, err);
 	*err = why;
 	return -1;
 }
 
-static int act_body(struct cli *c, struct error *err) {
-	const struct act *act = *(const struct act **)c->arg;
+static int act_over(const struct act *act, const struct cli *c, const struct act_names *names, struct error *err) {
 	bool online = false;
-	if (act_check_names(c, err) || act_do(act, c, &online, err)) return -1;
-	for (int i = 0; c->json && i < c->operand_n; i++) {
+	if (act_do(act, c, names, &online, err)) return -1;
+	for (size_t i = 0; c->json && i < names->n; i++) {
 		cJSON *o = json_object();
-		json_add_text(o, "session", c->operands[i]);
+		json_add_text(o, "session", names->items[i]);
 		json_add_bool(o, act->done, true);
 		json_add_bool(o, "engine_running", online);
 		command_json(o);
 	}
 	if (!c->json)
-		fprintf(stderr, "%d session%s %s%s\n", c->operand_n, c->operand_n == 1 ? " is" : "s are", act->told,
+		fprintf(stderr, "%zu session%s %s%s\n", names->n, names->n == 1 ? " is" : "s are", act->told,
 			online ? "" : act->later);
 	return 0;
 }
+
+static int act_operands(const struct act *act, const struct cli *c, struct error *err) {
+	const struct act_names names = {.items = (const char *const *)c->operands, .n = (size_t)c->operand_n};
+	return act_check_names(c, err) ? -1 : act_over(act, c, &names, err);
+}
+
+static int act_body(struct cli *c, struct error *err) { return act_operands(*(const struct act **)c->arg, c, err); }
 
 static int act_on_undo(void *arg, const char *name, const char *value, struct error *err) {
 	(void)name, (void)value, (void)err;
@@ -78,13 +100,86 @@ static int act_on_undo(void *arg, const char *name, const char *value, struct er
 
 #define ACT_OPERANDS .operands = "ID...", .operand_min = 1, .operand_max = -1
 
+/* --- retry, by what sessions have in common --- */
+
+struct retry_flags {
+	bool all;
+	const char *cause; /* a state, or a part of the reason; NULL: any */
+	/* found */
+	char **names;
+	size_t n, capacity;
+};
+
+static int retry_on_flag(void *arg, const char *name, const char *value, struct error *err) {
+	struct retry_flags *f = arg;
+	(void)err;
+	if (strcmp(name, "all") == 0) f->all = true;
+	else f->cause = value;
+	return 0;
+}
+
+static bool retry_fits(const struct retry_flags *f, const struct session_row *row) {
+	bool waits = row->state == STATE_QUEUED && !row->paused;
+	if (row->ignored || !row->present || (!waits && state_next(row->state, EVENT_RETRIED) < 0)) return false;
+	if (!f->cause) return true;
+	return text_equal_nocase(f->cause, state_name(row->state)) || (row->reason && strcasestr(row->reason, f->cause));
+}
+
+static int retry_on_row(void *arg, const struct session_row *row) {
+	struct retry_flags *f = arg;
+	if (!retry_fits(f, row)) return 0;
+	ARRAY_RESERVE(f->names, f->n, f->capacity);
+	f->names[f->n++] = xstrdup(row->name);
+	return 0;
+}
+
+static int retry_find(struct cli *c, struct retry_flags *f, struct error *err) {
+	AUTO(journal_view_close) struct journal_view *v = NULL;
+	const struct session_filter all = {.state = -1, .unsettled_only = true};
+	if (cli_view_open(c, &v, err)) return -1;
+	return journal_sessions(v, &all, retry_on_row, f, err) < 0 ? -1 : 0;
+}
+
+static int retry_common(struct cli *c, struct retry_flags *f, struct error *err) {
+	const struct act_names names = {.items = (const char *const *)f->names, .n = f->n, .fitting = true};
+	if (f->n) return act_over(&act_retry, c, &names, err);
+	if (f->cause)
+		return error_set(err, ERR_NOT_FOUND,
+			"no session is held, rejected, failed or waiting for \"%s\": headgate sessions shows states and reasons",
+			TEXT_SAFE(f->cause));
+	fputs("no session is held, rejected, failed or waiting\n", stderr);
+	return 0;
+}
+
+static int retry_body(struct cli *c, struct error *err) {
+	struct retry_flags *f = c->arg;
+	bool common = f->all || f->cause;
+	if (!common && !c->operand_n)
+		return error_set(err, ERR_USAGE, "ID... is missing: name sessions, or give --all, or --cause WORD");
+	if (common && c->operand_n)
+		return error_set(err, ERR_USAGE, "give either names of sessions, or %s", f->all ? "--all" : "--cause");
+	if (!common) return act_operands(&act_retry, c, err);
+	int failed = retry_find(c, f, err) || retry_common(c, f, err);
+	for (size_t i = 0; i < f->n; i++) free(f->names[i]);
+	free(f->names);
+	return failed ? -1 : 0;
+}
+
 int cli_retry(int argc, char **argv) {
+	static const struct arg_flag flags[] = {
+		{"all", 'a', NULL, "all that are held, rejected, failed, or wait for their next attempt"},
+		{"cause", 0, "WORD", "of these, those in that state, or with this in their reason"},
+	};
 	static const struct arg_spec spec = {.command = "retry",
-		ACT_OPERANDS,
-		.summary = "Takes held, rejected and failed sessions up again, now.",
-		.text = "Example:\n  headgate retry 20261120_124033"};
-	const struct act *act = &act_retry;
-	return cli_command(&spec, argc, argv, NULL, &act, act_body);
+		.operands = "ID...",
+		.operand_max = -1,
+		.flags = flags,
+		.flag_n = ARRAY_LEN(flags),
+		.summary = "Takes held, rejected, failed and waiting sessions up again, now.",
+		.text = "Examples:\n  headgate retry 20261120_124033\n  headgate retry --all\n"
+				"  headgate retry --cause held\n  headgate retry --cause certificate"};
+	struct retry_flags f = {0};
+	return cli_command(&spec, argc, argv, retry_on_flag, &f, retry_body);
 }
 
 int cli_pause(int argc, char **argv) {

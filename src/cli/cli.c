@@ -13,7 +13,7 @@ static const struct command commands[] = {
 	{"setup", "ask for folder, endpoint and key; write the configuration", cli_setup},
 	{"status", "engine, queue, cloud, today", cli_status},
 	{"sessions", "list the sessions, or show one in full", cli_sessions},
-	{"retry", "try held, rejected and failed sessions again", cli_retry},
+	{"retry", "try held, rejected, failed and waiting sessions again", cli_retry},
 	{"pause", "send nothing more of sessions for now", cli_pause},
 	{"resume", "go on with paused sessions", cli_resume},
 	{"release", "held as a copy or for their name: send them as they are", cli_release},

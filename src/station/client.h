@@ -2,8 +2,8 @@
 /* The control socket as a client sees it: JSON-RPC 2.0, one object a line, STATE/control.sock (0600).
  * `hello` first: {protocol:1, version, instance, schema}. Methods: status {}, subscribe {} (then notifications "status"
  * with the same params as its result, and "stations"), retry, pause, resume, release, ignore, unignore
- * {sessions:[name…]}, rescan {}, stations {}, shutdown {}. This client is blocking with time-outs, for commands; the
- * console's own is ui/attach.h. */
+ * {sessions:[name…], fitting?: true: those that it fits, else all or none}, rescan {}, stations {}, shutdown {}. This
+ * client is blocking with time-outs, for commands; the console's own is ui/attach.h. */
 #pragma once
 
 #include "base/json.h"

@@ -28,6 +28,7 @@ static bool fits_retry(const struct session *s) {
 
 static void act_retry(struct session *s) {
 	s->retry_wanted = true;
+	s->pauses = 0;
 	session_poke(s);
 }
 
@@ -117,17 +118,23 @@ static void probe_now(struct health *h) {
 	if (h->down) h->next_ms = now_ms();
 }
 
-static int act_names(struct engine *e, const struct act *act, const cJSON *names, struct error *err) {
+/* All of them or none; or, of names that were found by what they had in common, those that it fits still. */
+static int act_names(
+	struct engine *e, const struct act *act, const cJSON *names, bool fitting, int64_t *ret_n, struct error *err) {
 	const cJSON *name;
-	cJSON_ArrayForEach (name, names) { /* all of them, or none */
+	struct error unfit;
+	cJSON_ArrayForEach (name, names) {
 		if (!cJSON_IsString(name) || !session_name_is(name->valuestring)) {
 			return error_set(err, ERR_INPUT, "params.sessions must hold names of sessions");
 		}
-		if (!act_find(e, act, name->valuestring, err)) return -1;
+		if (!fitting && !act_find(e, act, name->valuestring, err)) return -1;
 	}
+	*ret_n = 0;
 	cJSON_ArrayForEach (name, names) {
-		struct session *s = act_find(e, act, name->valuestring, err);
-		if (s) act->act(s);
+		struct session *s = act_find(e, act, name->valuestring, &unfit);
+		if (!s) continue;
+		act->act(s);
+		++*ret_n;
 	}
 	return 0;
 }
@@ -136,13 +143,17 @@ int engine_act(struct engine *e, const char *method, const cJSON *params, cJSON 
 	const struct act *act = acts;
 	const cJSON *names;
 	struct json_at at = {.name = "params"};
+	bool fitting = false;
+	int64_t n;
 	while (strcmp(act->name, method) != 0) act++;
-	if (json_want_array(params, "sessions", &at, ACT_NAMES_MAX, &names, err) || act_names(e, act, names, err))
+	if (json_want_array(params, "sessions", &at, ACT_NAMES_MAX, &names, err) ||
+		json_may_bool(params, "fitting", &at, &fitting, err) || act_names(e, act, names, fitting, &n, err))
 		return -1;
 	probe_now(&e->api);
 	probe_now(&e->objects);
+	for (size_t i = 0; i < ARRAY_LEN(e->pace); i++) probe_now(&e->pace[i]);
 	engine_poke(e);
 	*ret_result = json_object();
-	json_add_i64(*ret_result, "sessions", cJSON_GetArraySize(names));
+	json_add_i64(*ret_result, "sessions", n);
 	return 0;
 }

@@ -26,6 +26,11 @@ static void on_closed(void *arg) { ((struct offline *)arg)->journal = NULL; }
 
 static int retry_row(struct offline *o, struct session_row *row, struct error *err) {
 	int mask = SET_REASON | SET_NEXT_ATTEMPT;
+	if (row->state == STATE_QUEUED) {
+		row->next_attempt_ms = 0;
+		journal_update(o->journal, row, SET_NEXT_ATTEMPT, "an operator asks for the next attempt now", on_commit, o);
+		return 0;
+	}
 	if (row->state == STATE_REJECTED) { /* the same manifest would be rejected again */
 		row->revision++;
 		row->tries = 0;
@@ -66,9 +71,11 @@ static int act_fits(const struct offline_act *act, const struct session_row *row
 	if (act->step == release_row && row->state != STATE_HELD)
 		return error_set(
 			err, ERR_INPUT, "session %s is %s: only held ones are released", row->name, state_name(row->state));
-	if (act->step && state_next(row->state, EVENT_RETRIED) < 0)
-		return error_set(err, ERR_INPUT, "session %s is %s: only held, rejected and failed ones are tried again",
-			row->name, state_name(row->state));
+	bool waits = act->step == retry_row && row->state == STATE_QUEUED;
+	if (act->step && !waits && state_next(row->state, EVENT_RETRIED) < 0)
+		return error_set(err, ERR_INPUT,
+			"session %s is %s: only held, rejected, failed and waiting ones are tried again", row->name,
+			state_name(row->state));
 	if (!act->step && row->state == STATE_ACCEPTED)
 		return error_set(err, ERR_INPUT, "session %s is accepted: there is nothing to %s", row->name, act->name);
 	return 0;

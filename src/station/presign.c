@@ -115,6 +115,10 @@ static int check_answer(
 		const struct answer_file *entry = &answer->files[i];
 		if (strcmp(entry->name, upload_file(s->upload, a->index[i])->name) != 0)
 			return error_set(err, ERR_ANSWER, "the cloud's answer is about other files than were asked for");
+		if (entry->exists &&
+			!is_object(upload_file(s->upload, a->index[i]), entry->exists->size, entry->exists->sha256))
+			return error_set(
+				err, ERR_ANSWER, "the cloud's answer about %s names other bytes than were asked for", entry->name);
 		if (entry->put && sigv4_url_lasts_ms(entry->put->url) < 0)
 			return error_set(err, ERR_ANSWER, "the cloud gave a URL that is not presigned");
 	}

@@ -388,6 +388,66 @@ def test_a_time_kept_by_a_clock_that_was_ahead_is_now(place):
     assert_all_stored(cloud, station, folders)
 
 
+# --- retry, when a person does not want to wait ---
+
+def waiting_for_an_hour(place):
+    """Two sessions that wait for their next attempt in an hour, one that is held, a cloud that is back."""
+    cloud = place.cloud()
+    station = place.station(cloud, upload={"retry_base": "1h", "retry_cap": "1h"}, metadata__keys={"fatigue_level": "number 0..10 required"})
+    folders = sessions(station, NAMES[:2])
+    held = make_session(station.recordings, NAMES[2], metadata="fatigue_level: 14\n", seed=9)
+    cloud.stop()
+    station.once(wait=None)
+    assert [station.session(name)["state"] for name in NAMES[:3]] == ["queued", "queued", "held"], station.rows()
+    cloud.start()
+    return cloud, station, folders, held
+
+
+def test_retry_takes_waiting_sessions_with_and_without_an_engine(place):
+    cloud, station, folders, _ = waiting_for_an_hour(place)
+    got = station.command("retry", NAMES[0])
+    assert got.code == 0 and "at the engine's next start" in got.err, got
+    assert station.session(NAMES[0])["next_attempt_at"] is None, station.session(NAMES[0])
+    engine = station.start()
+    station.wait_state(NAMES[0], "accepted")
+    assert station.command("retry", NAMES[1]).code in (0, 2), "it may be on its way already: the cloud is back"
+    station.wait_state(NAMES[1], "accepted")
+    assert engine.stop() == 0, engine.result()
+    for folder in folders:
+        assert_stored(cloud, folder)
+
+
+def test_retry_of_all_and_by_cause(place):
+    cloud, station, folders, held = waiting_for_an_hour(place)
+    got = station.command("retry", "--cause", "no such words")
+    assert got.code == 3 and "no such words" in got.err, got
+    assert station.command("retry", "--all", NAMES[0]).code == 2
+    got = station.command("retry", "--cause", "fatigue", "--json")
+    assert got.code == 0 and [line["session"] for line in got.json_lines()] == [NAMES[2]], got
+    (held / "metadata.txt").write_text("fatigue_level: 4\n")
+    got = station.command("retry", "--cause", "queued", "--json")
+    assert got.code == 0 and sorted(line["session"] for line in got.json_lines()) == NAMES[:2], got
+    got = station.once()
+    assert got.code == 0, got
+    for folder in (*folders, held):
+        assert_stored(cloud, folder)
+    got = station.command("retry", "--all")
+    assert got.code == 0 and "no session is held" in got.err, got
+
+
+def test_retry_of_all_by_a_running_engine(place):
+    cloud, station, folders, held = waiting_for_an_hour(place)
+    (held / "metadata.txt").write_text("fatigue_level: 4\n")
+    engine = station.start()
+    wait_for(lambda: ((station.command("status", "--json").json_lines() or [{}])[0].get("cloud") or {}).get("ok"), 60, "the engine")
+    got = station.command("retry", "--all")
+    assert got.code == 0, got
+    for folder in (*folders, held):
+        station.wait_state(folder.name, "accepted")
+        assert_stored(cloud, folder)
+    assert engine.stop() == 0, engine.result()
+
+
 # --- whose name ---
 
 def test_a_station_that_is_not_its_keys_is_told(place):

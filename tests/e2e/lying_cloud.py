@@ -133,7 +133,7 @@ def test_presign(place):
             "http://127.0.0.1/b/k?X-Amz-Date=20261120T134502Z&X-Amz-Expires=-5", "http://127.0.0.1/a b?" + AMZ, "file:///etc/passwd?" + AMZ, "/b/k?" + AMZ]
     headers = [{"x-amz-y": "a\r\nEvil: 1"}, {"Authorization": "Basic eA=="}, {"Transfer-Encoding": "chunked"}, {"x-amz-y\r\nEvil": "1"}, {f"x-amz-{i}": "1" for i in range(99)}]
     special = [(put + ("url",), url) for url in urls] + [(put + ("headers",), value) for value in headers]
-    special += [(("files", 0, "name"), "other.bin"), (("files", 0, "exists"), {"size": 1, "sha256": SHA256}), (("files",), []), (("files", 0, "key"), "a\nb")]
+    special += [(("files", 0, "name"), "other.bin"), (("files", 0), {"name": "events.csv", "bucket": "raw", "key": "k", "exists": {"size": 1, "sha256": SHA256}}), (("files",), []), (("files", 0, "key"), "a\nb")]
     read = {"files", "files.name", "files.bucket", "files.key", "files.put", "files.put.url", "files.put.headers"}
     liar = Liar(place, "POST", "/v1/presign", read, special)
     reasons = liar.until_all_are_told(100000)
