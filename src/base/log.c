@@ -49,7 +49,7 @@ int log_level_parse(const char *s, enum log_level *ret) {
 
 static int log_file_open(void) {
 	struct stat st;
-	log_state.fd = open(log_state.path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	log_state.fd = open(log_state.path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
 	if (log_state.fd < 0) return -1;
 	log_state.size = fstat(log_state.fd, &st) == 0 ? st.st_size : 0;
 	return 0;

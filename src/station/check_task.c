@@ -177,8 +177,12 @@ static bool is_too_large(const struct check_task *t) {
 static void walk_again(struct check_task *t) {
 	AUTO(snapshot_done) struct snapshot now = {0};
 	struct error err = ERROR_INIT;
-	if (snapshot_take(t->root, t->session, t->cancel, &now, &err) || strcmp(now.fingerprint, t->expected) != 0) {
-		t->changed = true;
+	if (snapshot_take(t->root, t->session, t->cancel, &now, &err) == 0 || err.code == ERR_NOT_FOUND) {
+		t->changed = err.code || strcmp(now.fingerprint, t->expected) != 0;
+	} else if (err.code == ERR_CANCELLED) {
+		t->err = err;
+	} else {
+		check_unreadable(t, &err);
 	}
 }
 

@@ -147,6 +147,7 @@ static void near_inside(struct near_walk *w, int dir, const char *parent) {
 	}
 	const struct dirent *e;
 	for (int i = 0; i < NEAR_ENTRIES_MAX && (e = readdir(d)) != NULL; i++) {
+		scan_beat();
 		bool exact = session_name_is(e->d_name);
 		if (exact) text_copy(name, sizeof name, e->d_name);
 		if ((exact || session_name_near(e->d_name, name)) && near_wanted(w, fd, e))
@@ -159,6 +160,7 @@ static void near_look(struct near_walk *w, DIR *d) {
 	char name[16];
 	const struct dirent *e;
 	while ((e = readdir(d)) != NULL) {
+		scan_beat();
 		if (w->cancel && atomic_load_explicit(w->cancel, memory_order_relaxed)) return;
 		if (session_name_is(e->d_name) || !near_wanted(w, dirfd(d), e)) continue;
 		if (session_name_near(e->d_name, name)) near_add(w, "", e->d_name, name);

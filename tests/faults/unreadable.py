@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
-from headgate_test import Skip, assert_stored, main, make_session, preloaded, wait_for  # noqa: E402
+from headgate_test import SOAK, Skip, assert_stored, main, make_session, preloaded, wait_for  # noqa: E402
 
 FIRST, SECOND = "20261120_134502", "20261120_150000"
 
@@ -73,6 +73,31 @@ def test_single_runs_find_that_it_can_be_read_again(place):
     row = station.session(FIRST)
     assert row["state"] == "accepted" and row["revision"] == 1, row
     assert_stored(cloud, folder)
+
+
+def test_a_disk_that_fails_once_at_any_call(place):
+    """The Nth call that opens, lists, looks at or reads a recording fails, for one N after the other until there are no more
+    calls: the run itself, or the next one, has the session in the cloud, of one revision, and nobody has pressed anything."""
+    cloud = place.cloud()
+    failed = place.dir / "failed"
+    n, step = 1, 1 if SOAK else 3
+    while True:
+        station = place.station(cloud, name=f"lab-{n}")
+        folder = make_session(station.recordings, FIRST, {"a.dat": 3000, "sub/b.dat": 300000}, seed=n)
+        failed.unlink(missing_ok=True)
+        env = preloaded("fault_shim", FAULT_PATH="/recordings", FAULT_DO="glitch", FAULT_AT=n, FAULT_WHILE=failed)
+        got = station.command("run", "--once", "--wait", "30s", timeout_s=90, env=env)
+        assert got.code in (0, 1, 4, 69, 74), (n, got)
+        if got.code:
+            again = station.once()
+            assert again.code == 0, (n, got, again)
+        row = station.session(FIRST)
+        assert row["state"] == "accepted" and row["revision"] == 1, (n, row, got)
+        assert_stored(cloud, folder, station=station.name)
+        if not failed.exists():
+            break
+        n += step
+    assert n > 20, n
 
 
 def test_rights_that_are_mended_are_found(place):

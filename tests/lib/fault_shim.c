@@ -8,7 +8,8 @@
  *   FAULT_DO=kill     SIGKILL before it; torn: SIGKILL after half of it was written; ENOSPC, EIO: it fails, and with
  *                     FAULT_AT every later one too; slow: every sync takes FAULT_MS longer; stuck: no read
  *                     ever ends, as on a file server that is gone; hang: while FAULT_WHILE exists no call ends that
- *                     opens, reads, lists or looks at one; bad: every read of one fails then with EIO */
+ *                     opens, reads, lists or looks at one; bad: every read of one fails then with EIO; glitch: the
+ * FAULT_AT-th call that opens, reads, lists or looks at one fails with EIO, that one only, and then FILE is made */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -134,6 +135,24 @@ static bool hangs(void) {
 	return are;
 }
 
+static atomic_long calls;
+
+/* Of a disk that fails once. */
+static bool glitches(bool concerned) {
+	const char *at = getenv("FAULT_AT"), *told = getenv("FAULT_WHILE");
+	if (!concerned || !at || !does("glitch")) return false;
+	if (atomic_fetch_add(&calls, 1) + 1 != strtol(at, NULL, 10)) return false;
+	int fd = told ? REAL(open)(told, O_WRONLY | O_CREAT, 0600) : -1;
+	if (fd >= 0) REAL(close)(fd);
+	errno = EIO;
+	return true;
+}
+
+static bool glitch_at(int dir, const char *path) {
+	if (!does("glitch")) return false;
+	return glitches(concerns(path) || (*path != '/' && fd_concerns(dir)));
+}
+
 static void hang_path(const char *path) {
 	while (hangs() && concerns(path)) nanosleep(&(struct timespec){.tv_nsec = 20000000L}, NULL);
 }
@@ -155,6 +174,7 @@ static void hang_at(int dir, const char *path) {
 
 int open(const char *path, int flags, ...) {
 	MODE(flags);
+	if (glitch_at(AT_FDCWD, path)) return -1;
 	hang_path(path);
 	return REAL(open)(path, flags, mode);
 }
@@ -167,6 +187,7 @@ int narrow_open(const char *path, int flags, ...) {
 
 int openat(int dir, const char *path, int flags, ...) {
 	MODE(flags);
+	if (glitch_at(dir, path)) return -1;
 	hang_at(dir, path);
 	return REAL(openat)(dir, path, flags, mode);
 }
@@ -178,11 +199,13 @@ int narrow_openat(int dir, const char *path, int flags, ...) {
 }
 
 DIR *opendir(const char *path) {
+	if (glitch_at(AT_FDCWD, path)) return NULL;
 	hang_path(path);
 	return REAL(opendir)(path);
 }
 
 struct dirent *readdir(DIR *dir) {
+	if (does("glitch") && glitches(fd_concerns(dirfd(dir)))) return NULL;
 	hang_fd(dirfd(dir));
 	return REAL(readdir)(dir);
 }
@@ -193,11 +216,13 @@ int stat(const char *restrict path, struct stat *restrict to) {
 }
 
 int fstat(int fd, struct stat *to) {
+	if (does("glitch") && glitches(fd_concerns(fd))) return -1;
 	hang_fd(fd);
 	return REAL(fstat)(fd, to);
 }
 
 int fstatat(int dir, const char *restrict path, struct stat *restrict to, int flags) {
+	if (glitch_at(dir, path)) return -1;
 	hang_at(dir, path);
 	return REAL(fstatat)(dir, path, to, flags);
 }
@@ -223,6 +248,7 @@ static bool is_bad(int fd) {
 }
 
 ssize_t pread(int fd, void *to, size_t n, off_t at) {
+	if (does("glitch") && glitches(fd_concerns(fd))) return -1;
 	if (is_bad(fd)) return errno = EIO, -1;
 	hang_fd(fd);
 	return REAL(pread)(fd, to, n, at);
@@ -230,6 +256,7 @@ ssize_t pread(int fd, void *to, size_t n, off_t at) {
 
 /* What is not in memory is not there: RWF_NOWAIT does not wait, here as elsewhere. */
 ssize_t preadv2(int fd, const struct iovec *to, int n, off_t at, int flags) {
+	if (does("glitch") && glitches(fd_concerns(fd))) return -1;
 	if (is_bad(fd)) return errno = EIO, -1;
 	if (hangs() && fd_concerns(fd) && flags & RWF_NOWAIT) return errno = EAGAIN, -1;
 	hang_fd(fd);
