@@ -22,6 +22,12 @@ struct checker {
 	int64_t held, n, names;
 };
 
+static cJSON *ignored_json(const struct snapshot *s) {
+	cJSON *list = json_array();
+	for (size_t i = 0; i < s->ignored_n; i++) json_push(list, cJSON_CreateString(TEXT_SAFE(s->ignored[i])));
+	return list;
+}
+
 static void print_json(const char *session, const struct snapshot *s, const struct check_list *checks) {
 	cJSON *o = json_object();
 	json_add_text(o, "session", session);
@@ -29,6 +35,7 @@ static void print_json(const char *session, const struct snapshot *s, const stru
 	json_add_i64(o, "files", (int64_t)s->n);
 	json_add_i64(o, "bytes", s->bytes);
 	json_add(o, "checks", checks_to_json(checks));
+	json_add(o, "ignored", ignored_json(s));
 	command_json(o);
 }
 
@@ -48,6 +55,8 @@ static void print_text(const char *session, const struct snapshot *s, const stru
 		table_cell(t, *c->mend ? c->mend : NULL);
 	}
 	table_print(t, terminal_columns(STDOUT_FILENO), &out);
+	for (size_t i = 0; i < s->ignored_n; i++)
+		buf_fmt(&out, "  not sent, by [station] ignore: %s\n", TEXT_SAFE(s->ignored[i]));
 	command_print(&out);
 }
 
@@ -55,7 +64,8 @@ static int check_session(struct checker *k, const char *root, const char *sessio
 	struct snapshot s = {0};
 	struct error unread = ERROR_INIT; /* said by the checks */
 	AUTO(check_list_done) struct check_list checks = {0};
-	if (snapshot_take(root, session, NULL, &s, err)) return -1;
+	const struct scan_rules rules = scan_rules_of(&k->cli->config);
+	if (snapshot_take(root, session, &rules, NULL, &s, err)) return -1;
 	snapshot_drop(&s, k->cli->config.done_marker);
 	check_snapshot(&k->cli->config, &k->schema, root, session, &s, NULL, &checks, &unread);
 	k->n++;

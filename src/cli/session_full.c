@@ -2,14 +2,18 @@
 /* One session in full. Read once into a struct, then written as text or as one JSON object. Main thread. */
 #include "cli/session_full.h"
 
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/table.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "station/scan.h"
 
 #define ATTEMPTS_MAX 50
 #define EVENTS_MAX 1000
@@ -18,6 +22,7 @@ struct full {
 	struct session_row row;
 	struct file_row *files;
 	size_t file_n;
+	cJSON *ignored; /* names; owned */
 	struct check_list local, cloud;
 	cJSON *attempts, *events;
 };
@@ -25,6 +30,7 @@ struct full {
 static void full_done(struct full *f) {
 	session_row_done(&f->row);
 	file_rows_free(f->files, f->file_n);
+	json_free(f->ignored);
 	check_list_done(&f->local);
 	check_list_done(&f->cloud);
 	json_free(f->attempts);
@@ -89,6 +95,7 @@ static void print_json(struct full *f, const char *mend) {
 	json_add_text(o, "mend", *mend ? mend : NULL);
 	for (size_t i = 0; i < f->file_n; i++) json_push(files, file_json(&f->files[i]));
 	json_add(o, "file_list", files);
+	json_add(o, "ignored_files", cJSON_Duplicate(f->ignored, true));
 	json_add(checks, "local", checks_to_json(&f->local));
 	json_add(checks, "cloud", checks_to_json(&f->cloud));
 	json_add(o, "checks", checks);
@@ -186,6 +193,54 @@ static void write_rows(
 	table_print(t, terminal_columns(STDOUT_FILENO), out);
 }
 
+/* --- what lies in the folder now and is no part of the session --- */
+
+#define FOLDER_MS 2000 /* a disk that hangs is not waited for */
+
+struct ignored_job { /* with copies: a thread that hangs is left behind with them */
+	struct session_row row;
+	struct option_list ignore, temporary;
+	struct snapshot found;
+};
+
+static void *ignored_run(void *arg) {
+	struct ignored_job *j = arg;
+	const struct scan_rules rules = {.ignore = &j->ignore, .temporary = &j->temporary};
+	struct error none = ERROR_INIT;
+	if (snapshot_take(j->row.root, j->row.name, &rules, NULL, &j->found, &none)) j->found = (struct snapshot){0};
+	return NULL;
+}
+
+static void ignored_take(struct ignored_job *j, cJSON *list) {
+	for (size_t i = 0; i < j->found.ignored_n; i++) json_push(list, cJSON_CreateString(TEXT_SAFE(j->found.ignored[i])));
+	snapshot_done(&j->found);
+	session_row_done(&j->row);
+	option_list_clear(&j->ignore);
+	option_list_clear(&j->temporary);
+	free(j);
+}
+
+static void full_ignored(const struct config *c, struct full *f) {
+	struct timespec until;
+	pthread_t thread;
+	f->ignored = json_array();
+	if (!f->row.present) return;
+	struct ignored_job *j = xcalloc(1, sizeof *j);
+	j->row = session_row_copy(&f->row);
+	for (size_t i = 0; i < c->ignore.n; i++) option_list_add(&j->ignore, c->ignore.items[i]);
+	for (size_t i = 0; i < c->temporary.n; i++) option_list_add(&j->temporary, c->temporary.items[i]);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += FOLDER_MS / 1000;
+	bool runs = pthread_create(&thread, NULL, ignored_run, j) == 0;
+	if (!runs || pthread_timedjoin_np(thread, NULL, &until) == 0) ignored_take(j, f->ignored);
+}
+
+static void write_ignored(struct buf *out, const struct full *f) {
+	const cJSON *name;
+	if (cJSON_GetArraySize(f->ignored)) buf_str(out, "\nnot sent, by [station] ignore:\n");
+	cJSON_ArrayForEach (name, f->ignored) buf_fmt(out, "  %s\n", cJSON_GetStringValue(name));
+}
+
 static void print_text(const struct full *f, const char *mend) {
 	static const char *const attempt_titles[] = {"ATTEMPT", "FILE", ">MS", ">HTTP", "CODE", "REQUEST", "REASON"};
 	static const char *const attempt_members[] = {"at", "file", "elapsed_ms", "http", "code", "request_id", "reason"};
@@ -194,16 +249,18 @@ static void print_text(const struct full *f, const char *mend) {
 	AUTO(buf_done) struct buf out = BUF_INIT((size_t)1 << 28);
 	write_head(&out, f, mend);
 	write_files(&out, f);
+	write_ignored(&out, f);
 	write_checks(&out, f);
 	write_rows(&out, f->attempts, attempt_titles, attempt_members, ARRAY_LEN(attempt_titles));
 	write_rows(&out, f->events, event_titles, event_members, ARRAY_LEN(event_titles));
 	command_print(&out);
 }
 
-int session_full(struct journal_view *v, const char *name, bool json, struct error *err) {
+int session_full(struct journal_view *v, const struct config *c, const char *name, bool json, struct error *err) {
 	AUTO(full_done) struct full f = {0};
 	char mend[256] = "";
 	if (full_read(v, name, &f, err)) return -1;
+	full_ignored(c, &f);
 	if (state_needs_person(f.row.state)) session_mend(v, &f.row, mend, sizeof mend);
 	if (json) print_json(&f, mend);
 	else print_text(&f, mend);

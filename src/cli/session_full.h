@@ -4,4 +4,5 @@
 
 #include "cli/cli.h"
 
-MUST_USE int session_full(struct journal_view *v, const char *name, bool json, struct error *err);
+MUST_USE int session_full(
+	struct journal_view *v, const struct config *c, const char *name, bool json, struct error *err);

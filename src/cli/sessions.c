@@ -87,7 +87,7 @@ static int sessions_body(struct cli *c, struct error *err) {
 	struct sessions_flags *f = c->arg;
 	f->as_json = c->json;
 	if (cli_view_open(c, &v, err)) return -1;
-	return c->operand_n ? session_full(v, c->operands[0], c->json, err) : list(v, f, err);
+	return c->operand_n ? session_full(v, &c->config, c->operands[0], c->json, err) : list(v, f, err);
 }
 
 int cli_sessions(int argc, char **argv) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/digest.h"
+#include "base/pattern.h"
 #include "session/schema.h"
 
 enum verdict { VERDICT_PASS, VERDICT_WARN, VERDICT_HOLD, VERDICT_N };
@@ -58,6 +59,7 @@ MUST_USE int checks_from_json(
 	struct check_list *l, const cJSON *array, struct error *err); /* unknown names are skipped */
 
 #define UNIQUE_RULE "a recording is uploaded once, and a name is of one recording"
+#define CHECK_TEMPORARY ": a temporary name"
 #define CHECK_UNREADABLE ": unreadable: "
 #define UNREAD_MEND "it is read again by itself" /* part of the mend of what is no fault of the session */
 struct check_file {
@@ -70,6 +72,9 @@ struct check_input {
 	size_t file_n;
 	/* "name: FIFO", "name: link to /etc/x", "name" CHECK_UNREADABLE "Permission denied"; NULL-terminated or NULL */
 	const char *const *bad_kinds;
+	const char *const *folders; /* below the session's, with a final '/'; folder_n of them; may be NULL */
+	size_t folder_n;
+	const struct option_list *empty; /* patterns of files that may be empty, beside the schema's; NULL: none */
 	const struct schema *schema;
 	const char *metadata_text;		/* content of the metadata file, or NULL when it is not there */
 	size_t metadata_n;				/* its true size, even when above METADATA_MAX (the text is not read then) */
@@ -77,4 +82,6 @@ struct check_input {
 	const char *rival, *rival_mend; /* what stands in its way at the station ("... is in session X too"), or NULL */
 };
 /* Runs every local check (all but MANIFEST and OBJECTS). `ret_metadata` gets the parsed metadata when it parses. */
+/* Something stands plainly where the metadata file belongs, and is none: its name in another case, a link, a folder. */
+bool check_metadata_misplaced(const struct check_input *in);
 void checks_run(const struct check_input *in, struct check_list *ret, struct metadata *ret_metadata);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "base/units.h"
 #include "session/name.h"
 #include "session/part.h"
@@ -75,15 +76,19 @@ static void check_data_present(const struct check_input *in, struct check_list *
 	}
 }
 
+static bool may_be_empty(const struct check_input *in, const char *name) {
+	return patterns_match(&in->schema->empty, name) || (in->empty && patterns_match(in->empty, name));
+}
+
 static void check_no_empty_file(const struct check_input *in, struct check_list *l) {
 	struct notes notes = {0};
 	for (size_t i = 0; i < in->file_n; i++) {
 		/* An empty metadata file is told by metadata_present, so that it does not hold the data back. */
-		if (in->files[i].size > 0 || is_metadata(in, &in->files[i])) continue;
+		if (in->files[i].size > 0 || is_metadata(in, &in->files[i]) || may_be_empty(in, in->files[i].name)) continue;
 		char found[128];
 		snprintf(found, sizeof found, "%s is empty", CLIP(in->files[i].name));
 		notes_add(&notes, found, "no data file has 0 bytes",
-			"look at the recorder; put the right file there, or remove the empty one");
+			"look at the recorder; put the right file there, remove the empty one, or allow it with [check] empty");
 	}
 	notes_close(&notes, l, CHECK_NO_EMPTY_FILE, "");
 }
@@ -150,6 +155,13 @@ static void check_kinds(const struct check_input *in, struct check_list *l) {
 	for (const char *const *p = in->bad_kinds; p && *p; p++) {
 		char found[160];
 		check_clip(found, sizeof found, *p);
+		if (check_metadata_kind(in, *p))
+			continue; /* told by metadata_present, so that it does not hold the data back */
+		if (text_ends(*p, CHECK_TEMPORARY)) {
+			notes_add(&notes, found, "a recording is finished when it is sent",
+				"finish, rename or remove it; if it belongs to the recording, change [station] temporary");
+			continue;
+		}
 		if (strstr(*p, CHECK_UNREADABLE))
 			notes_add(&notes, found, "every file is read whole",
 				"let the user that runs headgate read it, or mend its disk: " UNREAD_MEND);

@@ -11,6 +11,35 @@
 
 /* --- the file --- */
 
+const char *check_metadata_kind(const struct check_input *in, const char *bad_kind) {
+	size_t n = strlen(in->schema->file);
+	bool its = strncmp(bad_kind, in->schema->file, n) == 0 && strncmp(bad_kind + n, ": ", 2) == 0;
+	return its && !text_ends(bad_kind, CHECK_TEMPORARY) && !strstr(bad_kind, CHECK_UNREADABLE) ? bad_kind + n + 2
+																							   : NULL;
+}
+
+static const char *kind_there(const struct check_input *in) {
+	const char *kind = NULL;
+	for (const char *const *p = in->bad_kinds; p && *p && !kind; p++) kind = check_metadata_kind(in, *p);
+	return kind;
+}
+
+static bool folder_there(const struct check_input *in) {
+	size_t n = strlen(in->schema->file);
+	for (size_t i = 0; i < in->folder_n; i++)
+		if (strncmp(in->folders[i], in->schema->file, n) == 0 && strcmp(in->folders[i] + n, "/") == 0) return true;
+	return false;
+}
+
+bool check_metadata_misplaced(const struct check_input *in) {
+	bool misplaced = kind_there(in) || folder_there(in);
+	for (size_t i = 0; i < in->file_n; i++) {
+		if (strcmp(in->files[i].name, in->schema->file) == 0) return false;
+		misplaced = misplaced || text_equal_nocase(in->files[i].name, in->schema->file);
+	}
+	return misplaced;
+}
+
 /* A file whose name was probably meant, or NULL. */
 static const char *misnamed(const struct check_input *in) {
 	const char *file = in->schema->file, *near = NULL;
@@ -36,10 +65,17 @@ static bool check_present(const struct check_input *in, struct check_list *l) {
 		check_add(l, CHECK_METADATA_PRESENT, VERDICT_PASS, file, "", "");
 		return true;
 	}
-	const char *near = in->metadata_text || in->metadata_n ? NULL : misnamed(in);
+	bool there = in->metadata_text || in->metadata_n;
+	const char *near = there ? NULL : misnamed(in), *kind = there ? NULL : kind_there(in);
 	snprintf(found, sizeof found, "%s %s", CLIP(file), absent);
+	if (kind) snprintf(found, sizeof found, "%s is a %s", CLIP(file), CLIP(kind));
+	else if (!there && folder_there(in)) snprintf(found, sizeof found, "%s is a folder", CLIP(file));
+	else if (near) snprintf(found, sizeof found, "%s is not there, %s is", CLIP(file), CLIP(near));
 	snprintf(rule, sizeof rule, "each session has a %s", CLIP(file));
-	if (near) snprintf(mend, sizeof mend, "rename \"%s\" to %s", CLIP(near), CLIP(file));
+	if (kind) snprintf(mend, sizeof mend, "put the file itself there, links are never followed");
+	else if (!there && folder_there(in))
+		snprintf(mend, sizeof mend, "move the folder away, and write the file %s", CLIP(file));
+	else if (near) snprintf(mend, sizeof mend, "rename \"%s\" to %s", CLIP(near), CLIP(file));
 	else if (in->metadata_n) snprintf(mend, sizeof mend, "let the user that runs headgate read %s", CLIP(file));
 	else snprintf(mend, sizeof mend, "write %s into the session's folder", CLIP(file));
 	check_add(l, CHECK_METADATA_PRESENT, VERDICT_HOLD, found, rule, mend);

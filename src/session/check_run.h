@@ -9,6 +9,9 @@ void check_files(const struct check_input *in, struct check_list *l);  /* data, 
 /* *ret (may be NULL) is written when the metadata parses; a number whose rule says text becomes a text there. */
 void check_metadata(const struct check_input *in, struct check_list *l, struct metadata *ret);
 
+/* What of bad_kinds stands where the metadata file belongs: "link to X", "FIFO"; else NULL. */
+const char *check_metadata_kind(const struct check_input *in, const char *bad_kind);
+
 /* text as valid UTF-8 in size bytes (16 or more), cut between characters with an ellipsis; returns to. */
 const char *check_clip(char *to, size_t size, const char *text);
 #define CLIP(s) check_clip((char[64]){0}, 64, (s))

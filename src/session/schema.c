@@ -18,7 +18,9 @@ static const char *const type_names[] = {[SCHEMA_TEXT] = "text", [SCHEMA_NUMBER]
 
 /* --- life --- */
 
-void schema_init(struct schema *s) { *s = (struct schema){.version = 1, .file = xstrdup("metadata.txt")}; }
+void schema_init(struct schema *s) { *s = (struct schema){.version = 1, .file = xstrdup(SCHEMA_FILE)}; }
+
+bool schema_is_open(const struct schema *s) { return s->n == 0 && strcmp(s->file, SCHEMA_FILE) == 0; }
 
 static void rule_done(struct schema_rule *r) {
 	xfree(r->key);
@@ -32,6 +34,7 @@ void schema_done(struct schema *s) {
 	for (size_t i = 0; i < s->n; i++) rule_done(&s->rules[i]);
 	xfree(s->rules);
 	xfree(s->file);
+	option_list_clear(&s->empty);
 	*s = (struct schema){0};
 }
 
@@ -178,9 +181,11 @@ static int on_ini(void *arg, const char *section, const char *name, const char *
 	(void)line;
 	struct schema *s = arg;
 	if (strcmp(section, "metadata.keys") == 0) return schema_add(s, name, value, err);
+	if (strcmp(section, "check") == 0 && strcmp(name, "empty") == 0) return patterns_set(&s->empty, value, err);
 	if (strcmp(section, "metadata") != 0) {
-		return error_set(err, ERR_CONFIG, "[%s] has no place in a schema file; it has [metadata] and [metadata.keys]",
-			TEXT_SAFE(section));
+		return error_set(err, ERR_CONFIG,
+			"[%s] %s has no place in a schema file; it has [metadata], [metadata.keys] and [check] empty",
+			TEXT_SAFE(section), TEXT_SAFE(name));
 	}
 	if (strcmp(name, "file") == 0) {
 		if (file_name_check(value, err)) return -1;
@@ -251,6 +256,12 @@ cJSON *schema_to_json(const struct schema *s) {
 	for (size_t i = 0; i < s->n; i++) json_add(keys, s->rules[i].key, rule_to_json(&s->rules[i]));
 	json_add(metadata, "keys", keys);
 	json_add(j, "metadata", metadata);
+	if (!s->empty.n) return j;
+	char empty[1024];
+	cJSON *check = json_object();
+	patterns_show(&s->empty, empty, sizeof empty);
+	json_add_text(check, "empty", empty);
+	json_add(j, "check", check);
 	return j;
 }
 
@@ -306,6 +317,9 @@ static int schema_members(struct schema *s, const cJSON *j, struct error *err) {
 	if (json_want_member(metadata, "keys", &at, &keys, err) || json_want_object(keys, &keys_at, err)) return -1;
 	xfree(s->file);
 	s->file = xstrdup(file);
+	const char *empty =
+		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(j, "check"), "empty"));
+	if (empty && patterns_set(&s->empty, empty, err)) return -1;
 	cJSON_ArrayForEach (rule, keys) {
 		if (rule_from_json(s, rule, &keys_at, err)) return -1;
 	}
@@ -369,7 +383,9 @@ static int rule_tighten(struct schema_rule *cloud, const struct schema_rule *own
 }
 
 int schema_tighten(struct schema *cloud, const struct schema *own, struct error *err) {
-	AUTO(schema_done) struct schema both = {.version = cloud->version, .file = xstrdup(cloud->file)};
+	AUTO(schema_done)
+	struct schema both = {.version = cloud->version, .file = xstrdup(schema_is_open(cloud) ? own->file : cloud->file)};
+	for (size_t i = 0; i < cloud->empty.n; i++) option_list_add(&both.empty, cloud->empty.items[i]);
 	for (size_t i = 0; i < cloud->n; i++) {
 		AUTO(rule_done) struct schema_rule copy = rule_copy(&cloud->rules[i]);
 		if (rule_put(&both, &copy, err)) return -1;

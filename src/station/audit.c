@@ -101,9 +101,10 @@ static void suspect_row(struct engine *e, struct suspect *s) {
 
 /* False: it could not be told now, for want of budget. */
 static bool audit_one(struct engine *e, struct suspect *s, int64_t *budget) {
+	const struct scan_rules rules = scan_rules_of(e->config);
 	struct error err = ERROR_INIT;
 	s->same = SAME_ALL;
-	if (snapshot_take(s->path, s->name, &e->cancel, &s->snapshot, &err))
+	if (snapshot_take(s->path, s->name, &rules, &e->cancel, &s->snapshot, &err))
 		return true; /* gone, unreadable: the rescan's */
 	s->same = SAME_NOT;
 	bool had = *budget > 0;

@@ -103,10 +103,32 @@ static char *metadata_text(const char *root, const char *session, const char *na
 	return TAKE(text);
 }
 
+struct scan_rules scan_rules_of(const struct config *c) {
+	return (struct scan_rules){
+		.ignore = &c->ignore, .temporary = &c->temporary, .keep = {c->done_marker, c->schema.file}};
+}
+
+bool snapshot_metadata_misplaced(const struct snapshot *s, const struct schema *schema) {
+	struct check_file *files = xcalloc(s->n + 1, sizeof *files);
+	for (size_t i = 0; i < s->n; i++) files[i] = (struct check_file){.name = s->files[i].name};
+	const struct check_input in = {.files = files,
+		.file_n = s->n,
+		.bad_kinds = (const char *const *)s->bad_kinds,
+		.folders = (const char *const *)s->folders,
+		.folder_n = s->folder_n,
+		.schema = schema};
+	bool misplaced = check_metadata_misplaced(&in);
+	free(files);
+	return misplaced;
+}
+
 void check_snapshot(const struct config *c, const struct schema *schema, const char *root, const char *session,
 	const struct snapshot *s, const struct rival *rival, struct check_list *ret, struct error *ret_unread) {
 	struct check_input in = {
 		.session = session,
+		.folders = (const char *const *)s->folders,
+		.folder_n = s->folder_n,
+		.empty = &c->empty,
 		.bad_kinds = (const char *const *)s->bad_kinds,
 		.schema = schema,
 		.total_min = c->total_min,
@@ -153,8 +175,9 @@ static void check_unreadable(struct check_task *t, const struct error *why) {
 }
 
 static bool walk(struct check_task *t) {
+	const struct scan_rules rules = scan_rules_of(t->config);
 	struct error err = ERROR_INIT;
-	if (snapshot_take(t->root, t->session, t->cancel, &t->snapshot, &err) == 0) {
+	if (snapshot_take(t->root, t->session, &rules, t->cancel, &t->snapshot, &err) == 0) {
 		t->changed = strcmp(t->snapshot.fingerprint, t->expected) != 0;
 		snapshot_drop(&t->snapshot, t->config->done_marker);
 		return !t->changed;
@@ -175,9 +198,10 @@ static bool is_too_large(const struct check_task *t) {
 
 /* A file may have come while others were hashed. */
 static void walk_again(struct check_task *t) {
+	const struct scan_rules rules = scan_rules_of(t->config);
 	AUTO(snapshot_done) struct snapshot now = {0};
 	struct error err = ERROR_INIT;
-	if (snapshot_take(t->root, t->session, t->cancel, &now, &err) == 0 || err.code == ERR_NOT_FOUND) {
+	if (snapshot_take(t->root, t->session, &rules, t->cancel, &now, &err) == 0 || err.code == ERR_NOT_FOUND) {
 		t->changed = err.code || strcmp(now.fingerprint, t->expected) != 0;
 	} else if (err.code == ERR_CANCELLED) {
 		t->err = err;

@@ -40,6 +40,9 @@ void check_task_run(struct check_task *t); /* a thread of its root */
 void check_task_done(struct check_task *t);
 /* Drops the done marker from the files: it is a message to us, not a part of the recording. */
 void snapshot_drop(struct snapshot *s, const char *name);
+struct scan_rules scan_rules_of(const struct config *c); /* borrowed */
+/* Something stands where the metadata file belongs, and is none (session/check.h). */
+bool snapshot_metadata_misplaced(const struct snapshot *s, const struct schema *schema);
 /* The checks of a snapshot, the metadata file read from disk; *ret_unread why that could not be read. Any thread. */
 void check_snapshot(const struct config *c, const struct schema *schema, const char *root, const char *session,
 	const struct snapshot *s, const struct rival *rival, struct check_list *ret, struct error *ret_unread);

@@ -281,6 +281,19 @@ static struct rules *rules_own(const struct engine *e) {
 	return r;
 }
 
+/* A file name that was given here and is not the cloud's is a mistake in one of the two: never kept silent. */
+static void rules_conflict(struct engine *e, const struct rules *r) {
+	const struct config *c = e->config;
+	bool was = e->metadata_conflict;
+	e->metadata_conflict = c->metadata_file_sets > 1 && strcmp(c->schema.file, r->schema.file) != 0;
+	if (!e->metadata_conflict || was) return;
+	char message[512];
+	snprintf(message, sizeof message,
+		"[metadata] file names %.150s, the cloud's rules %.150s, which is in force: give both the same name",
+		c->schema.file, r->schema.file);
+	journal_add_event(e->journal, 0, "error", "metadata_conflict", message);
+}
+
 /* -1: it is no schema; then what was in force stays. *ret_kept (may be NULL): the cloud's own, as it is to be kept. */
 static int rules_take(struct engine *e, const cJSON *json, cJSON **ret_kept, struct error *err) {
 	struct rules *r = xcalloc(1, sizeof *r);
@@ -294,6 +307,7 @@ static int rules_take(struct engine *e, const cJSON *json, cJSON **ret_kept, str
 	if (schema_tighten(&r->schema, own_schema(e), err)) {
 		journal_add_event(e->journal, 0, "error", "looser_rule", err->text);
 	}
+	rules_conflict(e, r);
 	rules_replace(e, r);
 	return 0;
 }

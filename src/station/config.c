@@ -32,6 +32,7 @@ static int set_metadata_file(void *config, const char *value, struct error *err)
 	if (file_name_check(value, err)) return -1;
 	xfree(c->schema.file);
 	c->schema.file = xstrdup(value);
+	c->metadata_file_sets++;
 	return 0;
 }
 
@@ -47,7 +48,10 @@ static void show_metadata_file(const void *config, char *to, size_t size) {
 	static void show_##field(const void *config, char *to, size_t size) {                                              \
 		patterns_show(&((const struct config *)config)->field, to, size);                                              \
 	}
+PATTERNS(ignore)
+PATTERNS(temporary)
 PATTERNS(ignore_folders)
+PATTERNS(empty)
 
 #define AT(field) offsetof(struct config, field)
 #define MINUTE 60000
@@ -70,6 +74,14 @@ static const struct option config_rows[] = {
 		.max = 100 * 365 * 24 * HOUR, .help = "how long the journal keeps events of accepted sessions; 0: for ever"},
 	{.section = "station", .name = "done_marker", .type = OPTION_TEXT, .offset = AT(done_marker), .flag = "done-marker",
 		.help = "name of a file whose arrival says that a session is complete"},
+	{.section = "station", .name = "done_marker_required", .type = OPTION_BOOL, .offset = AT(marker_required),
+		.initial = "no", .help = "a session is complete with its done_marker only, however quiet it is"},
+	{.section = "station", .name = "ignore", .type = OPTION_CALL, .set = set_ignore, .show = show_ignore,
+		.initial = ".DS_Store, Thumbs.db, desktop.ini, .directory, ._*, *~, *.swp, .~lock.*, .nfs*",
+		.help = "files in a session that are no part of it and never sent: patterns; + adds to these"},
+	{.section = "station", .name = "temporary", .type = OPTION_CALL, .set = set_temporary, .show = show_temporary,
+		.initial = "*.part, *.partial, *.filepart, *.crdownload, *.tmp, .*.??????",
+		.help = "names of files that are still being written: while one is there its session is not at rest; + adds"},
 	{.section = "station", .name = "ignore_folders", .type = OPTION_CALL, .set = set_ignore_folders,
 		.show = show_ignore_folders, .initial = ".*, lost+found, @*, $RECYCLE.BIN, System Volume Information",
 		.help = "other folders in a watched one that are no recordings, whatever they are called; + adds to these"},
@@ -111,8 +123,12 @@ static const struct option config_rows[] = {
 		.min = 10, .max = 24 * HOUR, .help = "longest pause between a session's tries"},
 	{.section = "metadata", .name = "file", .type = OPTION_CALL, .set = set_metadata_file, .show = show_metadata_file,
 		.initial = "metadata.txt", .flag = "metadata-file", .help = "name of the metadata file in a session"},
+	{.section = "metadata", .name = "wait", .type = OPTION_DURATION, .offset = AT(metadata_wait_ms), .initial = "1d",
+		.max = 365 * 24 * HOUR, .help = "a session without its metadata file for so long is held for a person, its data sent"},
 	{.section = "metadata", .name = "cloud_schema", .type = OPTION_BOOL, .offset = AT(cloud_schema), .initial = "yes",
 		.help = "check with the cloud's metadata rules before upload too, not with the station's own alone"},
+	{.section = "check", .name = "empty", .type = OPTION_CALL, .set = set_empty, .show = show_empty, .initial = "",
+		.help = "files that may be empty: patterns; the cloud's rules must allow them too"},
 	{.section = "log", .name = "file", .type = OPTION_TEXT, .offset = AT(log_file), .flag = "log-file",
 		.help = "file of the engine's own log (default: standard error)"},
 	{.section = "log", .name = "level", .type = OPTION_TEXT, .offset = AT(log_level), .flag = "log-level",
@@ -217,7 +233,10 @@ void config_done(struct config *c) {
 	if (c->set.rows) options_done(&c->set);
 	xfree(TAKE(c->set.origins));
 	config_keys_clear(c);
+	option_list_clear(&c->ignore);
+	option_list_clear(&c->temporary);
 	option_list_clear(&c->ignore_folders);
+	option_list_clear(&c->empty);
 	schema_done(&c->schema);
 	secret_done(&c->api_key);
 	xfree(TAKE(c->file_flag));

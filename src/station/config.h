@@ -18,7 +18,11 @@ struct config {
 	char *state_dir;		  /* default $STATE_DIRECTORY, $XDG_STATE_HOME/headgate, ~/.local/state/headgate */
 	struct option_list watch; /* recording roots */
 	int64_t settle_ms, rescan_ms, at_once, keep_events_ms;
-	char *done_marker;				   /* name of a file that says "complete"; NULL: none */
+	char *done_marker; /* name of a file that says "complete"; NULL: none */
+	struct option_list ignore,
+		temporary;					   /* patterns: files that are no part of a session; that somebody still writes */
+	struct option_list empty;		   /* [check]: files that may be empty */
+	bool marker_required;			   /* a session settles with its done_marker only */
 	struct option_list ignore_folders; /* patterns: other folders in a root that are no recordings */
 	bool may_be_empty;				   /* a root in which sessions were */
 	char *since;					   /* "YYYY-MM-DD" or "YYYYMMDD_HHMMSS": older sessions are left alone; NULL */
@@ -35,6 +39,8 @@ struct config {
 	int64_t low_rate_bytes, low_rate_ms, answer_ms, deadline_ms; /* of one transfer */
 	int64_t retry_base_ms, retry_cap_ms;						 /* journal-level back-off, 30 s .. 1 h */
 	/* [metadata], [metadata.keys] */
+	int64_t metadata_wait_ms; /* a session whose metadata file is missing for longer is a person's matter */
+	int metadata_file_sets;	  /* more than once: the name was given, not only its default */
 	bool cloud_schema; /* check with the cloud's rules too; no: only with our own, the cloud alone judges by its own */
 	struct schema schema; /* the station's own rules; only stricter ones count */
 	/* [log] */

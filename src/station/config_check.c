@@ -154,6 +154,12 @@ static int config_check_watch(struct config *c, struct error *err) {
 	return 0;
 }
 
+static int config_check_marker(struct config *c, struct error *err) {
+	if (!c->marker_required || (c->done_marker && *c->done_marker)) return 0;
+	return error_set(err, ERR_CONFIG, "%s: [station] done_marker_required needs the marker's name: set done_marker",
+		config_where(c, &c->marker_required));
+}
+
 static int config_check_since(struct config *c, struct error *err) {
 	int y, m, d, end = 0;
 	if (!c->since || session_name_is(c->since)) return 0;
@@ -190,7 +196,7 @@ static int config_check_log(struct config *c, struct error *err) {
 
 int config_finish(struct config *c, struct error *err) {
 	static int (*const checks[])(struct config *, struct error *) = {config_check_name, config_check_watch,
-		config_check_since, config_check_sizes, config_check_endpoint, config_check_log};
+		config_check_marker, config_check_since, config_check_sizes, config_check_endpoint, config_check_log};
 	config_paths(c);
 	for (size_t i = 0; i < ARRAY_LEN(checks); i++)
 		if (checks[i](c, err)) return -1;

@@ -238,7 +238,8 @@ static void on_changes(struct engine *e, struct session *s, void *arg, const str
 	e->changes_ms = now_ms() + CHANGES_GAP_MS;
 	if (r->err.code) {
 		log_event(LOG_WARN, "confirm", r->err.text, NULL);
-		if (error_blame(&r->err) == BLAME_CALL && r->err.http >= 400 && r->err.http < 500) cursor_forget(e);
+		bool rights = r->err.code == ERR_KEY || r->err.http == 401 || r->err.http == 403; /* says nothing of it */
+		if (!rights && error_blame(&r->err) == BLAME_CALL && r->err.http >= 400 && r->err.http < 500) cursor_forget(e);
 		return;
 	}
 	const struct answer_changes *answer = ingest_changes(r);

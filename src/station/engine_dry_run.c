@@ -32,8 +32,18 @@ static const char *waits_for(
 	const struct dry_run *d, const char *root, const char *name, const struct snapshot *s, char *to, size_t size) {
 	char writer[256];
 	if (file_row_find(s->files, s->n, d->config->done_marker)) return NULL;
+	if (d->config->marker_required) {
+		snprintf(to, size, "waits for its marker %s", d->config->done_marker);
+		return to;
+	}
 	if (clock_wall_ms() - s->newest_ms < d->config->settle_ms) return "it changed a moment ago";
-	if (!file_row_find(s->files, s->n, d->config->schema.file)) {
+	bool overdue = clock_wall_ms() - s->newest_ms >= d->config->metadata_wait_ms;
+	if (s->temporary[0] && !overdue) {
+		snprintf(to, size, "%.200s is still being written: it has a temporary name", s->temporary);
+		return to;
+	}
+	bool there = file_row_find(s->files, s->n, d->config->schema.file) != NULL;
+	if (!there && !overdue && !snapshot_metadata_misplaced(s, &d->config->schema)) {
 		snprintf(to, size, "waits for its metadata file %s", d->config->schema.file);
 		return to;
 	}
@@ -52,7 +62,8 @@ static void look(const struct dry_run *d, const char *root, const char *name) {
 		say(d, root, name, &s, "skip", reason);
 		return;
 	}
-	if (snapshot_take(root, name, NULL, &s, &err)) {
+	const struct scan_rules rules = scan_rules_of(d->config);
+	if (snapshot_take(root, name, &rules, NULL, &s, &err)) {
 		say(d, root, name, &s, "hold", err.text);
 		return;
 	}

@@ -39,11 +39,12 @@ static void count(struct once_facts *f, const struct session *s) {
 }
 
 void once_gather(struct engine *e, struct once_facts *ret) {
+	bool away = e->key_refused || cloud_trouble(e); /* then nothing is awaited that it would have to say */
+	bool recalls = recall_busy(e->recall) || (e->cursor && !e->history_asked);
 	*ret = (struct once_facts){
 		.scanned = roots_scanned(e),
 		.auditing = !roots_audited(e),
-		.calling = recall_busy(e->recall) || (e->cursor && !e->history_asked) || !e->cloud_heard || e->outbox_busy ||
-				   e->outbox_writes ||
+		.calling = (recalls && !away) || !e->cloud_heard || e->outbox_busy || e->outbox_writes ||
 				   (e->outbox_full && !e->outbox_stuck && !e->api.down && !e->pace[ANSWER_EVENTS].down),
 		.key_refused = e->key_refused,
 		.down = cloud_trouble(e) != NULL,

@@ -39,6 +39,8 @@ void snapshot_done(struct snapshot *s) {
 	free(s->bad_kinds);
 	for (size_t i = 0; i < s->folder_n; i++) free(s->folders[i]);
 	free(s->folders);
+	for (size_t i = 0; i < s->ignored_n; i++) free(s->ignored[i]);
+	free(s->ignored);
 	*s = (struct snapshot){0};
 }
 
@@ -104,6 +106,7 @@ int open_below(int dir, const char *name) {
 
 struct walk {
 	const char *root, *session;
+	const struct scan_rules *rules; /* or NULL */
 	const atomic_bool *cancel;
 	struct snapshot *into;
 	struct buf path; /* relative name of the folder being read, with a final '/', or "" */
@@ -164,6 +167,35 @@ static void walk_note_folder(struct walk *w) {
 	s->folders[s->folder_n++] = xstrdup(buf_text(&w->path));
 }
 
+/* --- what the patterns leave out --- */
+
+static bool walk_matches(const struct walk *w, const struct option_list *l, const char *entry) {
+	if (!w->rules || !l || !l->n) return false;
+	AUTO(xfree) char *path = xasprintf("%s%s", buf_text(&w->path), entry);
+	for (size_t i = 0; i < ARRAY_LEN(w->rules->keep); i++)
+		if (w->rules->keep[i] && strcmp(w->rules->keep[i], path) == 0) return false;
+	return patterns_match(l, path);
+}
+
+static int walk_ignore(struct walk *w, const char *entry, bool folder, struct error *err) {
+	struct snapshot *s = w->into;
+	if (s->ignored_n >= SCAN_FILES_MAX) return walk_ceiling(w, err); /* listed for people: so many are enough */
+	ARRAY_RESERVE(s->ignored, s->ignored_n, s->ignored_capacity);
+	s->ignored[s->ignored_n++] = xasprintf("%s%s%s", buf_text(&w->path), entry, folder ? "/" : "");
+	return 0;
+}
+
+static int walk_temporary(struct walk *w, const char *entry, const struct stat *st, struct error *err) {
+	struct snapshot *s = w->into;
+	if (walk_ceiling(w, err)) return -1;
+	if (!s->temporary[0]) snprintf(s->temporary, sizeof s->temporary, "%s%s", buf_text(&w->path), entry);
+	s->newest_ms = MAX(s->newest_ms, file_time_ms(file_time_ns(&st->st_mtim)));
+	ARRAY_RESERVE(s->bad_kinds, s->bad_n + 1, s->bad_capacity);
+	s->bad_kinds[s->bad_n++] = xasprintf("%s%s" CHECK_TEMPORARY, buf_text(&w->path), entry);
+	s->bad_kinds[s->bad_n] = NULL;
+	return 0;
+}
+
 static int walk_folder(struct walk *w, int dir, int depth, struct error *err);
 
 static int walk_down(struct walk *w, int dir, const char *entry, int depth, struct error *err) {
@@ -194,6 +226,9 @@ static int walk_entry(struct walk *w, int dir, const char *entry, int depth, str
 		if (errno == ENOENT) return 0;
 		return scan_error(err, errno, w->root, w->session, entry);
 	}
+	if (w->rules && walk_matches(w, w->rules->ignore, entry)) return walk_ignore(w, entry, S_ISDIR(st.st_mode), err);
+	if (S_ISREG(st.st_mode) && w->rules && walk_matches(w, w->rules->temporary, entry))
+		return walk_temporary(w, entry, &st, err);
 	if (S_ISREG(st.st_mode)) return walk_add_file(w, entry, &st, err);
 	if (S_ISDIR(st.st_mode)) return walk_down(w, dir, entry, depth, err);
 	return walk_add_bad(w, dir, entry, &st, err);
@@ -247,17 +282,19 @@ static void snapshot_mark(struct snapshot *s) {
 	}
 }
 
-int snapshot_take(
-	const char *root, const char *session, const atomic_bool *cancel, struct snapshot *ret, struct error *err) {
+int snapshot_take(const char *root, const char *session, const struct scan_rules *rules, const atomic_bool *cancel,
+	struct snapshot *ret, struct error *err) {
 	int fd;
 	if (session_dir_open(root, session, &fd, err)) return -1;
 	AUTO(snapshot_done) struct snapshot s = {0};
-	struct walk w = {.root = root, .session = session, .cancel = cancel, .into = &s, .path = BUF_INIT(64 * 1024)};
+	struct walk w = {
+		.root = root, .session = session, .rules = rules, .cancel = cancel, .into = &s, .path = BUF_INIT(64 * 1024)};
 	buf_str(&w.path, "");
 	int failed = walk_folder(&w, fd, 0, err);
 	buf_done(&w.path);
 	if (failed) return -1;
 	if (s.n) qsort(s.files, s.n, sizeof s.files[0], file_row_order);
+	if (s.ignored_n) qsort(s.ignored, s.ignored_n, sizeof s.ignored[0], by_text);
 	if (s.bad_n) qsort(s.bad_kinds, s.bad_n, sizeof s.bad_kinds[0], by_text);
 	snapshot_fingerprint(&s);
 	snapshot_mark(&s);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "station/checking.h"
 #include "station/engine_internal.h"
 
 #define AGAIN_BYTES ((int64_t)1 << 30) /* of files whose ctime or inode changed: read again a look */
@@ -29,7 +30,7 @@ struct look {
 	struct error err;
 	struct snapshot snapshot;
 	struct watching watching;
-	bool root_gone, has_metadata, has_marker;
+	bool root_gone, has_metadata, has_marker, misplaced;
 	enum lease lease;
 	char writer[256];
 };
@@ -57,13 +58,16 @@ static void look_watch(struct look *l, const char *folder) {
 
 static void look_run(struct job *j) {
 	struct look *l = (struct look *)j;
+	const struct scan_rules rules = scan_rules_of(j->engine->config);
+	const struct schema named = {.file = l->metadata};
 	l->began_ms = now_ms();
 	look_watch(l, "");
-	if (snapshot_take(l->root, l->ticket.name, &j->engine->cancel, &l->snapshot, &l->err)) {
+	if (snapshot_take(l->root, l->ticket.name, &rules, &j->engine->cancel, &l->snapshot, &l->err)) {
 		look_failed(l);
 	} else {
 		for (size_t i = 0; i < l->snapshot.folder_n; i++) look_watch(l, l->snapshot.folders[i]);
 		l->has_metadata = file_row_find(l->snapshot.files, l->snapshot.n, l->metadata) != NULL;
+		l->misplaced = !l->has_metadata && snapshot_metadata_misplaced(&l->snapshot, &named);
 		l->has_marker = file_row_find(l->snapshot.files, l->snapshot.n, l->marker) != NULL;
 		if (l->last && strcmp(l->expected, l->snapshot.fingerprint) == 0) {
 			l->lease = snapshot_leases(l->root, l->ticket.name, &l->snapshot, l->writer, sizeof l->writer);
@@ -108,13 +112,37 @@ static void settle_ready(struct session *s, bool marker) {
 		marker ? "its recorder says that it is complete" : "nothing in it changes any more");
 }
 
+/* Wall clock: since when its files are as they are, by their own times where these are older: a recording of last week
+ * that is found today has waited for a week. */
+static int64_t settle_since_ms(const struct session *s, const struct look *l) {
+	int64_t quiet = clock_wall_ms() - (now_ms() - s->quiet_ms), kept = s->row.fingerprint_ms;
+	int64_t since = kept > 0 && kept < quiet ? kept : quiet;
+	return l->snapshot.newest_ms > 0 ? MIN(since, l->snapshot.newest_ms) : since;
+}
+
+/* "waits for its metadata file metadata.txt until 2 Dec 14:05, then a person is asked" */
+static void metadata_words(const struct look *l, int64_t until_ms, char *to, size_t size) {
+	time_t seconds = (time_t)(until_ms / 1000);
+	struct tm day;
+	char when[64] = "";
+	if (localtime_r(&seconds, &day)) strftime(when, sizeof when, " until %Y-%m-%d %H:%M", &day);
+	snprintf(to, size, "waits for its metadata file %s%s; then it is held for a person", l->metadata, when);
+}
+
 static void settle_judge(struct session *s, const struct look *l) {
+	const struct config *c = s->engine->config;
+	int64_t since_ms = settle_since_ms(s, l), until_ms = since_ms + c->metadata_wait_ms;
+	bool overdue = clock_wall_ms() >= until_ms;
 	struct settle_facts f = {
 		.now_ms = now_ms(),
 		.quiet_ms = s->quiet_ms,
 		.settle_ms = s->engine->config->settle_ms,
 		.has_metadata = l->has_metadata,
 		.has_marker = l->has_marker,
+		.marker_required = c->marker_required,
+		.temporary = l->snapshot.temporary[0] != '\0',
+		.metadata_overdue = overdue || l->misplaced,
+		.overdue = overdue,
 		.asked_leases = l->last || l->err.code != ERR_NONE,
 		.lease = l->lease,
 	};
@@ -123,8 +151,18 @@ static void settle_judge(struct session *s, const struct look *l) {
 	case SETTLE_READY: settle_ready(s, l->has_marker); break;
 	case SETTLE_LEASES: settle_look(s, now_ms()); break;
 	case SETTLE_METADATA:
-		snprintf(reason, sizeof reason, "waits for its metadata file %s", l->metadata);
+		metadata_words(l, until_ms, reason, sizeof reason);
 		settle_wait(s, reason, true);
+		settle_look(s, now_ms() + until_ms - clock_wall_ms() + 1);
+		break;
+	case SETTLE_MARKER:
+		snprintf(reason, sizeof reason, "waits for %s, by which its recorder says that it is complete", l->marker);
+		settle_wait(s, reason, false);
+		break;
+	case SETTLE_TEMPORARY:
+		snprintf(reason, sizeof reason, "%s is still being written: it has a temporary name", l->snapshot.temporary);
+		settle_wait(s, reason, false);
+		settle_look(s, now_ms() + until_ms - clock_wall_ms() + 1);
 		break;
 	case SETTLE_WRITER:
 		snprintf(reason, sizeof reason, "%s is still being written", l->writer);

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "cloud/store/reconcile.h"
+#include "cloud/store/room.h"
 
 #define URL_RATE 1 /* a second */
 #define URL_BURST 30
@@ -37,7 +38,8 @@ static int api_open_stores(struct api *a, struct error *err) {
 	const char *const buckets[] = {c->raw_bucket, c->processed_bucket, c->lake_bucket, NULL};
 	AUTO(xfree) char *dir = path_join(c->data, "objects");
 	if (file_mkdirs(c->data, 0700, err) || file_folder_own(c->data, false, err)) return -1;
-	const struct logs_bounds bounds = {.bytes = c->log_bytes, .age_ms = c->log_age_ms, .keep_free = c->keep_free};
+	const struct logs_bounds bounds = {
+		.bytes = MIN(c->log_bytes, disk_total(c->data) / 10), .age_ms = c->log_age_ms, .keep_free = c->keep_free};
 	if (catalog_lock(c->data, &a->lock_fd, err) || catalog_open(&a->catalog, c->data, err) ||
 		logs_open(&a->logs, c->data, err) || objects_open(&a->objects, dir, buckets, err))
 		return -1;

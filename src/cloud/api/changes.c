@@ -7,6 +7,9 @@
 #include "cloud/api/handlers.h"
 
 #define WAIT_MAX_S 20
+#define FEW 8
+#define CHANGE_MEMORY (32 * 1024) /* of a change in hand, with its checks as a tree */
+#define PAGE_MEMORY (8LL << 20)	  /* of a page, which the catalog ends at a megabyte of text */
 
 static bool poll_enter(struct api *a) {
 	if (atomic_fetch_add(&a->polls, 1) < a->config->connections / 2) return true;
@@ -14,13 +17,29 @@ static bool poll_enter(struct api *a) {
 	return false;
 }
 
-static int changes_wait(struct call *c, const char *station, const char *after, int64_t limit, int64_t wait_ms,
+/* A waiting call has next to nothing in hand: it looks at a few, and takes the memory for more only when there are
+ * more.
+ */
+static int changes_page(struct call *c, struct reply *r, const char *station, const char *after, int64_t limit,
 	cJSON **ret, char cursor[48], bool *ret_reset, struct error *err) {
+	cJSON *few = NULL;
+	if (catalog_changes(c->api->catalog, station, after, MIN(limit, FEW), &few, cursor, ret_reset, err)) return -1;
+	if (limit <= FEW || cJSON_GetArraySize(few) < FEW) {
+		*ret = few;
+		return 0;
+	}
+	json_free(few);
+	if (!call_memory(c, r, MIN(limit * CHANGE_MEMORY, PAGE_MEMORY))) return -1;
+	return catalog_changes(c->api->catalog, station, after, limit, ret, cursor, ret_reset, err);
+}
+
+static int changes_wait(struct call *c, struct reply *r, const char *station, const char *after, int64_t limit,
+	int64_t wait_ms, cJSON **ret, char cursor[48], bool *ret_reset, struct error *err) {
 	struct api *a = c->api;
 	int64_t end_ms = clock_mono_ms() + wait_ms;
 	for (;;) {
 		cJSON *array = NULL;
-		if (catalog_changes(a->catalog, station, after, limit, &array, cursor, ret_reset, err)) return -1;
+		if (changes_page(c, r, station, after, limit, &array, cursor, ret_reset, err)) return -1;
 		int64_t left_ms = end_ms - clock_mono_ms();
 		if (array->child || *ret_reset || left_ms <= 0 || atomic_load(&a->stopping)) {
 			*ret = array;
@@ -51,10 +70,10 @@ void changes_get(struct call *c, struct reply *r) {
 		}
 	const char *station = call_allows(c, SCOPE_STATION) ? c->who.station : NULL;
 	bool may_wait = wait_s > 0 && poll_enter(c->api);
-	int bad = changes_wait(c, station, after, limit, may_wait ? wait_s * 1000 : 0, &array, cursor, &reset, &err);
+	int bad = changes_wait(c, r, station, after, limit, may_wait ? wait_s * 1000 : 0, &array, cursor, &reset, &err);
 	if (may_wait) atomic_fetch_sub(&c->api->polls, 1);
 	if (bad) {
-		reply_error(r, &err);
+		if (err.code != ERR_NONE) reply_error(r, &err); /* else r says it: there is no memory now */
 		return;
 	}
 	cJSON *answer = json_object();

@@ -15,6 +15,7 @@
 #include "session/part.h"
 
 #define URL_MAX 8192
+#define FILE_MEMORY (14 * 1024) /* of a file in hand: its rows, its place in the body, its URL as tree and as text */
 #define PARTS_MAX 10000
 
 void presign_decide(const struct presign_ask *ask, const struct object_row *there, struct presign_verdict *ret) {
@@ -331,7 +332,11 @@ void presign_post(struct call *c, struct reply *r) {
 	AUTO(presign_call_done)
 	struct presign_call p = {.call = c, .bucket = c->api->config->raw_bucket, .now_ms = clock_wall_ms()};
 	if (!presign_origin(&p, r)) return;
-	if (presign_read(&p, c->body, &err) || presign_files(&p, &err) || presign_answer(&p, answer, &err))
+	if (presign_read(&p, c->body, &err)) {
 		reply_error(r, &err);
+		return;
+	}
+	if (!call_memory(c, r, (int64_t)p.n * FILE_MEMORY)) return;
+	if (presign_files(&p, &err) || presign_answer(&p, answer, &err)) reply_error(r, &err);
 	else reply_json(r, 200, TAKE(answer));
 }

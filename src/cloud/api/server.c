@@ -4,8 +4,10 @@
 #include "cloud/api/server.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 
 #include "base/log.h"
 #include "cloud/api/api.h"
@@ -15,6 +17,7 @@
 #define STOP_MS 30000
 #define LOG_FILE_BYTES (16 << 20)
 #define LOG_FILE_KEEP 4
+#define FILES_MAX 65536
 
 static int tls_open(const struct cloud_config *c, SSL_CTX **ret, struct error *err) {
 	*ret = NULL;
@@ -83,7 +86,22 @@ static int serve(const struct cloud_config *c, const sigset_t *signals, struct e
 	return serve_on(c, api, tls, signals, err);
 }
 
+/* As many descriptors as this user may have: a connection with a body takes three. And of the C library, few heaps that
+ * keep what was freed, however many threads there are. */
+static void limits_set(void) {
+	struct rlimit files;
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+		files.rlim_cur = MIN(files.rlim_max, (rlim_t)FILES_MAX);
+		(void)!setrlimit(RLIMIT_NOFILE, &files);
+	}
+#ifdef __GLIBC__
+	mallopt(M_ARENA_MAX, 8);
+	mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+#endif
+}
+
 int cloud_serve(const struct cloud_config *c, struct error *err) {
+	limits_set();
 	sigset_t signals, before;
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);

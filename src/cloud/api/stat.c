@@ -6,6 +6,7 @@
 #include "cloud/api/member.h"
 #include "cloud/store/examine.h"
 
+#define NAME_MEMORY (6 * 1024) /* of a name in hand: its row, its place in body and answer */
 #define READ_NAMES_MAX 16
 #define READ_BYTES_A_CALL (1LL << 30) /* no object is begun beyond it */
 
@@ -83,8 +84,12 @@ void stat_post(struct call *c, struct reply *r) {
 	struct session_ref ref;
 	AUTO(stat_call_done) struct stat_call *s = xcalloc(1, sizeof *s);
 	s->objects = json_array();
-	if (member_session(c->body, &ref, &err) || names_read(c->body, s, &err) ||
-		catalog_objects_by_name(
+	if (member_session(c->body, &ref, &err) || names_read(c->body, s, &err)) {
+		reply_error(r, &err);
+		return;
+	}
+	if (!call_memory(c, r, (int64_t)s->n * NAME_MEMORY)) return;
+	if (catalog_objects_by_name(
 			c->api->catalog, c->who.station, ref.session, ref.revision, s->names, s->n, on_stat, s, &err) ||
 		objects_answer(c, s, &err)) {
 		reply_error(r, &err);

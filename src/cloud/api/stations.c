@@ -3,6 +3,8 @@
 #include "cloud/api/handlers.h"
 #include "session/name.h"
 
+#define STATION_MEMORY 4096 /* of a row in hand */
+
 static bool station_is(const cJSON *row, const char *station) {
 	struct error ignored = ERROR_INIT;
 	const char *name = NULL;
@@ -36,6 +38,7 @@ void stations_get(struct call *c, struct reply *r) {
 		reply_fault(r, FAULT_BAD_REQUEST, "the cursor is not one that this list gave: begin without one");
 		return;
 	}
+	if (!call_memory(c, r, limit * STATION_MEMORY)) return;
 	int bad;
 	if (call_allows(c, SCOPE_ADMIN)) bad = catalog_stations(c->api->catalog, limit, cursor, &array, next, &err);
 	else bad = station_find(c, c->who.station, array = json_array(), &err);

@@ -272,7 +272,8 @@ static enum step look_at_objects(struct look *k, struct error *err) {
 /* --- the session's own checks --- */
 
 static const struct manifest_file *metadata_file(const struct look *k) {
-	if (strcmp(k->manifest.metadata, k->schema->file) != 0) return NULL; /* the rules name another: it is not there */
+	bool open = schema_is_open(k->schema); /* no rules: the station names the file */
+	if (!open && strcmp(k->manifest.metadata, k->schema->file) != 0) return NULL; /* another one: it is not there */
 	for (size_t i = 0; i < k->manifest.n; i++) {
 		if (strcmp(k->manifest.files[i].name, k->manifest.metadata) == 0) return &k->manifest.files[i];
 	}
@@ -303,10 +304,12 @@ static void run_checks(struct look *k, const struct buf *text, size_t metadata_n
 	for (size_t i = 0; i < k->manifest.n; i++) {
 		files[i] = (struct check_file){.name = k->manifest.files[i].name, .size = k->manifest.files[i].size};
 	}
+	struct schema rules = *k->schema; /* its parts are borrowed */
+	if (schema_is_open(k->schema)) rules.file = k->manifest.metadata;
 	struct check_input in = {.session = k->session,
 		.files = files,
 		.file_n = k->manifest.n,
-		.schema = k->schema,
+		.schema = &rules,
 		.metadata_text = metadata_file(k) && metadata_n <= METADATA_MAX ? buf_text(text) : NULL,
 		.metadata_n = metadata_n};
 	AUTO(check_list_done) struct check_list own = {0};

@@ -24,3 +24,8 @@ int disk_room_at(int fd, int64_t keep_free, int64_t *ret_free_bytes, int64_t *re
 	room_of(&s, keep_free, ret_free_bytes, ret_floor);
 	return 0;
 }
+
+int64_t disk_total(const char *dir) {
+	struct statvfs s;
+	return statvfs(dir, &s) ? INT64_MAX : (int64_t)s.f_blocks * (int64_t)s.f_frsize;
+}

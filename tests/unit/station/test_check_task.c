@@ -82,7 +82,7 @@ static void check(struct place *p, struct check_task *t, const char *session, in
 	struct error err = ERROR_INIT;
 	if (!*expected) {
 		AUTO(snapshot_done) struct snapshot s = {0};
-		if (snapshot_take(p->root, session, NULL, &s, &err) == 0) memcpy(expected, s.fingerprint, 65);
+		if (snapshot_take(p->root, session, NULL, NULL, &s, &err) == 0) memcpy(expected, s.fingerprint, 65);
 	}
 	*t = (struct check_task){
 		.config = &p->config,

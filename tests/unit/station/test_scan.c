@@ -67,7 +67,7 @@ static void put(const struct place *p, const char *name, const char *text) {
 
 static void take(const struct place *p, struct snapshot *s) {
 	struct error err = ERROR_INIT;
-	if (snapshot_take(p->root, SESSION, NULL, s, &err)) fail_msg("%s", err.text);
+	if (snapshot_take(p->root, SESSION, NULL, NULL, s, &err)) fail_msg("%s", err.text);
 }
 
 /* --- snapshots --- */
@@ -187,14 +187,14 @@ static void a_folder_that_is_gone_or_a_link_is_an_error(void **state) {
 	struct place *p = *state;
 	struct error err = ERROR_INIT;
 	struct snapshot s = {.bytes = 7};
-	assert_int_equal(snapshot_take(p->root, "20200101_000000", NULL, &s, &err), -1);
+	assert_int_equal(snapshot_take(p->root, "20200101_000000", NULL, NULL, &s, &err), -1);
 	assert_int_equal(err.code, ERR_NOT_FOUND);
-	assert_int_equal(snapshot_take("/nonexistent", SESSION, NULL, &s, &err), -1);
+	assert_int_equal(snapshot_take("/nonexistent", SESSION, NULL, NULL, &s, &err), -1);
 	assert_int_equal(err.code, ERR_NOT_FOUND);
 	char link[128];
 	snprintf(link, sizeof link, "%s/20200102_000000", p->root);
 	assert_int_equal(symlink(p->session, link), 0);
-	assert_int_equal(snapshot_take(p->root, "20200102_000000", NULL, &s, &err), -1);
+	assert_int_equal(snapshot_take(p->root, "20200102_000000", NULL, NULL, &s, &err), -1);
 	assert_int_equal(err.code, ERR_INPUT);
 	assert_non_null(strstr(err.text, "is a link"));
 	assert_int_equal(s.bytes, 7);
@@ -220,7 +220,7 @@ static void depth_is_bounded(void **state) {
 	snprintf(deep + n, sizeof deep - n, "/too-deep");
 	assert_int_equal(mkdir(at(p, deep), 0755), 0);
 	struct snapshot none = {0};
-	assert_int_equal(snapshot_take(p->root, SESSION, NULL, &none, &err), -1);
+	assert_int_equal(snapshot_take(p->root, SESSION, NULL, NULL, &none, &err), -1);
 	assert_int_equal(err.code, ERR_INPUT);
 	assert_non_null(strstr(err.text, "16 folders deep"));
 }
@@ -242,7 +242,7 @@ static void ten_thousand_files_and_no_more(void **state) {
 	put(p, "one-more", "");
 	struct snapshot none = {0};
 	struct error err = ERROR_INIT;
-	assert_int_equal(snapshot_take(p->root, SESSION, NULL, &none, &err), -1);
+	assert_int_equal(snapshot_take(p->root, SESSION, NULL, NULL, &none, &err), -1);
 	assert_int_equal(err.code, ERR_INPUT);
 	assert_non_null(strstr(err.text, "more than 10001 files"));
 }
@@ -253,7 +253,7 @@ static void a_snapshot_can_be_cancelled(void **state) {
 	atomic_bool cancel = true;
 	struct snapshot none = {0};
 	struct error err = ERROR_INIT;
-	assert_int_equal(snapshot_take(p->root, SESSION, &cancel, &none, &err), -1);
+	assert_int_equal(snapshot_take(p->root, SESSION, NULL, &cancel, &none, &err), -1);
 	assert_int_equal(err.code, ERR_CANCELLED);
 }
 
@@ -521,7 +521,7 @@ static int unreadable_child(const struct place *p) {
 	if (file_hash(p->root, SESSION, &f, NULL, NULL, &err) != -1) return 11;
 	if (err.code != ERR_DISK || err.os != EACCES || !strstr(err.text, "let the user")) return 12;
 	struct snapshot s = {0};
-	if (snapshot_take(p->root, SESSION, NULL, &s, &err) != -1) return 13;
+	if (snapshot_take(p->root, SESSION, NULL, NULL, &s, &err) != -1) return 13;
 	if (err.code != ERR_DISK || !strstr(err.text, "closed")) return 14;
 	struct listed *names;
 	size_t n;
