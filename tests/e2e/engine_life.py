@@ -22,7 +22,7 @@ def begun(station, engine):
     def answers():
         assert engine.running, engine.result()
         shown = station.command("status", "--json")
-        return shown.code in (0, 1, 69) and shown.json_lines()[-1]["engine"].get("pid") == engine.pid
+        return shown.code in (0, 1, 4, 69) and shown.json_lines()[-1]["engine"].get("pid") == engine.pid
 
     wait_for(answers, 60, "the engine to answer")
 

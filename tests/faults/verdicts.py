@@ -154,11 +154,12 @@ def test_what_was_accepted_and_rots_is_told_and_comes_again(place):
     read = sender.cloud.call("POST", "/v1/objects/stat", {**ask, "read": True}, sender.token)["objects"]
     assert read[0]["damaged"] is True and "signals.edf" in read[0]["message"], read
     assert read[1]["read"] is True and read[2] == {"name": "none", "missing": True}, read
+    assert sender.session()["lost"] == 1 and sender.session()["state"] == "accepted", sender.session()
     assert sender.presign({"signals.edf": os.urandom(200_000)})["signals.edf"]["error"]["code"] == "revision_decided"
     assert "put" in sender.send({"signals.edf": files["signals.edf"]})["signals.edf"]
     healed = sender.cloud.call("POST", "/v1/objects/stat", {**ask, "read": True}, sender.token)["objects"]
     assert healed[0]["read"] is True and healed[0]["checksum"] == digest(files["signals.edf"]), healed
-    assert sender.session()["state"] == "accepted" and len(asides(cloud)) == 1
+    assert sender.session()["state"] == "accepted" and "lost" not in sender.session() and len(asides(cloud)) == 1
 
 
 def test_twins_never_have_one_revision(place):

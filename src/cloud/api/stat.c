@@ -2,13 +2,46 @@
 /* POST /v1/objects/stat: what is stored under names of the caller's session, by the store and not by the catalog alone:
  * how a client finds an answer that was lost, and whether its cloud still has what it accepted. With `read` the bytes
  * are read and hashed again: few names and so many bytes a call; what is whole and was not reached lacks `read`. */
+#include <pthread.h>
+
+#include "base/text.h"
 #include "cloud/api/handlers.h"
 #include "cloud/api/member.h"
 #include "cloud/store/examine.h"
 
 #define NAME_MEMORY (6 * 1024) /* of a name in hand: its row, its place in body and answer */
 #define READ_NAMES_MAX 16
+#define READ_WAIT_S 2
 #define READ_BYTES_A_CALL (1LL << 30) /* no object is begun beyond it */
+
+/* Calls that read now: one a key, so that a station's look at all it has keeps no other's waiting. */
+#define READERS_MAX 4
+static struct {
+	pthread_mutex_t lock;
+	char keys[READERS_MAX][24];
+} readers = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* The place taken, -1: none is free. */
+static int reader_enter(const char *key_id) {
+	int place = -1;
+	pthread_mutex_lock(&readers.lock);
+	for (int i = 0; i < READERS_MAX; i++) {
+		if (!readers.keys[i][0]) place = i;
+		if (strcmp(readers.keys[i], key_id) != 0) continue;
+		place = -1;
+		break;
+	}
+	if (place >= 0) text_copy(readers.keys[place], sizeof readers.keys[place], key_id);
+	pthread_mutex_unlock(&readers.lock);
+	return place;
+}
+
+static void reader_leave_auto(int *place) {
+	if (*place < 0) return;
+	pthread_mutex_lock(&readers.lock);
+	readers.keys[*place][0] = '\0';
+	pthread_mutex_unlock(&readers.lock);
+}
 
 struct stat_call {
 	const char *names[PRESIGN_FILES_MAX];
@@ -89,6 +122,13 @@ void stat_post(struct call *c, struct reply *r) {
 		return;
 	}
 	if (!call_memory(c, r, (int64_t)s->n * NAME_MEMORY)) return;
+	AUTO(reader_leave) int place = s->read ? reader_enter(c->who.key_id) : -1;
+	if (s->read && place < 0) {
+		reply_header(r, "Retry-After", "%d", READ_WAIT_S);
+		reply_fault(r, FAULT_RATE_LIMITED, "objects are being read already, for this key or for %d others; wait %d s",
+			READERS_MAX, READ_WAIT_S);
+		return;
+	}
 	if (catalog_objects_by_name(
 			c->api->catalog, c->who.station, ref.session, ref.revision, s->names, s->n, on_stat, s, &err) ||
 		objects_answer(c, s, &err)) {

@@ -183,6 +183,15 @@ static int metadata_json(struct db *db, int64_t id, cJSON **ret, size_t *size, s
 	return 0;
 }
 
+/* Objects up to this revision that were stored and are lost now, when there are any: a verdict is of its time. */
+static int lost_json(struct db *db, int s, cJSON *o, struct error *err) {
+	if (db_one(db, SQL_OBJECTS_LOST, err, "tti", db_text(db, s, 1), db_text(db, s, 2), db_i64(db, s, 3)) < 1) return -1;
+	int64_t lost = db_i64(db, SQL_OBJECTS_LOST, 0);
+	db_reset(db, SQL_OBJECTS_LOST);
+	if (lost) json_add_i64(o, "lost", lost);
+	return 0;
+}
+
 /* One row of SESSION_PAGE as the object of api.md. */
 static int session_json(struct db *db, int s, cJSON **ret, size_t *size, struct error *err) {
 	AUTO(json_free) cJSON *o = json_object();
@@ -209,6 +218,7 @@ static int session_json(struct db *db, int s, cJSON **ret, size_t *size, struct 
 	json_add_time(o, "decided_at", db_i64(db, s, 10));
 	catalog_add_content(o, db, s, 11);
 	json_add_text(o, "instance", db_text(db, s, 12));
+	if (lost_json(db, s, o, err)) return -1;
 	*ret = TAKE(o);
 	return 0;
 }

@@ -45,6 +45,7 @@
 	"CREATE INDEX session_content ON session (id) WHERE content IS NULL;"                                              \
 	"ALTER TABLE object ADD COLUMN promised_ms INTEGER NOT NULL DEFAULT 0;"                                            \
 	"ALTER TABLE object ADD COLUMN lost_ms INTEGER NOT NULL DEFAULT 0;"                                                \
+	"CREATE INDEX object_lost ON object (station, session) WHERE lost_ms > 0;"                                         \
 	"UPDATE object SET promised_ms = CAST(strftime('%s', 'now') AS INTEGER) * 1000 WHERE stored_ms = 0;"               \
 	"CREATE INDEX object_promised_at ON object (promised_ms) WHERE stored_ms = 0;"                                     \
 	"ALTER TABLE change ADD COLUMN tag TEXT NOT NULL DEFAULT '';"                                                      \
@@ -93,6 +94,8 @@
 		"INSERT INTO object (bucket, key, size, sha256, stored_ms, station, session, name, revision)"                  \
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (bucket, key) DO UPDATE SET size = ?3, sha256 = ?4," \
 		" stored_ms = ?5, lost_ms = 0 WHERE stored_ms = 0")                                                            \
+	X(OBJECTS_LOST, "SELECT count(*) FROM object WHERE station = ?1 AND session = ?2 AND lost_ms > 0"                  \
+					" AND revision <= ?3")                                                                             \
 	X(OBJECT_FORGET, "DELETE FROM object WHERE bucket = ?1 AND key = ?2 AND stored_ms = 0 AND lost_ms = 0"             \
 					 " AND promised_ms = ?3")                                                                          \
 	X(OBJECTS_UNUSED, OBJECT_COLUMNS "WHERE stored_ms = 0 AND lost_ms = 0 AND promised_ms < ?1"                        \

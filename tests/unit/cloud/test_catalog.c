@@ -382,6 +382,71 @@ static void test_promise_and_store(void **state) {
 	assert_true(got.stored_ms > 1234);
 }
 
+/* In the writer's own operation: who came first has the revision, and a decision ends it, whatever was read before. */
+static void test_claims(void **state) {
+	const struct scratch *s = *state;
+	AUTO(catalog_close) struct catalog *c = catalog_at(s->dir);
+	struct object_row row = object(S1, 1, "a.bin", "first"), got = {0}, lost = {0};
+	const struct claim a = {"lab-1", S1, 1, "a"}, b = {"lab-1", S1, 1, "b"}, nobody = {"lab-1", S1, 1, NULL};
+	enum standing standing = STANDING_TAKEN;
+	OK(catalog_objects_promise(c, &a, &row, 1, &standing, &err));
+	assert_int_equal(standing, STANDING_OPEN);
+	OK(catalog_object_stored(c, "raw", row.key, row.size, &row.sha256, 1234, &err));
+	GIVES(1, catalog_object(c, "raw", row.key, &lost, &err));
+	OK(catalog_object_lost(c, &lost, &err));
+	GIVES(1, catalog_object(c, "raw", row.key, &lost, &err));
+	struct object_row rows[2] = {lost, object(S1, 1, "b.bin", "second")};
+	const struct claim *const others[] = {&b, &nobody};
+	for (size_t i = 0; i < 2; i++) {
+		OK(catalog_objects_promise(c, others[i], rows, 2, &standing, &err));
+		assert_int_equal(standing, STANDING_TAKEN);
+		GIVES(0, catalog_object(c, "raw", rows[1].key, &got, &err)); /* the lost one alone was promised again */
+		OK(catalog_standing(c, others[i], &standing, &err));
+		assert_int_equal(standing, STANDING_TAKEN);
+	}
+	bool again;
+	OK(catalog_session_decide(c, "lab-1", S1, 1, CLOUD_REJECTED, NULL, NULL, NULL, &again, &err));
+	OK(catalog_objects_promise(c, &a, rows, 2, &standing, &err));
+	assert_int_equal(standing, STANDING_DECIDED);
+	GIVES(0, catalog_object(c, "raw", rows[1].key, &got, &err));
+	/* A look at what is lost alone claims nothing. */
+	const struct claim next = {"lab-1", S1, 2, "b"};
+	OK(catalog_objects_promise(c, &next, rows, 1, &standing, &err));
+	AUTO(json_free) cJSON *revisions = NULL;
+	OK(catalog_revisions(c, "lab-1", S1, &revisions, &err));
+	assert_int_equal(cJSON_GetArraySize(revisions), 1);
+}
+
+struct claimer {
+	struct catalog *catalog;
+	char instance[8];
+	enum standing standing;
+};
+
+static void *claim_one(void *arg) {
+	struct claimer *k = arg;
+	struct object_row row = object(S1, 7, k->instance, "x");
+	const struct claim claim = {"lab-1", S1, 7, k->instance};
+	OK(catalog_objects_promise(k->catalog, &claim, &row, 1, &k->standing, &err));
+	return NULL;
+}
+
+static void test_twins_at_once(void **state) {
+	const struct scratch *s = *state;
+	AUTO(catalog_close) struct catalog *c = catalog_at(s->dir);
+	struct claimer claimers[16];
+	pthread_t threads[16];
+	int open = 0;
+	for (int i = 0; i < 16; i++) {
+		claimers[i] = (struct claimer){.catalog = c};
+		snprintf(claimers[i].instance, sizeof claimers[i].instance, "i%d", i);
+	}
+	start_threads(threads, 16, claim_one, claimers, sizeof claimers[0]);
+	join_threads(threads, 16);
+	for (int i = 0; i < 16; i++) open += claimers[i].standing == STANDING_OPEN;
+	assert_int_equal(open, 1);
+}
+
 static void test_newest_stored_revision(void **state) {
 	const struct scratch *s = *state;
 	AUTO(catalog_close) struct catalog *c = catalog_at(s->dir);
@@ -493,6 +558,8 @@ int main(void) {
 		TEST_IN_SCRATCH(test_keys_are_stored_hashed),
 		cmocka_unit_test(test_scopes),
 		TEST_IN_SCRATCH(test_promise_and_store),
+		TEST_IN_SCRATCH(test_claims),
+		TEST_IN_SCRATCH(test_twins_at_once),
 		TEST_IN_SCRATCH(test_newest_stored_revision),
 		TEST_IN_SCRATCH(test_lists_objects),
 		TEST_IN_SCRATCH(test_stations),
