@@ -91,6 +91,7 @@ static void cell_age(struct table *t, int64_t then_ms, int64_t now_ms, const cha
 static void station_row(struct table *t, const struct station *s, int64_t now_ms) {
 	table_cell(t, s->name);
 	table_cell(t, s->silent ? "silent" : "ok");
+	table_cell(t, text(s->json, "verdict_text"));
 	cell_age(t, s->beat_ms, now_ms, "never");
 	cell_number(t, s->json, "queue", false);
 	cell_number(t, s->json, "bytes_left", true);
@@ -101,8 +102,8 @@ static void station_row(struct table *t, const struct station *s, int64_t now_ms
 }
 
 static int stations_body(struct cli *c, struct error *err) {
-	static const char *const titles[] = {
-		"STATION", "STATE", ">HEARTBEAT", ">QUEUE", ">LEFT", ">HELD", ">OLDEST UNSAFE", ">DISK FREE", "VERSION"};
+	static const char *const titles[] = {"STATION", "STATE", "VERDICT", ">HEARTBEAT", ">QUEUE", ">LEFT", ">HELD",
+		">OLDEST UNSAFE", ">DISK FREE", "VERSION"};
 	AUTO(table_free) struct table *t = table_new(titles, ARRAY_LEN(titles));
 	AUTO(buf_done) struct buf out = BUF_INIT(1 << 26);
 	AUTO(json_free) cJSON *list = NULL;

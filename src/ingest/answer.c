@@ -252,6 +252,13 @@ static const struct shape_member station_members[] = {
 	MAY(NUMBER, "disk_free", SHAPE_NOWHERE, RANGE(0, EXACT_MAX)),
 	MAY(NUMBER, "held", SHAPE_NOWHERE, RANGE(0, EXACT_MAX)),
 	MAY(TEXT, "oldest_unsafe_at", SHAPE_NOWHERE, BYTES(1, 64), .format = format_time),
+	MAY(TEXT, "verdict", SHAPE_NOWHERE, BYTES(0, 128), .format = format_label),
+	MAY(TEXT, "verdict_text", SHAPE_NOWHERE, BYTES(0, 512), .format = format_label),
+	MAY(NUMBER, "needs_person", SHAPE_NOWHERE, RANGE(0, EXACT_MAX)),
+	MAY(NUMBER, "unsafe", SHAPE_NOWHERE, RANGE(0, EXACT_MAX)),
+	MAY(NUMBER, "folders_bad", SHAPE_NOWHERE, RANGE(0, EXACT_MAX)),
+	MAY(NUMBER, "names", SHAPE_NOWHERE, RANGE(0, EXACT_MAX)),
+	MAY(TEXT, "looked_at", SHAPE_NOWHERE, BYTES(1, 64), .format = format_time),
 };
 static const struct shape station_shape = SHAPE(station_members, struct nothing);
 static const struct shape_member stations_members[] = {

@@ -215,9 +215,11 @@ static int walk_read(struct journal_view *v, const struct handover_look *since, 
 int handover_read(struct journal_view *v, const struct handover_look *since, int64_t now_ms, cJSON **ret,
 	struct handover_look *ret_look, struct error *err) {
 	struct walk w = {.station = json_array(), .decided = json_array(), .look.at_ms = now_ms};
-	cJSON *attention = NULL;
+	cJSON *attention = NULL, *names = NULL;
 	int64_t attention_n = 0;
-	if (walk_read(v, since, &w, err) || attention_list(v, LISTED, &attention, &attention_n, err)) {
+	if (walk_read(v, since, &w, err) || names_list(v, &names, err) ||
+		attention_list(v, LISTED, &attention, &attention_n, err)) {
+		json_free(names);
 		json_free(w.station);
 		json_free(w.decided);
 		free(w.came);
@@ -226,6 +228,7 @@ int handover_read(struct journal_view *v, const struct handover_look *since, int
 	cJSON *o = json_object();
 	json_add_time(o, "since", since->at_ms);
 	json_add_time(o, "until", now_ms);
+	json_add(o, "names", names);
 	json_add(o, "sessions", counts_json(&w));
 	json_add(o, "changed", changed_json(&w));
 	json_add_i64(o, "changed_n", (int64_t)w.n);
@@ -314,6 +317,10 @@ void handover_write(const cJSON *h, struct buf *out) {
 	if (waiting) {
 		buf_fmt(out, "\n%lld need%s a person:\n", (long long)waiting, waiting == 1 ? "s" : "");
 		attention_write(at(h, "attention"), waiting, out);
+	}
+	if (cJSON_GetArraySize(at(h, "names"))) {
+		buf_str(out, "\nnot sent, for its name:\n");
+		names_write(at(h, "names"), 0, out);
 	}
 	write_list(h, "decided", "decided_n", "by people:", out);
 	write_list(h, "station", "station_n", "the station itself:", out);

@@ -7,6 +7,8 @@
 #define COUNT_MAX ((1LL << 53) - 1)
 #define INSTANCE_MAX 128
 #define VERSION_MAX 64
+#define VERDICT_MAX 16
+#define TEXT_MAX 128
 
 static int heartbeat_check(const cJSON *beat, struct error *err) {
 	static const char *const counts[] = {"queue", "bytes_left", "disk_free", "held"};
@@ -27,10 +29,29 @@ static int heartbeat_check(const cJSON *beat, struct error *err) {
 	return 0;
 }
 
+/* What the station's verdict says; a station of before has none of it. */
+static int verdict_check(const cJSON *beat, struct error *err) {
+	static const char *const counts[] = {"needs_person", "unsafe", "folders_bad", "names"};
+	const char *verdict = NULL, *text = NULL, *looked = NULL;
+	int64_t n, at_ms;
+	if (json_may_text(beat, "verdict", NULL, &verdict, err) || json_may_text(beat, "verdict_text", NULL, &text, err) ||
+		json_may_text(beat, "looked_at", NULL, &looked, err))
+		return -1;
+	if (verdict && !member_short(verdict, VERDICT_MAX, true))
+		return error_set(err, ERR_INPUT, "verdict must have 1 to %d characters", VERDICT_MAX);
+	if (text && !member_short(text, TEXT_MAX, false))
+		return error_set(err, ERR_INPUT, "verdict_text may have %d characters", TEXT_MAX);
+	if (looked && member_time(looked, &at_ms))
+		return error_set(err, ERR_INPUT, "looked_at must be a time like 2026-11-21T14:02:11.042Z");
+	for (size_t i = 0; i < ARRAY_LEN(counts); i++)
+		if (json_may_i64(beat, counts[i], NULL, 0, COUNT_MAX, &n, err)) return -1;
+	return 0;
+}
+
 void heartbeat_post(struct call *c, struct reply *r) {
 	struct error err = ERROR_INIT;
 	int stations = 0;
-	if (heartbeat_check(c->body, &err) ||
+	if (heartbeat_check(c->body, &err) || verdict_check(c->body, &err) ||
 		catalog_heartbeat(c->api->catalog, c->who.station, c->who.key_id, c->body, &stations, &err)) {
 		reply_error(r, &err);
 		return;

@@ -19,6 +19,13 @@ static const char *const beat_members[] = {
 	"disk_free",
 	"held",
 	"oldest_unsafe_at",
+	"verdict",
+	"verdict_text",
+	"needs_person",
+	"unsafe",
+	"folders_bad",
+	"names",
+	"looked_at",
 };
 
 struct beat {
