@@ -8,6 +8,7 @@
 #include <linux/close_range.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/units.h"
 #include "ui/source_internal.h"
 
@@ -33,8 +34,23 @@ static void on_engine_again(uv_timer_t *t) {
 	if (s->model->link != LINK_UP) engine_start(s);
 }
 
+#define FULL_BYTES (1 << 20) /* with less than this left, a journal cannot be written */
+
+/* What its status tells of why. */
+static void engine_why(const struct source *s, int64_t status, char *to, size_t size) {
+	struct file_system fs;
+	struct error err = ERROR_INIT;
+	bool disk = status == error_classes[ERR_DISK].exit_status;
+	if (disk && file_system_of(s->reader.state_dir, &fs, &err) == 0 && fs.free_bytes < FULL_BYTES)
+		snprintf(to, size, "the journal's disk is full, free some space (%.100s)", s->reader.state_dir);
+	else if (disk) snprintf(to, size, "the local disk or the journal fails, headgate run tells why");
+	else if (status == error_classes[ERR_CONFIG].exit_status)
+		snprintf(to, size, "the configuration has a mistake, headgate run tells which");
+	else snprintf(to, size, "headgate run tells why");
+}
+
 static void engine_again(struct source *s, int64_t status, int signal_number) {
-	char text[200];
+	char text[320], why[200];
 	if (clock_mono_ms() - s->engine_ms >= SOUND_MS) s->engine_pause_ms = 0;
 	s->engine_pause_ms = MIN(MAX(s->engine_pause_ms * 2, PAUSE_FIRST_MS), PAUSE_MOST_MS);
 	uv_update_time(s->loop);
@@ -44,9 +60,10 @@ static void engine_again(struct source *s, int64_t status, int signal_number) {
 	if (signal_number)
 		snprintf(text, sizeof text, "the engine was ended by signal %d; another starts in %s", signal_number, pause);
 	else if (busy) snprintf(text, sizeof text, "another process holds this station; it is tried again in %s", pause);
-	else
-		snprintf(text, sizeof text, "no engine could be started (status %d): headgate run tells why; again in %s",
-			(int)status, pause);
+	else {
+		engine_why(s, status, why, sizeof why);
+		snprintf(text, sizeof text, "no engine could be started (status %d): %s; again in %s", (int)status, why, pause);
+	}
 	engine_gone(s, busy ? ERR_BUSY : ERR_CONFIG, text);
 }
 

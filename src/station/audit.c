@@ -210,7 +210,7 @@ void rescan_suspect(struct engine *e, const char *name, size_t root) {
 
 /* The newest of the root, and the next slice of the others. */
 void audit_start(struct engine *e, size_t root) {
-	const struct root *r = &e->roots[root];
+	struct root *r = &e->roots[root];
 	struct audit *a = audit_new(root);
 	size_t n = 0, at = 0, older = 0;
 	a->walks = true;
@@ -225,6 +225,7 @@ void audit_start(struct engine *e, size_t root) {
 		if (is_older && older++ >= SLICE_MOST) a->to_end = false;
 		else audit_add(e, a, x, is_older);
 	}
+	r->audited = a->n > 0;
 	audit_go(e, a);
 }
 
@@ -265,12 +266,12 @@ void audits_keep(struct engine *e) {
 	}
 }
 
+/* Asked with every status: over the roots, not over 100,000 sessions. */
 int64_t audited_since_ms(const struct engine *e) {
 	int64_t since = 0;
-	for (size_t i = 0; i < e->accepted.n; i++) {
-		const struct stub *x = &e->accepted.items[i];
-		const struct root *r = &e->roots[x->root];
-		if (!x->present) continue;
+	for (size_t i = 0; i < e->root_n; i++) {
+		const struct root *r = &e->roots[i];
+		if (!r->audited) continue;
 		if (!r->lap_before_ms) return 0;
 		if (!since || r->lap_before_ms < since) since = r->lap_before_ms;
 	}

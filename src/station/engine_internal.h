@@ -50,6 +50,7 @@ struct root {
 	int64_t slow_ms;			/* wall clock: since when a call into it takes SLOW_MS and more; 0: none does */
 	int64_t hanging_ms;			/* the same, for HANG_MS: it does not answer */
 	int64_t audit_at;			/* the slow walk over its older accepted sessions goes on with this stamp */
+	bool audited;				/* accepted sessions are in it */
 	int64_t lap_ms, lap_before_ms; /* wall clock: when this walk over all of them began, and the one before it; 0 */
 	enum folder_state state;
 	struct folder_memory memory;

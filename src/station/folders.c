@@ -92,11 +92,9 @@ static void lister_take(struct lister *l, const struct timespec *until, int64_t 
 static int count_strange(const struct config *c, struct journal_view *v, struct folder_seen *s, struct error *err) {
 	for (size_t i = 0; i < s->listing.n; i++) {
 		const char *name = s->listing.names[i].name;
-		struct session_row row = {0};
 		if (name_before_since(c, name)) continue;
-		int found = v ? journal_session(v, name, s->path, &row, err) : 0;
+		int found = v ? journal_knows(v, name, s->path, err) : 0;
 		if (found < 0) return -1;
-		session_row_done(&row);
 		if (found) continue;
 		if (!s->strange++) text_copy(s->first_strange, sizeof s->first_strange, name);
 	}

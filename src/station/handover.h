@@ -18,9 +18,10 @@ struct handover_look {
 void handover_seen(const char *state_dir, struct handover_look *ret);
 MUST_USE int handover_set_seen(const char *state_dir, const struct handover_look *look, struct error *err);
 /* {since, until, sessions:{found, under_way, and each state that nothing leaves by itself}, changed:[{session, state,
- * at}] newest first, changed_n, attention:[… as `status` lists them], attention_n, names:[{root, path, rename_to, reason}] folders that look like recordings, station:[{at, level, code, message}]
- * what befell the station itself (engine, cloud, folders), newest first, station_n, decided:[the same and session] by
- * people, decided_n}. A session counts once, by the last state that it came to since. ret_look may be NULL. */
+ * at}] newest first, changed_n, attention:[… as `status` lists them], attention_n, names:[{root, path, rename_to,
+ * reason}] folders that look like recordings, station:[{at, level, code, message}] what befell the station itself
+ * (engine, cloud, folders), newest first, station_n, decided:[the same and session] by people, decided_n}. A session
+ * counts once, by the last state that it came to since. ret_look may be NULL. */
 MUST_USE int handover_read(struct journal_view *v, const struct handover_look *since, int64_t now_ms, cJSON **ret,
 	struct handover_look *ret_look, struct error *err);
 void handover_write(const cJSON *handover, struct buf *out); /* lines, made safe for a terminal */

@@ -199,6 +199,7 @@ MUST_USE int journal_sessions(
  */
 MUST_USE int journal_session(
 	struct journal_view *v, const char *name, const char *root_or_null, struct session_row *ret, struct error *err);
+MUST_USE int journal_knows(struct journal_view *v, const char *name, const char *root, struct error *err); /* 1: yes */
 MUST_USE int journal_files(struct journal_view *v, int64_t session, int64_t revision, struct file_row **ret,
 	size_t *ret_n, struct error *err); /* revision 0: the current */
 /* 1: the current revision has just these files, by name, size, mtime, ctime and inode (sorted by name); 0: it has not.

@@ -91,6 +91,7 @@
 						  " WHERE ignored = 0 AND state IN ('held', 'rejected', 'failed', 'gone')" NEWEST_FIRST)       \
 	X(SESSION_BY_NAME,                                                                                                 \
 		"SELECT " SESSION_COLUMNS " FROM session WHERE name = ? ORDER BY found_ms DESC, id DESC LIMIT 1")              \
+	X(SESSION_KNOWN, "SELECT 1 FROM session WHERE name = ? AND root = ?")                                              \
 	X(SESSION_BY_ROOT, "SELECT " SESSION_COLUMNS " FROM session WHERE name = ? AND root = ?")                          \
 	X(SESSION_BY_ID, "SELECT " SESSION_COLUMNS " FROM session WHERE id = ?")                                           \
 	X(SESSIONS_OF_NAME, "SELECT " SESSION_COLUMNS " FROM session WHERE name = ? ORDER BY root")                        \

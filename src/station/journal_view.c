@@ -230,6 +230,12 @@ int journal_of_content(
 	return rows_give(v->db, R_SESSIONS_OF_CONTENT, on_row, arg, err);
 }
 
+int journal_knows(struct journal_view *v, const char *name, const char *root, struct error *err) {
+	int found = db_one(v->db, R_SESSION_KNOWN, err, "tt", name, root);
+	if (found >= 0) db_reset(v->db, R_SESSION_KNOWN);
+	return found;
+}
+
 /* --- files --- */
 
 static int parts_read(struct db *db, int64_t file, struct file_row *f, struct error *err) {
