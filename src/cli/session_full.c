@@ -120,8 +120,11 @@ static void line_time(struct buf *out, const char *label, int64_t ms) {
 static void write_head(struct buf *out, const struct full *f, const char *mend) {
 	const struct session_row *r = &f->row;
 	char text[128];
-	snprintf(text, sizeof text, "%s%s%s%s, revision %lld", state_name(r->state), r->paused ? ", paused" : "",
-		r->ignored ? ", ignored" : "", r->present ? "" : ", folder not there", (long long)r->revision);
+	char content[SHA256_HEX] = "";
+	if (r->has_content) sha256_hex(content, &r->content);
+	snprintf(text, sizeof text, "%s%s%s%s, revision %lld%s%.12s", state_name(r->state), r->paused ? ", paused" : "",
+		r->ignored ? ", ignored" : "", r->present ? "" : ", folder not there", (long long)r->revision,
+		r->has_content ? ", content " : "", content);
 	line(out, "session", r->name);
 	line(out, "folder", r->root);
 	line(out, "state", text);

@@ -12,6 +12,8 @@ cJSON *session_json(const struct session_row *row) {
 	json_add_text(o, "session", row->name);
 	json_add_text(o, "root", row->root);
 	json_add_i64(o, "revision", row->revision);
+	char content[SHA256_HEX];
+	json_add_text(o, "content", row->has_content ? sha256_hex(content, &row->content) : NULL);
 	json_add_text(o, "state", state_name(row->state));
 	json_add_text(o, "reason", row->reason);
 	json_add_text(o, "processing", *row->processing ? row->processing : NULL);
@@ -19,6 +21,7 @@ cJSON *session_json(const struct session_row *row) {
 	json_add_bool(o, "present", row->present);
 	json_add_bool(o, "paused", row->paused);
 	json_add_bool(o, "ignored", row->ignored);
+	json_add_bool(o, "released", row->released);
 	json_add_i64(o, "files", row->files);
 	json_add_i64(o, "bytes", row->bytes);
 	json_add_i64(o, "stored_files", row->stored_files);

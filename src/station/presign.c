@@ -113,12 +113,12 @@ static int check_answer(
 			err, ERR_ANSWER, "the cloud's answer is about %zu files, %zu were asked for", answer->file_n, a->n);
 	for (size_t i = 0; i < a->n; i++) {
 		const struct answer_file *entry = &answer->files[i];
-		if (strcmp(entry->name, upload_file(s->upload, a->index[i])->name) != 0)
+		const struct file_row *f = upload_file(s->upload, a->index[i]);
+		if (strcmp(entry->name, f->name) != 0)
 			return error_set(err, ERR_ANSWER, "the cloud's answer is about other files than were asked for");
-		if (entry->exists &&
-			!is_object(upload_file(s->upload, a->index[i]), entry->exists->size, entry->exists->sha256))
+		if (entry->exists && !is_object(f, entry->exists->size, entry->exists->sha256))
 			return error_set(
-				err, ERR_ANSWER, "the cloud's answer about %s names other bytes than were asked for", entry->name);
+				err, ERR_ANSWER, "the cloud says that it has %s, and names other bytes than were asked for", f->name);
 		if (entry->put && sigv4_url_lasts_ms(entry->put->url) < 0)
 			return error_set(err, ERR_ANSWER, "the cloud gave a URL that is not presigned");
 	}

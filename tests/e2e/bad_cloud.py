@@ -4,9 +4,11 @@ import base64
 import datetime
 import hashlib
 import json
+import sqlite3
 import sys
 import time
 import urllib.parse
+from contextlib import closing
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
@@ -276,9 +278,11 @@ def test_another_content_under_the_same_name_is_a_persons_matter(place):
 
 
 def store(cloud, station, name, content):
-    """Somebody else with the station's key is first."""
+    """A twin is first: a cloned disk, with the station's key and its journal's instance."""
     file = {"name": name, "size": len(content), "sha256": base64.b64encode(hashlib.sha256(content).digest()).decode()}
-    body = {"session": SESSION, "revision": 1, "files": [file]}
+    with closing(sqlite3.connect(f"file:{station.state}/state.db?mode=ro", uri=True)) as db:
+        (instance,), = db.execute("SELECT value FROM setting WHERE name = 'engine.instance'")
+    body = {"session": SESSION, "revision": 1, "instance": instance, "files": [file]}
     put = cloud.call("POST", "/v1/presign", body, cloud.token(station.key))["files"][0]["put"]
     status, _, text = cloud.request("PUT", put["url"], content, headers=put["headers"])
     assert status == 200, text

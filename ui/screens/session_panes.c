@@ -76,7 +76,9 @@ static void fill_overview(struct pager *p, const struct model *m, const struct s
 	fact_checks(p, "cloud checks", &d->cloud);
 	fact_add(p, ROLE_TEXT, "folder", d->folder ? d->folder : r->root ? r->root : "-");
 	fact_add(p, ROLE_TEXT, "metadata", d->metadata_path ? d->metadata_path : "-");
-	snprintf(text, sizeof text, "%lld", (long long)r->revision);
+	char content[SHA256_HEX] = "";
+	if (r->has_content) sha256_hex(content, &r->content);
+	snprintf(text, sizeof text, "%lld%s%.12s", (long long)r->revision, r->has_content ? ", content " : "", content);
 	fact_add(p, ROLE_TEXT, "revision", text);
 	fact_add(p, ROLE_TEXT, "found", when_text(when, r->found_ms, m->now_ms));
 	fact_add(p, ROLE_TEXT, "settled", when_text(when, r->settled_ms, m->now_ms));
