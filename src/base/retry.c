@@ -57,8 +57,12 @@ const struct answer_rule answer_rules[] = {
 	{ANSWER_ALL, NULL, 500, 599, true, ERR_SERVER, ""},
 	{API, NULL, 401, 401, false, ERR_TOKEN, "a new token is needed"},
 	{S3, NULL, 401, 401, false, ERR_DENIED, ""},
-	{ANSWER_ALL, NULL, 403, 403, false, ERR_DENIED, "ask who runs the cloud what this key may do"},
-	{ANSWER_ALL, NULL, 404, 404, false, ERR_NOT_FOUND, ""},
+	{API, NULL, 403, 403, false, ERR_DENIED, "ask who runs the cloud what this key may do"},
+	{S3, NULL, 403, 403, false, ERR_DENIED,
+		"the store does not take the URL that the cloud gave: its policy, its clock, or a proxy that changes requests; "
+		"tell who runs the cloud"},
+	{API, NULL, 404, 404, false, ERR_NOT_FOUND, "is [cloud] endpoint the cloud's address alone, without a path?"},
+	{S3, NULL, 404, 404, false, ERR_NOT_FOUND, "the cloud gave the URL of a place that is not there: tell who runs it"},
 	{ANSWER_ALL, NULL, 412, 412, false, ERR_EXISTS, "an object of that name is stored"},
 	{ANSWER_ALL, NULL, 400, 499, false, ERR_REFUSED, ""},
 };

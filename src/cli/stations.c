@@ -40,10 +40,12 @@ static int stations_ask(const struct config *c, cJSON **ret, struct error *err) 
 		const cJSON *list;
 		if (cloud_ask(c, path, &page, NULL, err) || json_want_array(page, "stations", NULL, 1000, &list, err))
 			return -1;
+		const bool got = cJSON_GetArraySize(list) > 0;
 		while (cJSON_GetArraySize(list)) json_push(all, cJSON_DetachItemFromArray((cJSON *)list, 0));
 		xfree(TAKE(path));
 		const char *cursor = text(page, "next");
 		if (!cursor) break;
+		if (!got) return error_set(err, ERR_ANSWER, "GET /v1/stations: the cloud's pages hold nothing and do not end");
 		struct buf next = BUF_INIT(URL_MOST(strlen(cursor)));
 		buf_str(&next, "/v1/stations?limit=1000&cursor=");
 		text_uri_encode(&next, cursor, strlen(cursor), false);

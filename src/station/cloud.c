@@ -117,14 +117,18 @@ static void call_failed(struct engine *e, enum answer_id id, const struct ingest
 	bool was_bad = pace->down && pace->why.code != ERR_NONE;
 	health_bad(pace, &r->err, HEALTH_FAILURES, &pause, now_ms());
 	pace->next_ms = MAX(pace->next_ms, now_ms() + r->retry_after_ms);
-	if (!was_bad) say(e, "cloud_refuses", "the cloud does not do what it is asked", &r->err);
+	if (was_bad || e->api.down) return; /* that is said already */
+	e->refusal_said[id] = true;
+	say(e, "cloud_refuses", "the cloud does not do what it is asked", &r->err);
 }
 
 static void call_succeeded(struct engine *e, enum answer_id id) {
 	struct health *pace = &e->pace[id];
 	if (pace->down && pace->why.code != ERR_NONE) {
 		e->recoveries++;
-		journal_add_event(e->journal, 0, "info", "cloud_back", "the cloud does again what it is asked");
+		if (e->refusal_said[id])
+			journal_add_event(e->journal, 0, "info", "cloud_back", "the cloud does again what it is asked");
+		e->refusal_said[id] = false;
 	}
 	health_good(pace);
 }
@@ -135,7 +139,10 @@ void api_unmet(struct engine *e, enum answer_id id, const struct error *why) {
 	const struct backoff pause = idle ? (struct backoff){IDLE_BASE_MS, HEALTH_PROBE_CAP_MS} : cloud_pause(e);
 	e->unmet = true;
 	health_bad(pace, why, HEALTH_FAILURES, &pause, now_ms());
-	if (!idle && !was_bad) say(e, "cloud_refuses", "the cloud does not do what it is asked", why);
+	if (!idle && !was_bad) {
+		e->refusal_said[id] = true;
+		say(e, "cloud_refuses", "the cloud does not do what it is asked", why);
+	}
 	if (idle && pace->failures == IDLE_SAID * HEALTH_FAILURES)
 		say(e, "cloud_idle", "the cloud is asked less often", why);
 }

@@ -151,8 +151,9 @@ struct engine {
 	int64_t key_ms;	  /* monotonic: while it is refused, the key file is read again then */
 	struct health api, objects;
 	struct health pace[ANSWER_N + 1]; /* of each call of the API: what is refused, or brings nothing, is asked seldom */
-	bool unmet;						  /* the answer at hand brought nothing (api_unmet) */
-	int recoveries;					  /* how often a call was answered as it should again */
+	bool refusal_said[ANSWER_N + 1];
+	bool unmet;		/* the answer at hand brought nothing (api_unmet) */
+	int recoveries; /* how often a call was answered as it should again */
 	bool name_said, clock_said;
 	struct retry_budget budget;
 	int64_t url_lasts_ms; /* of the last URL; 0: none was given yet */
