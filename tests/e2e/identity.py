@@ -4,7 +4,9 @@ recordings that are renamed and moved, a cloud that loses its memory. What is sh
 import json
 import os
 import shutil
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
@@ -129,6 +131,28 @@ def test_a_restored_journal(place):
     assert station.once().code == 0
     assert state(station, S1) == ("accepted", 3)
     assert_stored(cloud, folder, revision=3)
+
+
+def test_a_journal_of_before_content_ids(place):
+    """What an older program left: digests of files, no content ids. Undecided sessions get theirs computed and are decided."""
+    cloud = place.cloud()
+    station = place.station(cloud)
+    make_session(station.recordings, S1)
+    make_session(station.recordings, S2)
+    assert station.once().code == 0
+    before = (cloud.object_count(), revisions(cloud, station, S1))
+    with closing(sqlite3.connect(station.state / "state.db")) as db:
+        db.execute("UPDATE session SET content_id = NULL, folder = ''")
+        db.execute("UPDATE session SET state = 'uploaded', accepted_ms = 0 WHERE name = ?", (S1,))
+        db.execute("DELETE FROM setting WHERE name = 'cloud.cursor'")
+        db.commit()
+    assert station.once().code == 0
+    assert state(station, S1) == state(station, S2) == ("accepted", 1)
+    assert station.command("verify", "--all").code == 0
+    assert (cloud.object_count(), revisions(cloud, station, S1)) == before
+    write_seeded(station.recordings / S2 / "late.csv", 100, "late")
+    assert station.once().code == 0
+    assert state(station, S2) == ("accepted", 2)
 
 
 def test_touched_and_the_same(place):
