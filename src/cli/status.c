@@ -279,7 +279,12 @@ static cJSON *folders_json(const struct status *s) {
 		json_add_text(o, "watching", NULL);
 		json_add_text(o, "state", folder_state_name(seen->state));
 		json_add_i64(o, "not_looked_at", seen->strange);
-		if (seen->why.code) json_add_text(o, "error", seen->why.text);
+		if (seen->why.code) {
+			cJSON *why = json_object();
+			json_add_text(why, "code", error_classes[seen->why.code].name);
+			json_add_text(why, "message", seen->why.text);
+			json_add(o, "error", why);
+		}
 		json_push(list, o);
 	}
 	return list;

@@ -87,6 +87,18 @@ def test_a_single_run_ends_and_does_not_say_that_all_is_well(place):
     assert_stored(h.cloud, other)
 
 
+def test_status_without_an_engine_does_not_wait_for_a_folder_that_hangs(place):
+    h = Hanging(place)
+    make_session(h.nas, FIRST)
+    assert h.station.once().code == 0 and h.station.command("status").code == 0
+    h.gate.touch()
+    got = h.station.command("status", "--json", timeout_s=60, env=h.env())
+    shown = json.loads(got.out)
+    assert got.code == 74 and "folder_lost" in shown["safe"]["causes"] and "does not answer within" in got.err, got
+    assert [folder["ok"] for folder in shown["folders"]].count(False) == 1, shown["folders"]
+    assert FIRST in h.station.command("sessions", FIRST, timeout_s=60, env=h.env()).out, "nor does a session's own page"
+
+
 def wait_sending(station):
     """Until bytes are on their way: with the limit of a MiB a second the rest takes long enough."""
     def rate():
