@@ -33,7 +33,7 @@ def walk(place, cloud, station, code, cause, text, once=None, offline=None):
     try:
         def said():
             at, seen = status(station)
-            return seen if at == code and (not cause or cause in seen["safe"]["causes"]) and "folders_unlisted" not in seen["safe"]["causes"] else None
+            return seen if at == code and seen["engine"]["running"] and (not cause or cause in seen["safe"]["causes"]) and "folders_unlisted" not in seen["safe"]["causes"] else None
         seen = wait_for(said, 60, f"status {code} with an engine for {cause}")
         assert (seen["safe"]["verdict"] == "yes") == (code == 0), seen["safe"]
         plain = Child(place, "headgate-plain", [station.program, "--plain", "--config", station.ini], station.env())
