@@ -98,7 +98,13 @@
 					" AND revision <= ?3")                                                                             \
 	X(OBJECT_FORGET, "DELETE FROM object WHERE bucket = ?1 AND key = ?2 AND stored_ms = 0 AND lost_ms = 0"             \
 					 " AND promised_ms = ?3")                                                                          \
-	X(OBJECTS_UNUSED, OBJECT_COLUMNS "WHERE stored_ms = 0 AND lost_ms = 0 AND promised_ms < ?1"                        \
+	/* one that a stored manifest waits for is used: its key would else become another's */                            \
+	X(OBJECTS_UNUSED, OBJECT_COLUMNS "o WHERE stored_ms = 0 AND lost_ms = 0 AND promised_ms < ?1"                      \
+									 " AND NOT (EXISTS (SELECT 1 FROM object m WHERE m.station = o.station"            \
+									 " AND m.session = o.session AND m.name = '_headgate/' || o.revision"              \
+									 " || '/manifest.json' AND m.stored_ms > 0) AND EXISTS (SELECT 1 FROM session s"   \
+									 " WHERE s.station = o.station AND s.session = o.session"                          \
+									 " AND s.revision = o.revision AND s.state = 'uploading'))"                        \
 									 " ORDER BY promised_ms LIMIT ?2")                                                 \
 	X(OBJECT_GET, OBJECT_COLUMNS "WHERE bucket = ?1 AND key = ?2")                                                     \
 	X(OBJECT_BY_NAME, OBJECT_COLUMNS "WHERE station = ?1 AND session = ?2 AND name = ?4 AND revision <= ?3"            \

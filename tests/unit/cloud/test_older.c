@@ -255,6 +255,22 @@ static void test_what_was_never_used_is_forgotten(void **state) {
 	GIVES(0, catalog_undecided_of(c, "lab-1", "20261120_000006", &(struct undecided){0}, 1, &(size_t){0}, &err));
 }
 
+/* A manifest that came names its files' keys: they stay promised until its revision is decided. */
+static void test_a_manifest_keeps_its_promises(void **state) {
+	const struct scratch *s = *state;
+	AUTO(catalog_close) struct catalog *c = catalog_at(s->dir);
+	AUTO(objects_close) struct objects *o = objects_at(s->dir);
+	bool more, again;
+	promise(c, "20261120_000001", 2, "late", "x");
+	promise(c, "20261120_000001", 2, "_headgate/2/manifest.json", "m");
+	bring(c, o, "20261120_000001/2/_headgate/2/manifest.json", "m");
+	OK(collect_unused(c, o, clock_wall_ms() + 60000, &more, &err));
+	assert_int_equal(objects_of(s->dir), 2);
+	OK(catalog_session_decide(c, "lab-1", "20261120_000001", 2, CLOUD_REJECTED, NULL, NULL, NULL, &again, &err));
+	OK(collect_unused(c, o, clock_wall_ms() + 60000, &more, &err));
+	assert_int_equal(objects_of(s->dir), 1);
+}
+
 /* So much at a time, and said when there is more. */
 static void test_a_bounded_share(void **state) {
 	const struct scratch *s = *state;
@@ -284,6 +300,7 @@ int main(void) {
 		TEST_ON_BENCH(test_contents_by_themselves),
 		TEST_ON_BENCH(test_a_lost_manifest),
 		TEST_IN_SCRATCH(test_what_was_never_used_is_forgotten),
+		TEST_IN_SCRATCH(test_a_manifest_keeps_its_promises),
 		TEST_IN_SCRATCH(test_a_bounded_share),
 	};
 	return cmocka_run_group_tests_name("cloud/older", tests, NULL, NULL);
