@@ -8,12 +8,16 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include "base/digest.h"
 #include "base/text.h"
 
 static enum error_code code_of(int e) { return e == ENOENT || e == ENOTDIR ? ERR_NOT_FOUND : ERR_DISK; }
@@ -199,6 +203,45 @@ int file_folder_own(const char *path, bool group_may, struct error *err) {
 			"others can write in the folder %s, and so change what is kept there: chmod %s %s", path,
 			group_may ? "o-w" : "go-w", path);
 	return 0;
+}
+
+/* Another user's process may hold any name: that is none of ours. */
+static bool claim_is_ours(const struct sockaddr_un *name, socklen_t size, int *ret_pid) {
+	AUTO(fd_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct ucred peer = {0};
+	socklen_t n = sizeof peer;
+	if (fd < 0 || connect(fd, (const struct sockaddr *)name, size)) return false;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) || peer.uid != geteuid()) return false;
+	*ret_pid = (int)peer.pid;
+	return true;
+}
+
+int file_claim(const char *folder, int *ret_fd, struct error *err) {
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	AUTO(xfree) char *real = realpath(folder, NULL), *parent = real ? parent_of(real) : NULL;
+	struct stat st;
+	int pid = 0;
+	*ret_fd = -1;
+	if (!real || stat(parent, &st)) return 0;
+	/* by the folder it lies in, whose numbers outlive it, and its name there; the first byte is 0: no file */
+	struct sha256 sum;
+	char hex[65];
+	const char *base = strrchr(real, '/') + 1;
+	sha256_of(base, strlen(base), &sum); /* of any length */
+	sha256_hex(hex, &sum);
+	int n = snprintf(name.sun_path + 1, sizeof name.sun_path - 1, "headgate:%u:%llx:%llx:%.32s", (unsigned)geteuid(),
+		(unsigned long long)st.st_dev, (unsigned long long)st.st_ino, hex);
+	socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n);
+	AUTO(fd_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0) return 0;
+	if (bind(fd, (const struct sockaddr *)&name, size) == 0 && listen(fd, 8) == 0) {
+		*ret_fd = TAKE_FD(fd);
+		return 0;
+	}
+	if (errno != EADDRINUSE || !claim_is_ours(&name, size, &pid)) return 0;
+	return error_set(err, ERR_BUSY,
+		"process %d still works for the folder %s, which was removed under it; it ends within seconds, or end it", pid,
+		folder);
 }
 
 bool file_is_at(int fd, const char *path) {

@@ -26,6 +26,12 @@ char *path_state_home(const char *name);
 /* Takes an exclusive flock on path (created 0600, the holder's pid inside). ERR_BUSY names the holder's pid. The
  * descriptor holds the lock until it is closed, a crash included. */
 MUST_USE int file_lock(const char *path, int *ret_fd, struct error *err);
+/* Takes the name of a folder for this process, beside the lock in it, which goes when the folder is removed: the
+ * kernel's memory alone holds it, for as long as the descriptor is open, against others of this user in this network
+ * namespace. ERR_BUSY. -1 in *ret_fd, and success, where it is not to be had. */
+MUST_USE int file_claim(const char *folder, int *ret_fd, struct error *err);
+/* stat of what may lie on a file server that is gone: -1 with errno, ETIMEDOUT when there is no answer in time. */
+MUST_USE int file_stat_within(const char *path, struct stat *ret, int64_t timeout_ms);
 bool file_is_at(int fd, const char *path); /* the open file still stands there */
 /* A folder of our own: ERR_CONFIG with the mend when others can write in it (its group may, with group_may), or when it
  * belongs to neither this user nor root. */

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What kind of file system a path is on: the journal wants one that is local and survives a power cut. Any thread. */
+/* What kind of file system a path is on: the journal wants one that is local and survives a power cut. And whether it
+ * answers. Any thread. */
 #include <errno.h>
 #include <linux/magic.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <sys/statfs.h>
+#include <time.h>
 
 #include "base/file.h"
 
@@ -53,4 +57,75 @@ int file_system_of(const char *path, struct file_system *ret, struct error *err)
 		ret->durable = kinds[i].durable;
 	}
 	return 0;
+}
+
+/* --- does it answer? --- */
+
+struct asked { /* shared with the thread that asks; whoever is last frees it */
+	pthread_mutex_t lock;
+	pthread_cond_t answered;
+	char *path;
+	struct stat st;
+	int failure; /* errno */
+	bool over, left;
+};
+
+static void asked_free(struct asked *a) {
+	pthread_cond_destroy(&a->answered);
+	pthread_mutex_destroy(&a->lock);
+	free(a->path);
+	free(a);
+}
+
+static void *ask(void *arg) {
+	struct asked *a = arg;
+	struct stat st = {0};
+	int failure = stat(a->path, &st) ? errno : 0;
+	pthread_mutex_lock(&a->lock);
+	a->st = st;
+	a->failure = failure;
+	a->over = true;
+	bool left = a->left;
+	pthread_cond_signal(&a->answered);
+	pthread_mutex_unlock(&a->lock);
+	if (left) asked_free(a);
+	return NULL;
+}
+
+static struct asked *asked_new(const char *path) {
+	struct asked *a = xcalloc(1, sizeof *a);
+	pthread_condattr_t monotonic;
+	a->path = xstrdup(path);
+	pthread_mutex_init(&a->lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&a->answered, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	return a;
+}
+
+int file_stat_within(const char *path, struct stat *ret, int64_t timeout_ms) {
+	struct asked *a = asked_new(path);
+	struct timespec until;
+	pthread_t thread;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += timeout_ms / 1000;
+	until.tv_nsec += timeout_ms % 1000 * 1000000;
+	if (until.tv_nsec >= 1000000000) until.tv_sec++, until.tv_nsec -= 1000000000;
+	int failure = pthread_create(&thread, NULL, ask, a);
+	if (failure) {
+		asked_free(a);
+		return errno = failure, -1;
+	}
+	pthread_detach(thread);
+	pthread_mutex_lock(&a->lock);
+	while (!a->over && pthread_cond_timedwait(&a->answered, &a->lock, &until) != ETIMEDOUT) continue;
+	bool over = a->over;
+	a->left = !over;
+	failure = over ? a->failure : ETIMEDOUT;
+	*ret = over ? a->st : (struct stat){0};
+	pthread_mutex_unlock(&a->lock);
+	if (over) asked_free(a);
+	errno = failure;
+	return failure ? -1 : 0;
 }

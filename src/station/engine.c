@@ -265,7 +265,7 @@ static int open_all(struct engine *e, struct error *err) {
 	struct journal_options jo = {
 		.allow_volatile = c->allow_volatile, .group = c->group, .on_moved = on_journal_moved, .arg = e};
 	AUTO(xfree) char *lock = path_join(c->state_dir, "lock");
-	if (file_lock(lock, &e->lock_fd, err)) return -1;
+	if (file_lock(lock, &e->lock_fd, err) || file_claim(c->state_dir, &e->claim_fd, err)) return -1;
 	if (open_handles(e)) return error_set(err, ERR_INTERNAL, "cannot set up the event loop");
 	if (journal_open(&e->journal, &e->loop, c->state_dir, &jo, err)) return -1;
 	for (size_t i = 0; i < c->watch.n; i++) engine_root(e, c->watch.items[i], true);
@@ -351,7 +351,7 @@ static void engine_done(struct engine *e) {
 
 int engine_run(const struct engine_options *o, struct error *err) {
 	struct engine *e = xcalloc(1, sizeof *e);
-	*e = (struct engine){.o = o, .config = o->config, .lock_fd = -1, .budget = RETRY_BUDGET_INIT};
+	*e = (struct engine){.o = o, .config = o->config, .lock_fd = -1, .claim_fd = -1, .budget = RETRY_BUDGET_INIT};
 	TAILQ_INIT(&e->driven);
 	TAILQ_INIT(&e->jobs);
 	TAILQ_INIT(&e->calls);
@@ -376,6 +376,7 @@ int engine_run(const struct engine_options *o, struct error *err) {
 	assert(!failed);
 	why = e->result;
 	if (e->lock_fd >= 0) close(e->lock_fd);
+	if (e->claim_fd >= 0) close(e->claim_fd);
 	if (o->verify_count) recall_count(e->recall, &o->verify_count->looked, &o->verify_count->lost);
 	if (!lanes_free(e)) engine_done(e);
 	if (why.code == ERR_NONE) return 0;

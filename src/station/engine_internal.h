@@ -94,7 +94,7 @@ struct engine {
 	const struct engine_options *o;
 	const struct config *config;
 	uv_loop_t loop;
-	int lock_fd;
+	int lock_fd, claim_fd;
 	char instance[17];
 	int64_t started_ms, started_wall_ms;
 	struct journal *journal;

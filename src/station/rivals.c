@@ -11,6 +11,8 @@
 #include "base/file.h"
 #include "session/name.h"
 
+#define ANSWER_MS 2000 /* a folder that does not answer is not there */
+
 struct look {
 	const struct session_row *me;
 	const char *const *roots;
@@ -30,7 +32,8 @@ static bool is_here(const struct look *k, const struct session_row *other) {
 	if (!other->present || !root_answers(k, other->root)) return false;
 	AUTO(xfree) char *their_path = path_join(other->root, other->name);
 	AUTO(xfree) char *my_path = path_join(k->me->root, k->me->name);
-	if (stat(their_path, &theirs) || !S_ISDIR(theirs.st_mode)) return false;
+	/* theirs may hang, and must not hold up mine */
+	if (file_stat_within(their_path, &theirs, ANSWER_MS) || !S_ISDIR(theirs.st_mode)) return false;
 	return stat(my_path, &mine) || mine.st_dev != theirs.st_dev || mine.st_ino != theirs.st_ino;
 }
 

@@ -217,6 +217,8 @@ def test_a_state_folder_that_goes_away_under_the_engine(place):
         engine = station.start()
         station.wait_state(folders[0].name, "accepted")
         harm(station.state)
+        second = once(station)  # it may not work beside the first
+        assert second.code == 75 or not engine.running, (harm, second)
         assert engine.wait(60) == 74, engine.result()
         assert "removed or replaced" in engine.err and str(station.state) in engine.err, engine.err
         folders.append(make_session(station.recordings, session_name(n + 10), seed=n))

@@ -160,6 +160,53 @@ static void test_lock_is_exclusive_and_dies_with_its_holder(void **state) {
 	assert_int_equal(err.code, ERR_DISK);
 }
 
+static void test_a_claim_outlives_its_folder(void **state) {
+	(void)state;
+	struct error err = ERROR_INIT;
+	AUTO(xfree) char *folder = path_join(scratch, "claimed");
+	AUTO(xfree) char *beside = path_join(scratch, "claimed-too");
+	int first = -1, second = -1, other = -1;
+	must(file_mkdirs(folder, 0700, &err), &err);
+	must(file_mkdirs(beside, 0700, &err), &err);
+	must(file_claim(folder, &first, &err), &err);
+	assert_true(first >= 0);
+	assert_int_equal(rmdir(folder), 0);
+	must(file_mkdirs(folder, 0700, &err), &err);
+	assert_int_equal(file_claim(folder, &second, &err), -1);
+	assert_int_equal(err.code, ERR_BUSY);
+	assert_int_equal(second, -1);
+	must(file_claim(beside, &other, &err), &err);
+	assert_true(other >= 0);
+	close(first);
+	must(file_claim(folder, &second, &err), &err);
+	assert_true(second >= 0);
+	close(second);
+	close(other);
+}
+
+static void test_a_file_that_is_replaced_is_another(void **state) {
+	(void)state;
+	struct error err = ERROR_INIT;
+	AUTO(xfree) char *path = path_join(scratch, "there");
+	must(file_write_atomic(path, "1", 1, 0600, &err), &err);
+	AUTO(fd_close) int fd = open(path, O_RDONLY);
+	assert_true(file_is_at(fd, path));
+	must(file_write_atomic(path, "1", 1, 0600, &err), &err);
+	assert_false(file_is_at(fd, path));
+	assert_int_equal(unlink(path), 0);
+	assert_false(file_is_at(fd, path));
+}
+
+static void test_an_answer_in_time(void **state) {
+	(void)state;
+	struct stat st;
+	assert_int_equal(file_stat_within(scratch, &st, 60000), 0);
+	assert_true(S_ISDIR(st.st_mode));
+	AUTO(xfree) char *none = path_join(scratch, "none");
+	assert_int_equal(file_stat_within(none, &st, 60000), -1);
+	assert_int_equal(errno, ENOENT);
+}
+
 static void test_trees_go_without_following_links(void **state) {
 	(void)state;
 	struct error err = ERROR_INIT;
@@ -209,6 +256,9 @@ int main(void) {
 		cmocka_unit_test(test_folders),
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_lock_is_exclusive_and_dies_with_its_holder),
+		cmocka_unit_test(test_a_claim_outlives_its_folder),
+		cmocka_unit_test(test_a_file_that_is_replaced_is_another),
+		cmocka_unit_test(test_an_answer_in_time),
 		cmocka_unit_test(test_trees_go_without_following_links),
 		cmocka_unit_test(test_kinds_of_file_system),
 	};
