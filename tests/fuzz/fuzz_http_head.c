@@ -57,6 +57,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
 	enum head_verdict v = head_read(a, n, &at, &size, &whole), w = HEAD_MORE;
 	for (size_t i = 1; i <= n && w == HEAD_MORE; i++) w = head_read(b, i, &at_2, &size_2, &stepwise);
 	FUZZ_CHECK(v == w);
+	if (v != HEAD_WHOLE) {
+		struct head begun = {.method = "", .target = ""};
+		head_begin(b, n, &begun);
+		FUZZ_CHECK(!strpbrk(begun.method, " \t\r\n") && !strpbrk(begun.target, " \t\r\n"));
+	}
 	if (v == HEAD_BAD) FUZZ_CHECK(whole.why && stepwise.why && strcmp(whole.why, stepwise.why) == 0);
 	if (v == HEAD_WHOLE) {
 		fuzz_taken++;

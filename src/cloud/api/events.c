@@ -6,6 +6,7 @@
 #include "cloud/api/member.h"
 
 #define EVENT_ID_MAX 128
+#define EVENTS_SHORT (64 * 1024)
 struct event_batch {
 	struct log_known *rows;
 	size_t n, capacity;
@@ -52,6 +53,8 @@ void events_post(struct call *c, struct reply *r) {
 	AUTO(event_batch_done) struct event_batch batch = {0};
 	const struct json_at list = {.name = "events"};
 	int64_t stored = 0;
+	/* each event once more as a tree, and all as texts until they are on the disk */
+	if (c->body_bytes > EVENTS_SHORT && !call_memory(c, r, c->body_bytes * 6)) return;
 	int bad = json_want_array(c->body, "events", NULL, EVENTS_MAX, &events, &err);
 	if (!bad) {
 		cJSON_ArrayForEach (event, events) {

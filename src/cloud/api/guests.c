@@ -12,13 +12,14 @@
 
 #include "cloud/store/deadline.h"
 
-#define FEW 8 /* connections that an address may have however crowded it is */
+#define THREADS_MORE                                                                                                   \
+	64 /* four for each place and these: those that were shown out end at once, or as the machine can */
 
 struct guest {
 	LIST_ENTRY(guest) next;
 	struct house *house;
 	int fd;
-	bool shown_out;
+	bool shown_out, stuck;
 	atomic_int state;
 	_Atomic int64_t moved_ms;
 };
@@ -26,7 +27,7 @@ struct house {
 	LIST_ENTRY(house) next;
 	struct address net; /* of IPv6 the /64 */
 	size_t n;			/* not shown out */
-	size_t threads;		/* with those that were */
+	size_t stuck;		/* shown out while a handler worked: it still does, an address with many of them has to wait */
 	LIST_HEAD(, guest) guests;
 };
 struct guests {
@@ -106,19 +107,20 @@ static void guest_uncount(struct guests *g, struct guest *one) {
 
 static void guest_show_out(struct guests *g, struct guest *one) {
 	guest_uncount(g, one);
+	one->stuck = atomic_load(&one->state) == GUEST_SERVED;
+	one->house->stuck += one->stuck;
 	shutdown(one->fd, SHUT_RDWR);
 }
 
-/* Room for one more of house h. An address that has the most already makes room among its own that do nothing. */
+/* Room for one more of house h. An address that has the most already makes room among its own that do nothing or
+ * have no key. */
 static bool room_make(struct guests *g, struct house *h) {
-	/* Those that were shown out and whose handler still works: an address with many has to wait for them first. */
-	if (h->threads >= g->most || g->threads >= 3 * g->most) return false;
-	if (g->threads >= 2 * g->most && h->threads >= FEW) return false;
+	if (h->stuck > g->most / 2 || g->threads >= 4 * g->most + THREADS_MORE) return false;
 	bool own = h->n >= g->each_most;
 	if (!own && g->n < g->most) return true;
 	struct house *greediest = own ? h : house_greediest(g);
 	own = own || h->n + 1 > greediest->n;
-	struct guest *goes = guest_idlest(own ? h : greediest, own ? GUEST_IDLE : GUEST_SERVED);
+	struct guest *goes = guest_idlest(own ? h : greediest, own ? GUEST_STRANGER : GUEST_SERVED);
 	if (goes) guest_show_out(g, goes);
 	return goes;
 }
@@ -137,7 +139,6 @@ struct guest *guest_enter(struct guests *g, int fd, const struct address *from, 
 		atomic_store(&one->moved_ms, now_mono_ms);
 		LIST_INSERT_HEAD(&h->guests, one, next);
 		h->n++;
-		h->threads++;
 		g->n++;
 		g->threads++;
 	} else {
@@ -158,7 +159,7 @@ void guest_leave(struct guests *g, struct guest *one) {
 	struct house *h = one->house;
 	guest_uncount(g, one);
 	LIST_REMOVE(one, next);
-	h->threads--;
+	h->stuck -= one->stuck;
 	g->threads--;
 	house_drop(h);
 	xfree(one);
@@ -179,7 +180,7 @@ void guests_thin(struct guests *g) {
 	pthread_mutex_unlock(&g->lock);
 }
 
-static bool has_request(const struct guest *one) { return atomic_load(&one->state) >= GUEST_MOVING; }
+static bool has_request(const struct guest *one) { return atomic_load(&one->state) >= GUEST_STRANGER; }
 
 /* Called with the lock. */
 static size_t requests_count(const struct guests *g) {

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* The connections that are open, and who has to go when there are too many: the idlest one of the address that has the
  * most, so that no caller can keep another out (reliability.md 7). An address is what a limit counts as one client: of
- * IPv6 the /64. Any thread. */
+ * IPv6 the /64. Who has a key is not shut out by those without one behind the same address. Any thread. */
 #pragma once
 
 #include "cloud/api/allow.h"
 
-enum guest_state { /* in the order in which they go first */
-	GUEST_LEAVING, /* answered; what it still sends is thrown away */
-	GUEST_IDLE,	   /* between requests, or the head of one is coming */
-	GUEST_MOVING,  /* a body or an answer is on its way */
-	GUEST_SERVED   /* a handler works for it */
+enum guest_state {	/* in the order in which they go first */
+	GUEST_LEAVING,	/* answered; what it still sends is thrown away */
+	GUEST_IDLE,		/* between requests, or the head of one is coming */
+	GUEST_STRANGER, /* a body or an answer of a caller without a key is on its way */
+	GUEST_MOVING,	/* of one with a key */
+	GUEST_SERVED	/* a handler works for it */
 };
 struct guests;
 struct guest;

@@ -202,3 +202,15 @@ enum head_verdict head_read(char *bytes, size_t n, size_t *at, size_t *ret_size,
 	if (v != HEAD_MORE) *ret = h;
 	return v;
 }
+
+void head_begin(char *bytes, size_t n, struct head *ret) {
+	struct head h = {.method = "", .target = ""};
+	const char *host = NULL;
+	size_t from = n > 1 && bytes[0] == '\r' && bytes[1] == '\n' ? 2 : 0, at = from;
+	while (at < n && bytes[at] && bytes[at] != '\r' && bytes[at] != '\n') at++;
+	if (at == n || ret->method[0]) return;
+	bytes[at] = '\0';
+	(void)request_line(&h, bytes + from, &host); /* what it is wrong in was said */
+	ret->method = h.method;
+	ret->target = h.target;
+}

@@ -23,6 +23,9 @@ struct head {
 	int64_t length; /* Content-Length; -1: none given */
 	const char *why;
 };
+/* Method and target as far as the first line tells them, of a head that cannot be read: an answer is worded for its
+ * path. bytes are taken apart. */
+void head_begin(char *bytes, size_t n, struct head *ret);
 /* Looks at the n bytes that came since the request before; *at: 0 at first, kept for the next look. A head that is
  * whole is taken apart in place (its texts point into bytes) and *ret_size is its size. */
 enum head_verdict head_read(char *bytes, size_t n, size_t *at, size_t *ret_size, struct head *ret);

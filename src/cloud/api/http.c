@@ -51,7 +51,8 @@ struct connection {
 	int fd; /* until wire has it */
 	struct address address;
 	bool tls;
-	char *in; /* what came and was not used yet: in_n bytes, of which `used` are of the request before */
+	enum guest_state moving; /* of the call that is served: GUEST_STRANGER or GUEST_MOVING */
+	char *in;				 /* what came and was not used yet: in_n bytes, of which `used` are of the request before */
 	size_t in_n, in_size;
 };
 struct request {
@@ -141,8 +142,9 @@ static int request_answer(struct request *rq) {
 	bool body = strcmp(rq->head.method, "HEAD") != 0 && r->status != 304;
 	if (atomic_load(&c->server->api->stopping)) rq->keep = false;
 	call_finish(&rq->call, r);
+	c->moving = rq->call.known ? GUEST_MOVING : GUEST_STRANGER;
 	answer_head(rq, file ? r->size : (int64_t)r->body_n, &out);
-	moves(c, GUEST_MOVING);
+	moves(c, c->moving);
 	if (body && !file && r->body_n <= BODY_BYTES) buf_add(&out, r->body, r->body_n); /* one segment */
 	else body = body && (file || r->body_n);
 	if (wire_write(&c->wire, buf_text(&out), out.len, stall_ms)) return -1;
@@ -158,7 +160,7 @@ static bool has_body(const struct request *rq) { return rq->head.chunked || rq->
 /* Bytes of the body's framing into the inbox, or, of one with a length, straight to `to`. */
 static ssize_t body_read(struct connection *c, char *to, size_t n) {
 	ssize_t got = wire_read(&c->wire, to, n, clock_mono_ms() + c->server->limits.stall_ms);
-	if (got > 0) moves(c, GUEST_MOVING);
+	if (got > 0) moves(c, c->moving);
 	return got;
 }
 
@@ -320,7 +322,8 @@ static bool request_run(struct request *rq) {
 		if (has_body(rq)) rq->keep = rq->keep && !rq->head.chunked && !rq->head.expects && rq->left <= DRAIN_KEEP;
 		return true;
 	}
-	moves(rq->connection, has_body(rq) ? GUEST_MOVING : GUEST_SERVED);
+	rq->connection->moving = c->known ? GUEST_MOVING : GUEST_STRANGER;
+	moves(rq->connection, has_body(rq) ? rq->connection->moving : GUEST_SERVED);
 	switch (request_body(rq)) {
 	case BODY_STOPPED: call_abandoned(c); return false;
 	case BODY_BROKEN:
@@ -346,6 +349,7 @@ static bool connection_serve(struct connection *c) {
 	if (end == HEAD_IS_GONE) return false;
 	rq.call.begun_mono_ms = clock_mono_ms();
 	if (end == HEAD_IS_WHOLE) texts = request_take_head(&rq, size);
+	else head_begin(c->in, c->in_n, &rq.head);
 	request_describe(&rq);
 	if (end != HEAD_IS_WHOLE) head_refuse(&rq, end);
 	else if (!request_run(&rq)) return false;

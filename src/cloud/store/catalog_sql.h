@@ -164,7 +164,9 @@
 	/* stations: those that reported, and those with a key that never did */                                           \
 	X(HEARTBEAT,                                                                                                       \
 		"INSERT OR REPLACE INTO heartbeat (station, instance, key_id, at_ms, beat) VALUES (?1, ?2, ?3, ?4, ?5)")       \
-	X(HEARTBEAT_FORGET, "DELETE FROM heartbeat WHERE station = ?1 AND instance <> ?2 AND at_ms < ?3")                  \
+	X(HEARTBEAT_FORGET,                                                                                                \
+		"DELETE FROM heartbeat WHERE station = ?1 AND instance <> ?2 AND (at_ms < ?3 OR instance NOT IN"               \
+		" (SELECT instance FROM heartbeat WHERE station = ?1 ORDER BY at_ms DESC LIMIT 32))")                          \
 	X(HEARTBEAT_INSTANCES, "SELECT count(DISTINCT instance) FROM heartbeat WHERE key_id = ?1 AND at_ms >= ?2")         \
 	X(STATIONS,                                                                                                        \
 		"SELECT n.station, h.at_ms, h.beat, max(h.at_ms) FROM (SELECT station FROM heartbeat UNION"                    \

@@ -367,6 +367,22 @@ static void events_are_kept_once_a_station(void **state) {
 
 #define BEAT "\"version\":\"0.1.0\",\"queue\":2,\"bytes_left\":100,\"disk_free\":5000,\"held\":1"
 
+/* However many instances a station names, a bounded number of them is kept. */
+static void a_station_has_a_few_instances(void **state) {
+	struct bench *b = *state;
+	char token[TOKEN_MAX], body[256];
+	int most = 0;
+	bench_token(b, 0, token);
+	for (int i = 0; i < 100; i++) {
+		snprintf(body, sizeof body, "{\"instance\":\"i%d\"," BEAT "}", i);
+		AUTO(got_done)
+		struct got g = ASK(b->api, .method = "POST", .target = "/v1/heartbeat", .token = token, .body = body);
+		assert_int_equal(g.status, 200);
+		most = MAX(most, (int)cJSON_GetNumberValue(cJSON_GetObjectItem(g.json, "stations_with_this_key")));
+	}
+	assert_in_range(most, 30, 34);
+}
+
 static void heartbeats_and_the_fleet(void **state) {
 	struct bench *b = *state;
 	char token[TOKEN_MAX], admin[TOKEN_MAX];
@@ -503,6 +519,7 @@ int main(void) {
 		TEST_ON_BENCH(a_stop_ends_the_wait),
 		TEST_ON_BENCH(events_are_kept_once_a_station),
 		TEST_ON_BENCH(heartbeats_and_the_fleet),
+		TEST_ON_BENCH(a_station_has_a_few_instances),
 		TEST_ON_BENCH(stat_tells_what_is_stored),
 		TEST_ON_BENCH(health_is_measured),
 		TEST_ON_BENCH(a_call_is_logged_without_its_query),

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include "cloud/api/head.h"
 #include "cloud/api/http.h"
 #include "cloud/api/listen.h"
 
@@ -244,6 +245,63 @@ static void no_address_keeps_another_out(void **state) {
 	assert_int_equal(http_server_stop(s, 5000), 0);
 }
 
+/* Behind one address: slow bodies of callers without a key take every place that it may have, and make room. */
+static void who_has_no_key_makes_room(void **state) {
+	struct bench *b = *state;
+	bench_close(b);
+	bench_open(b, (const char *const[]){"connections", "8", "rate", "0", NULL});
+	int port, slow[20];
+	char text[4096];
+	struct http_server *s = serve(b, &http_limits, &port);
+	for (size_t i = 0; i < ARRAY_LEN(slow); i++) {
+		slow[i] = connected(port);
+		say(slow[i],
+			"POST /v1/authenticate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000"
+			"\r\nExpect: 100-continue\r\n\r\n");
+		assert_true(hear(slow[i], text, sizeof text) > 0); /* its body is awaited */
+		int honest = connected(port);
+		say(honest, "GET /v1/info HTTP/1.1\r\nHost: x\r\n\r\n");
+		assert_true(hear(honest, text, sizeof text) > 0);
+		assert_true(text_starts(text, "HTTP/1.1 200 "));
+		close(honest);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(slow); i++) close(slow[i]);
+	assert_int_equal(http_server_stop(s, 5000), 0);
+}
+
+/* In the words of the path, as far as the first line could be read. */
+static void what_is_no_request_is_answered_in_its_words(void **state) {
+	struct bench *b = *state;
+	AUTO(xfree) char *filler = xcalloc(1, HEAD_BYTES_MAX + 1);
+	memset(filler, 'x', HEAD_BYTES_MAX);
+	AUTO(xfree) char *long_api = xasprintf("GET /v1/info HTTP/1.1\r\nHost: x\r\nx: %s\r\n\r\n", filler);
+	AUTO(xfree) char *long_s3 = xasprintf("PUT /headgate-raw/x HTTP/1.1\r\nHost: x\r\nx: %s\r\n\r\n", filler);
+	AUTO(xfree) char *long_path = xasprintf("GET /%s HTTP/1.1\r\nHost: x\r\n\r\n", filler);
+	const struct {
+		const char *text, *status, *word;
+	} cases[] = {
+		{long_api, "431", "\"headers_too_large\""},
+		{long_path, "431", "\"headers_too_large\""},
+		{long_s3, "400", "<Code>InvalidRequest</Code>"},
+		{"PUT /headgate-raw/x HTTP/1.1\r\nHost: x\nx: y\r\n\r\n", "400", "<Code>InvalidRequest</Code>"},
+		{"PUT /headgate-raw/x HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", "400", "<Code>InvalidRequest</Code>"},
+		{"\x16\x03\x01\x02", "400", "\"bad_request\""},
+	};
+	int port;
+	char text[8192], want[32];
+	struct http_server *s = serve(b, &http_limits, &port);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		int fd = connected(port);
+		(void)!send(fd, cases[i].text, strlen(cases[i].text), MSG_NOSIGNAL);
+		hear_all(fd, text, sizeof text);
+		snprintf(want, sizeof want, "HTTP/1.1 %s ", cases[i].status);
+		if (!text_starts(text, want) || !strstr(text, cases[i].word) || !strstr(text, "x-request-id: "))
+			fail_msg("%zu: %s", i, text);
+		close(fd);
+	}
+	assert_int_equal(http_server_stop(s, 5000), 0);
+}
+
 static void what_is_held_when_the_time_is_up_is_counted(void **state) {
 	struct bench *b = *state;
 	int port;
@@ -284,6 +342,8 @@ int main(void) {
 		TEST_ON_BENCH(what_is_lawful_is_taken),
 		TEST_ON_BENCH(a_refused_body_is_short),
 		TEST_ON_BENCH(no_address_keeps_another_out),
+		TEST_ON_BENCH(who_has_no_key_makes_room),
+		TEST_ON_BENCH(what_is_no_request_is_answered_in_its_words),
 		TEST_ON_BENCH(what_is_held_when_the_time_is_up_is_counted),
 		cmocka_unit_test(where_to_listen),
 	};
