@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "station/checking.h"
 #include "station/engine_internal.h"
+#include "station/moved.h"
 
 #define NICE 5 /* recording comes first */
 #define IOPRIO_BEST_EFFORT_LAST ((2 << 13) | 7)
@@ -74,6 +75,7 @@ static void (*const pumps[])(struct engine *e) = {
 	rescan_pump,
 	admission_pump,
 	pump_sessions,
+	moved_pump,
 	settle_pump,
 	checking_pump,
 	upload_pump,

@@ -6,6 +6,7 @@
 #include "session/name.h"
 #include "station/control.h"
 #include "station/engine_internal.h"
+#include "station/moved.h"
 
 struct act {
 	const char *name;
@@ -54,6 +55,7 @@ static void act_ignore(struct session *s) {
 	s->row.ignored = true;
 	session_renew(s);
 	decide(s, SET_FLAGS | SET_STORED, "ignored");
+	moved_away(s->engine);
 }
 
 static void act_unignore(struct session *s) {

@@ -167,6 +167,7 @@ struct engine {
 	int64_t rate_limit, rate_checked_ms;
 
 	struct recall *recall;
+	bool rival_gone;	/* a session that others are held for has gone, perhaps (moved.h) */
 	bool cursor_behind; /* a decision was taken that the cursor has not passed */
 	bool history_asked; /* the cloud's history was compared in this run */
 	int64_t history_ms; /* monotonic: when it is compared next, if nothing is awaited */

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "session/check.h"
 #include "station/engine_internal.h"
+#include "station/moved.h"
 #include "station/settle.h"
 
 /* --- tickets --- */
@@ -88,6 +89,7 @@ void session_free(struct session *s) {
 
 static void session_leave(struct session *s) { /* accepted: the few numbers stay */
 	stub_insert(&s->engine->accepted, &s->row, s->root);
+	moved_accepted(s);
 	watch_drop(s);
 	s->dead = s->engine->sweep = true;
 	engine_poke(s->engine);
@@ -208,6 +210,7 @@ static bool drive_vanished(struct session *s) {
 	if (s->row.state != STATE_UPLOADED) session_reason(s, message);
 	watch_drop(s);
 	session_go(s, EVENT_VANISHED, SET_FLAGS | SET_REASON, "warn", message);
+	moved_away(s->engine);
 	return true;
 }
 

@@ -5,8 +5,10 @@
 #include "station/moved.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "station/engine_internal.h"
+#include "station/rivals.h"
 
 /* --- is it gone from there? --- */
 
@@ -105,4 +107,44 @@ enum moved moved_found(struct engine *e, const char *name, size_t root) {
 		rescan_soon(e);
 	}
 	return m;
+}
+
+/* --- what follows when one goes --- */
+
+void moved_away(struct engine *e) {
+	e->rival_gone = true;
+	engine_poke(e);
+}
+
+void moved_pump(struct engine *e) {
+	if (!e->rival_gone) return;
+	e->rival_gone = false;
+	for (size_t i = 0; i < e->sessions.n; i++) {
+		struct session *s = e->sessions.items[i];
+		if (s->row.state != STATE_HELD || s->dead || s->row.ignored || !rival_is_reason(s->row.reason)) continue;
+		if (s->committing) e->rival_gone = true; /* when that is done */
+		else session_retry(s, "what stood in its way may be gone");
+	}
+}
+
+/* The same files, by their content id, or, where they were never read, by their names, sizes and times. */
+static bool is_this_one(const struct session_row *gone, const struct session_row *row) {
+	if (gone->has_content) return sha256_equal(&gone->content, &row->content);
+	return *gone->fingerprint && strcmp(gone->fingerprint, row->fingerprint) == 0;
+}
+
+void moved_accepted(struct session *s) {
+	struct engine *e = s->engine;
+	for (size_t i = 0; i < e->sessions.n && s->row.has_content; i++) {
+		struct session *gone = e->sessions.items[i];
+		if (gone == s || gone->row.state != STATE_GONE || gone->dead || gone->committing || gone->row.ignored) continue;
+		if (!is_this_one(&gone->row, &s->row)) continue;
+		char message[400];
+		snprintf(message, sizeof message, "renamed or moved: all its files are in the cloud as session %s of %.200s",
+			s->row.name, s->row.root);
+		session_renew(gone);
+		gone->row.ignored = true;
+		session_reason(gone, message);
+		session_save(gone, SET_FLAGS | SET_REASON, message);
+	}
 }

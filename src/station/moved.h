@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 struct engine;
+struct session;
 
 enum moved {
 	MOVED_NO,	/* nothing is known of that name elsewhere, or it is there still */
@@ -14,3 +15,8 @@ enum moved {
 };
 /* A session folder that nothing is known of was found in `root`. */
 enum moved moved_found(struct engine *e, const char *name, size_t root);
+/* A session has gone from its place, or counts no more: those that were held because of it are looked at again. */
+void moved_away(struct engine *e);
+void moved_pump(struct engine *e);
+/* One was accepted: a session that was gone with these very files is this one, renamed or moved, and needs nobody. */
+void moved_accepted(struct session *s);

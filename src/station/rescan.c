@@ -37,6 +37,7 @@ static void accepted_present(struct engine *e, struct stub *a, bool present) {
 		.present = present,
 		.data_safe = true};
 	session_unstamp(row.name, a->stamp);
+	if (!present) moved_away(e);
 	struct error err = ERROR_INIT;
 	e->presence_pending++;
 	if (session_step(e->journal, &row, present ? EVENT_RETURNED : EVENT_VANISHED, SET_FLAGS, "info",

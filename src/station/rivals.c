@@ -12,6 +12,10 @@
 #include "session/name.h"
 
 #define ANSWER_MS 2000 /* a folder that does not answer is not there */
+#define SAME_NAME "another recording of the name "
+#define SAME_FILES "every file of it is in session "
+
+bool rival_is_reason(const char *reason) { return reason && (strstr(reason, SAME_NAME) || strstr(reason, SAME_FILES)); }
 
 struct look {
 	const struct session_row *me;
@@ -51,8 +55,7 @@ static bool same_content(const struct session_row *a, const struct session_row *
 static int on_same_name(void *arg, const struct session_row *other) {
 	struct look *k = arg;
 	if (same_content(other, k->me) || !comes_first(k, other) || !is_here(k, other)) return 0;
-	snprintf(
-		k->ret->found, sizeof k->ret->found, "another recording of the name %s is in %.150s", k->me->name, other->root);
+	snprintf(k->ret->found, sizeof k->ret->found, SAME_NAME "%s is in %.150s", k->me->name, other->root);
 	return 1;
 }
 
@@ -93,8 +96,7 @@ static void mend_name(struct journal_view *v, const struct session_row *me, stru
 static int on_same_content(void *arg, const struct session_row *other) {
 	struct look *k = arg;
 	if (strcmp(other->name, k->me->name) == 0 || !comes_first(k, other) || !is_here(k, other)) return 0;
-	snprintf(k->ret->found, sizeof k->ret->found, "every file of it is in session %s too, in %.150s", other->name,
-		other->root);
+	snprintf(k->ret->found, sizeof k->ret->found, SAME_FILES "%s too, in %.150s", other->name, other->root);
 	snprintf(k->ret->mend, sizeof k->ret->mend,
 		"if it is a copy, move it out of the watched folder or ignore it; if it is none, send it: headgate release %s",
 		k->me->name);

@@ -9,6 +9,8 @@
 struct rival { /* "": none */
 	char found[256], mend[256];
 };
+/* Is this reason of a session's being held one of rival_find's, which may pass when the other one goes? */
+bool rival_is_reason(const char *reason);
 /* A name that was sent before stands on another folder now, none of whose files was sent. */
 void rival_name_again(const char *name, struct rival *ret);
 /* `me`: id, name, root, and content when has_content; nothing rivals a released one. `roots` are the folders that could

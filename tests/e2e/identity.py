@@ -249,6 +249,12 @@ def test_a_copy_is_told_and_can_be_sent(place):
     assert station.command("release", S1).code == 2, "what is accepted has nothing to release"
     assert station.command("release", S2).code == 0 and station.once().code == 0
     assert_stored(cloud, copy)
+    copy = shutil.copytree(first, station.recordings / S3)
+    assert station.once().code == 1
+    shutil.rmtree(first)
+    shutil.rmtree(station.recordings / S2)
+    assert station.once().code == 0, "it is no copy any more, and nobody needs to say so"
+    assert_stored(cloud, copy)
 
 
 def test_two_recorders_in_one_second(place):
@@ -265,8 +271,7 @@ def test_two_recorders_in_one_second(place):
     got = station.once()
     assert got.code == 1 and "rename this folder to 20261120_134503" in got.err and "copy" not in got.err, got
     video = video.rename(second / "20261120_134503")
-    assert station.once().code == 1, "the old name is gone, and it was never sent"
-    assert station.command("ignore", S1).code == 0
+    assert station.once().code == 0, "what is gone under the old name is in the cloud under the new one"
     assert_stored(cloud, video)
     assert_stored(cloud, eeg)
     third = make_session(second, S2, {"video.bin": 4100})
