@@ -77,19 +77,21 @@ static int run_log_open(const struct config *c, bool quiet, struct error *err) {
 static void run_list(const struct cli *c) {
 	AUTO(journal_view_close) struct journal_view *v = NULL;
 	AUTO(json_free) cJSON *list = NULL;
-	AUTO(json_free) cJSON *names = NULL;
+	AUTO(json_free) cJSON *names = NULL, *waiting = NULL;
 	AUTO(buf_done) struct buf text = BUF_INIT(1 << 22);
 	struct error err = ERROR_INIT;
 	int64_t n = 0;
 	if (journal_view_open(&v, c->config.state_dir, &err) || attention_list(v, LISTED_MAX, &list, &n, &err) ||
-		names_list(v, &names, &err)) {
+		names_list(v, &names, &err) || waiting_list(v, LISTED_MAX, &waiting, &err)) {
 		log_event(LOG_WARN, "cli", err.text, NULL);
 		return;
 	}
 	attention_write(list, n, &text);
+	waiting_write(waiting, 0, &text);
 	names_write(names, 0, &text);
 	if (!c->json) fputs(buf_text(&text), stderr);
 	while (c->json && cJSON_GetArraySize(list)) command_json(cJSON_DetachItemFromArray(list, 0));
+	while (c->json && cJSON_GetArraySize(waiting)) command_json(cJSON_DetachItemFromArray(waiting, 0));
 	while (c->json && cJSON_GetArraySize(names)) command_json(cJSON_DetachItemFromArray(names, 0));
 }
 

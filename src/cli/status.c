@@ -25,6 +25,7 @@ struct status {
 	struct error engine_error;	/* ERR_NOT_FOUND: none runs */
 	cJSON *attention;			/* the newest of attention_n sessions that need a person */
 	int64_t attention_n;
+	cJSON *waiting;			/* the newest of those that are not in the cloud yet and need nobody */
 	struct folders folders; /* listed here when no engine did */
 	struct safe_facts facts;
 	char safe_text[SAFE_TEXT];
@@ -315,6 +316,7 @@ static void print_json(struct status *s) {
 	json_add_i64(o, "bytes_left", m->bytes_left);
 	json_add_i64(o, "attention", s->attention_n);
 	json_add(o, "attention_list", TAKE(s->attention));
+	json_add(o, "waiting_list", TAKE(s->waiting));
 	json_add_i64(o, "reports_undelivered", m->outbox);
 	json_add_time(o, "oldest_unsafe_at", m->oldest_unsafe_ms);
 	json_add_time(o, "changed_at", s->changed_ms);
@@ -357,13 +359,16 @@ static int status_verdict(const struct status *s, struct error *err) {
 
 static int status_show(struct cli *c, struct journal_view *v, struct status *s, struct error *err) {
 	AUTO(buf_done) struct buf text = BUF_INIT(1 << 20);
-	if (status_read(c, v, s, err) || attention_list(v, LISTED_MAX, &s->attention, &s->attention_n, err)) return -1;
+	if (status_read(c, v, s, err) || attention_list(v, LISTED_MAX, &s->attention, &s->attention_n, err) ||
+		waiting_list(v, LISTED_MAX, &s->waiting, err))
+		return -1;
 	int failed = status_verdict(s, err); /* before the JSON is made of its parts */
 	if (c->json) print_json(s);
 	else {
 		print_text(s);
 		AUTO(json_free) cJSON *names = status_names(s);
 		attention_write(s->attention, s->attention_n, &text);
+		waiting_write(s->waiting, safe_unsafe(&s->summary) - safe_person(&s->summary), &text);
 		names_write(names, s->facts.look.names, &text);
 		command_print(&text);
 	}
@@ -377,6 +382,7 @@ static int status_body(struct cli *c, struct error *err) {
 	int failed = status_show(c, v, &s, err);
 	json_free(s.engine);
 	json_free(s.attention);
+	json_free(s.waiting);
 	folders_done(&s.folders);
 	return failed;
 }

@@ -117,6 +117,38 @@ void attention_write(const cJSON *list, int64_t n, struct buf *out) {
 	if (n > shown) buf_fmt(out, "and %lld more: headgate sessions --state attention\n", (long long)(n - shown));
 }
 
+/* --- sessions that are not in the cloud yet --- */
+
+static int on_waiting(void *arg, const struct session_row *row) {
+	struct attention *a = arg;
+	if (row->ignored || state_needs_person(row->state)) return 0;
+	json_push(a->list, session_json(row));
+	return ++a->n >= a->most ? 1 : 0;
+}
+
+int waiting_list(struct journal_view *v, int64_t most, cJSON **ret, struct error *err) {
+	AUTO(json_free) cJSON *list = json_array();
+	struct attention a = {.view = v, .list = list, .most = most};
+	const struct session_filter filter = {.state = -1, .unsettled_only = true};
+	if (journal_sessions(v, &filter, on_waiting, &a, err) < 0) return -1;
+	*ret = TAKE(list);
+	return 0;
+}
+
+void waiting_write(const cJSON *list, int64_t n, struct buf *out) {
+	const cJSON *o;
+	int64_t shown = cJSON_GetArraySize(list);
+	cJSON_ArrayForEach (o, list) {
+		buf_fmt(out, "%s  %-9s", cJSON_GetStringValue(cJSON_GetObjectItem(o, "session")),
+			cJSON_GetStringValue(cJSON_GetObjectItem(o, "state")));
+		if (cJSON_IsTrue(cJSON_GetObjectItem(o, "paused"))) buf_str(out, " paused");
+		if (cJSON_IsString(cJSON_GetObjectItem(o, "reason"))) buf_str(out, "  ");
+		write_escaped(out, o, "reason");
+		buf_char(out, '\n');
+	}
+	if (n > shown) buf_fmt(out, "and %lld more not in the cloud yet: headgate sessions\n", (long long)(n - shown));
+}
+
 /* --- folders that are to be renamed --- */
 
 int names_list(struct journal_view *v, cJSON **ret, struct error *err) {

@@ -21,10 +21,11 @@ def fleet(cloud, key, station):
     return next((row for row in cloud.call("GET", "/v1/stations", token=cloud.token(key))["stations"] if row["station"] == station), None)
 
 
-def walk(place, cloud, station, code, cause, text, once=None, offline=None):
-    """The same cause by every road. once: exit status of run --once, when another one; offline: (status, cause) without an engine."""
+def walk(place, cloud, station, code, cause, text, named=None, offline=None):
+    """The same cause by every road. named: what each of them must name; offline: (status, cause) without an engine."""
     got = station.once(wait="4s")
-    assert got.code == (once or code), (cause, got)
+    assert got.code == code and (not named or named in got.err), (cause, got)
+    assert not named or named in station.command("status").out
     alone, shown = status(station)
     want, why = offline or (code, cause)
     assert alone == want and (not why or why in shown["safe"]["causes"]), (cause, alone, shown["safe"])
@@ -70,7 +71,7 @@ def test_all_is_well(place):
 def test_a_session_that_needs_a_person(place):
     cloud, station = new(place)
     make_session(station.recordings, S1, metadata="fatigue_level: 14\n")
-    walk(place, cloud, station, 1, "person", "NOT safe: 1 needs you")
+    walk(place, cloud, station, 1, "person", "NOT safe: 1 needs you", named=S1)
     station.once()
     beaten(cloud, admin(cloud), "no", needs_person=1, unsafe=1, held=1)
 
@@ -81,20 +82,20 @@ def test_a_session_that_was_paused(place):
     assert station.once(wait="1s").code == 4
     assert station.command("pause", S1).code == 0
     (station.recordings / S1 / "metadata.txt").write_text("fatigue_level: 4\n")
-    walk(place, cloud, station, 4, "paused", "NOT safe: 1 paused")
+    walk(place, cloud, station, 4, "paused", "NOT safe: 1 paused", named=S1)
 
 
 def test_a_session_without_its_metadata(place):
     cloud, station = new(place)
     make_session(station.recordings, S1, metadata=None)
-    walk(place, cloud, station, 4, "metadata_awaited", "NOT safe: 1 without metadata", offline=(4, "no_engine"))
+    walk(place, cloud, station, 4, "metadata_awaited", "NOT safe: 1 without metadata", named=f"{S1}  settling   waits for its metadata file", offline=(4, "no_engine"))
 
 
 def test_a_session_that_is_still_being_written(place):
     cloud, station = new(place)
     make_session(station.recordings, S1)
     with open(station.recordings / S1 / "signals.edf", "ab"):
-        walk(place, cloud, station, 4, "under_way", "not yet safe: 1 left")
+        walk(place, cloud, station, 4, "under_way", "not yet safe: 1 left", named="signals.edf is still being written")
 
 
 def test_names_that_are_nearly_a_sessions(place):
