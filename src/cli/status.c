@@ -15,6 +15,7 @@
 #define FOLDERS_MS 3000 /* without an engine: so long the folders may take to be listed */
 #define LISTED_MAX 20
 #define AGO_TEXT (UNIT_TEXT + 8)
+#define NAMES_CUT "; of its other folders only %d were looked into"
 #define AHEAD_MS 300000	 /* a clock that was set back by less is no matter */
 #define NUMBER_MOST 9e15 /* whole in a double, and a thousand of it in 64 bits */
 
@@ -183,16 +184,19 @@ static void print_folders(const struct status *s) {
 		printf("folder   %s, %s", text(folder, "path") ? TEXT_SAFE(text(folder, "path")) : "-",
 			error ? TEXT_SAFE(error) : "watched");
 		if (!error && by) printf(" by %s", TEXT_SAFE(by));
+		if (cJSON_IsTrue(at(folder, "names_cut"))) printf(NAMES_CUT, NEAR_FOLDERS_MAX);
 		putchar('\n');
 	}
 	for (size_t i = 0; i < s->folders.n; i++) {
 		const struct folder_seen *seen = &s->folders.items[i];
 		printf("folder   %s, ", TEXT_SAFE(seen->path));
-		if (seen->why.code) puts(TEXT_SAFE(seen->why.text));
-		else if (!seen->strange) printf("read just now, nothing new among %zu\n", seen->listing.n);
+		if (seen->why.code) printf("%s", TEXT_SAFE(seen->why.text));
+		else if (!seen->strange) printf("read just now, nothing new among %zu", seen->listing.n);
 		else
-			printf("read just now: %lld of %zu not looked at yet, the first %s\n", (long long)seen->strange,
+			printf("read just now: %lld of %zu not looked at yet, the first %s", (long long)seen->strange,
 				seen->listing.n, seen->first_strange);
+		if (seen->listing.near_cut) printf(NAMES_CUT, NEAR_FOLDERS_MAX);
+		putchar('\n');
 	}
 	if (number(disk, "free_bytes") < 0) return;
 	printf("disk     %s free of %s", UNIT_BYTES((int64_t)number(disk, "free_bytes")),
@@ -280,6 +284,7 @@ static cJSON *folders_json(const struct status *s) {
 		json_add_text(o, "watching", NULL);
 		json_add_text(o, "state", folder_state_name(seen->state));
 		json_add_i64(o, "not_looked_at", seen->strange);
+		json_add_bool(o, "names_cut", seen->listing.near_cut);
 		if (seen->why.code) {
 			cJSON *why = json_object();
 			json_add_text(why, "code", error_classes[seen->why.code].name);

@@ -33,8 +33,8 @@ MUST_USE int control_call(
  * token_expires_at, clock_offset_ms, last_answer_at, proxy, warnings:[sentences], error?:{code, message}},
  * queue:{active, queued, bytes_left, rate_bytes_per_s, eta_s, rates:[bytes a second of the last CONTROL_RATES times
  * CONTROL_RATE_MS, oldest first, null: unknown]}, folders:[{path, ok, error?, watching:"events"|"rescan", state,
- * listed_at, names:[{path, rename_to, reason}], names_n}] (folder.h), look:{…} (safe.h), sessions:[{session, state,
- * bytes, sent_bytes, checked_bytes, files, stored_files, rate_bytes_per_s, tries, next_attempt_at, reason,
+ * listed_at, names:[{path, rename_to, reason}], names_n, names_cut}] (folder.h), look:{…} (safe.h), sessions:[{session,
+ * state, bytes, sent_bytes, checked_bytes, files, stored_files, rate_bytes_per_s, tries, next_attempt_at, reason,
  * files_now:[{name, bytes, sent_bytes}] (at most CONTROL_FILES_NOW, absent when none is sent)}] (those in work),
  * disk:{path, free_bytes, total_bytes, full_at}, verify:{left, looked, lost}, at} stations result and notification:
  * {at, asking, stations:[…as GET /v1/stations…], error?:{code, message}}; what the cloud said last, at once; a newer

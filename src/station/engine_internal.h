@@ -56,6 +56,7 @@ struct root {
 	struct folder_memory memory;
 	struct near_name *near; /* folders in it that look like recordings (owned); all of them are near_all */
 	size_t near_n, near_all;
+	bool near_cut; /* more other folders are in it than are looked into */
 };
 struct checked_content {
 	int64_t session;

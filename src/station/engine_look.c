@@ -75,6 +75,7 @@ static void names_say(struct engine *e, const struct root *r, size_t before) {
 }
 
 static void names_take(struct engine *e, struct root *r, struct folder_listing *l) {
+	r->near_cut = l->near_cut;
 	if (names_same(r, l)) return;
 	size_t before = r->near_all;
 	names_free(r);

@@ -42,7 +42,7 @@ char *folder_setting(const char *path);
 /* --- what looks like a recording --- */
 
 #define NEAR_KEPT 50		  /* a folder's, with their words; all are counted */
-#define NEAR_FOLDERS_MAX 200  /* other folders that are looked into, one level deep */
+#define NEAR_FOLDERS_MAX 500  /* other folders that are looked into, one level deep */
 #define NEAR_ENTRIES_MAX 2000 /* entries of one of those */
 struct near_name {
 	char *path;	   /* relative to the watched folder; owned */

@@ -30,6 +30,13 @@ static void test_safe(void **state) {
 	safe_is(&m, SAFE_YES, "safe to leave: nothing recorded today");
 	m.summary.today_found = m.summary.today_accepted = m.summary.by_state[STATE_ACCEPTED] = 10;
 	safe_is(&m, SAFE_YES, "safe to leave: all 10 of today");
+	m.status.look.names = 2;
+	safe_is(&m, SAFE_NO, "NOT safe: 2 to be renamed");
+	m.status.look = (struct safe_look){.at_ms = NOW_MS - 60000, .lost = 1};
+	safe_is(&m, SAFE_NO, "NOT safe: 1 watched folder cannot be read");
+	m.status.look = (struct safe_look){0};
+	safe_is(&m, SAFE_UNKNOWN, "safe to leave? the folders are being read");
+	m.status.look.at_ms = NOW_MS - 60000;
 	m.summary.by_state[STATE_QUEUED] = 2;
 	safe_is(&m, SAFE_SOON, "not yet safe: 2 left");
 	m.status.eta_ms = 34000;
