@@ -11,6 +11,7 @@
 
 #define SKEW_MS (5 * 60 * 1000) /* a clock that far off explains a signature that does not match */
 #define RETRY_AFTER_MAX_MS (60 * 60 * 1000)
+#define RETRY_AFTER_BOX_MS (60 * 1000)
 #define BUDGET_MAX 500
 #define BUDGET_RETRY 5
 #define BUDGET_TIMEOUT 10
@@ -231,14 +232,15 @@ int answer_check(const struct http_answer *a, enum answer_kind kind, const char 
 	return rule ? set_classified(a, what, rule, &words, err) : set_middlebox(a, what, err);
 }
 
-int64_t answer_retry_after_ms(const struct http_answer *a, int64_t now_ms) {
+int64_t answer_retry_after_ms(const struct http_answer *a, const struct error *why, int64_t now_ms) {
 	const char *value = http_header(a, "retry-after");
+	const int64_t most_ms = *why->word ? RETRY_AFTER_MAX_MS : RETRY_AFTER_BOX_MS;
 	int64_t seconds, when_ms;
 	if (!value) return 0;
-	if (text_to_i64(value, 0, INT64_MAX / 1000, &seconds) == 0) return MIN(seconds, RETRY_AFTER_MAX_MS / 1000) * 1000;
+	if (text_to_i64(value, 0, INT64_MAX / 1000, &seconds) == 0) return MIN(seconds, most_ms / 1000) * 1000;
 	if (time_parse_http(value, &when_ms) < 0) return 0;
 	/* By the server's own clock, when it told us. */
-	return MAX(0, MIN(when_ms - (a->date_ms > 0 ? a->date_ms : now_ms), RETRY_AFTER_MAX_MS));
+	return MAX(0, MIN(when_ms - (a->date_ms > 0 ? a->date_ms : now_ms), most_ms));
 }
 
 /* --- waiting --- */

@@ -13,8 +13,9 @@ enum answer_kind { ANSWER_JSON_API, ANSWER_S3, ANSWER_KIND_N };
  * whose body is an <Error> is an error, and HTML with 200 is ERR_MIDDLEBOX. `what` begins the sentence. Not for the
  * answer to a GET of an object, whose body is anything. */
 MUST_USE int answer_check(const struct http_answer *a, enum answer_kind kind, const char *what, struct error *err);
-int64_t answer_retry_after_ms(
-	const struct http_answer *a, int64_t now_ms); /* seconds or HTTP date; 0 when absent; capped at 1 h */
+/* Seconds or HTTP date; 0 when absent; capped at 1 h, and at 1 min when it is not the peer itself who asks (why, from
+ * answer_check): a box in the middle may be gone sooner than it says. */
+int64_t answer_retry_after_ms(const struct http_answer *a, const struct error *why, int64_t now_ms);
 
 /* The table, in order of precedence: rows with a word come first. */
 struct answer_rule {

@@ -253,13 +253,14 @@ static void call_answered(struct ingest *c, struct call *call, const struct http
 	AUTO(json_free) cJSON *json = NULL;
 	void *read = NULL;
 	const enum answer_id id = call->answer;
-	struct ingest_result r = {
-		.id = id, .elapsed_ms = a->elapsed_ms, .retry_after_ms = answer_retry_after_ms(a, clock_wall_ms())};
+	struct ingest_result r = {.id = id, .elapsed_ms = a->elapsed_ms};
 	const char *request_id = http_header(a, "x-request-id");
 	if (request_id) text_safe(r.request_id, sizeof r.request_id, request_id);
 	call->http_id = 0;
 	note_answer(c, call, a);
-	if (read_answer(c, call, a, &json, &read, &r.err) == 0) retry_budget_success(&c->budget, call->attempts > 1);
+	int failed = read_answer(c, call, a, &json, &read, &r.err);
+	r.retry_after_ms = answer_retry_after_ms(a, &r.err, clock_wall_ms());
+	if (!failed) retry_budget_success(&c->budget, call->attempts > 1);
 	else if (call_again(c, call, &r)) return;
 	if (r.err.code == ERR_KEY) token_drop(c);
 	r.attempts = call->attempts;

@@ -171,6 +171,9 @@ static void on_asked(struct engine *e, struct session *s, void *arg, const struc
 		upload_again(s, !ours				   ? "the cloud does not know it; every object is compared again"
 						: waits_for_lost(ours) ? "the cloud lost some of it before its decision; that is sent again"
 											   : "the cloud does not decide; every object is compared again");
+	} else if (r->err.code != ERR_NONE && !s->row.reason) {
+		session_reason(s, r->err.text);
+		session_save(s, SET_REASON, NULL);
 	}
 	session_poke(s);
 }

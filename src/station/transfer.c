@@ -185,7 +185,7 @@ static void on_done(void *arg, const struct http_answer *a) {
 	health_note(t->engine, &t->why);
 	if (t->result == 0) transfer_count(t, t->file.size);
 	if (t->result == 0) t->result = checksum_compare(a, &t->file, &t->why);
-	t->retry_after_ms = answer_retry_after_ms(a, clock_wall_ms());
+	t->retry_after_ms = answer_retry_after_ms(a, &t->why, clock_wall_ms());
 	t->attempt = (struct attempt_row){.elapsed_ms = a->elapsed_ms, .bytes = a->sent_bytes, .http = a->status};
 	const char *id = http_header(a, "x-amz-request-id");
 	if (!id) id = http_header(a, "x-request-id");

@@ -246,7 +246,7 @@ static bool serve(struct tiny *s, struct tiny_request *r) {
 
 struct headers_seen {
 	int done;
-	int64_t now_ms, retry_after_ms;
+	int64_t now_ms, retry_after_ms, own_retry_after_ms;
 	enum error_code code;
 };
 
@@ -255,13 +255,15 @@ static void on_done(void *arg, const struct http_answer *a) {
 	struct error err = ERROR_INIT;
 	assert_int_equal(answer_check(a, ANSWER_S3, "x", &err), -1);
 	seen->code = err.code;
-	seen->retry_after_ms = answer_retry_after_ms(a, seen->now_ms);
+	seen->retry_after_ms = answer_retry_after_ms(a, &err, seen->now_ms);
+	text_copy(err.word, sizeof err.word, "SlowDown"); /* what the peer asks for itself counts for longer */
+	seen->own_retry_after_ms = answer_retry_after_ms(a, &err, seen->now_ms);
 	seen->done++;
 }
 
 static void test_headers(void **state) {
 	(void)state;
-	static const int64_t retry_after_ms[] = {0, 7000, 3600000, 0, 0, 20000, 10000, 0};
+	static const int64_t retry_after_ms[] = {0, 7000, 60000, 0, 0, 20000, 10000, 0};
 	struct tiny server;
 	uv_loop_t loop;
 	struct http *http;
@@ -280,6 +282,7 @@ static void test_headers(void **state) {
 		uv_run(&loop, UV_RUN_DEFAULT);
 		assert_int_equal(seen.done, i + 1);
 		assert_int_equal(seen.retry_after_ms, retry_after_ms[i]);
+		assert_int_equal(seen.own_retry_after_ms, retry_after_ms[i] == 60000 ? 3600000 : retry_after_ms[i]);
 		/* An answer without a body counts as S3's when it bears a request id. */
 		assert_int_equal(seen.code, i == 0 ? ERR_EXISTS : ERR_MIDDLEBOX);
 	}
