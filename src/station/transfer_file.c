@@ -13,13 +13,29 @@
 
 #define AHEAD_BYTES (1024 * 1024)
 
-void transfer_free(struct transfer *t) {
-	if (t->fd >= 0) close(t->fd);
+static void transfer_gone(struct transfer *t) {
 	file_row_done(&t->file);
 	free(t->root);
 	free(t->ahead);
 	free(t->body);
 	free(t);
+}
+
+static void close_run(struct job *j) { fd_close(TAKE_FD(((struct transfer *)j)->fd)); }
+
+static void close_done(struct job *j) { transfer_gone((struct transfer *)j); }
+
+/* A file server may be asked even then, and not answer; at the end the process closes it. */
+void transfer_free(struct transfer *t) {
+	struct engine *e = t->engine;
+	bool far = !e->roots[t->ticket.root].local;
+	if (t->fd >= 0 && far && !e->stopping) {
+		t->job = (struct job){.run = close_run, .done = close_done};
+		lane_start(e, t->ticket.root, LANE_SEND, &t->job);
+		return;
+	}
+	if (t->fd >= 0 && !far) close(t->fd);
+	transfer_gone(t);
 }
 
 /* A disk that fails is not a change of the file. */

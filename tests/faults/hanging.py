@@ -160,5 +160,23 @@ def test_a_read_error_while_sending_is_no_change(place):
     assert engine.stop() == 0, engine.result()
 
 
+def test_recordings_on_a_file_server(place):
+    """Whatever may wait for it is asked in the folder's own threads: files of all sizes go up as from a local disk, and one that
+    changes while it is sent is noticed."""
+    cloud = place.cloud()
+    station = place.station(cloud, upload={"bandwidth": "4MiB/s"})
+    engine = station.start(env=preloaded("fault_shim", FAULT_PATH="/recordings", FAULT_FSTYPE="0x6969"))
+    small = make_session(station.recordings, FIRST, {f"{n:03}.dat": 100 + n for n in range(150)})
+    large = make_session(station.recordings, SECOND, {"big.dat": 12 << 20}, seed=2)
+    station.wait_state(FIRST, "accepted", timeout_s=120)
+    assert_stored(cloud, small)
+    station.wait_state(SECOND, "uploading", timeout_s=120)
+    with open(large / "big.dat", "r+b") as out:
+        out.write(b"changed")
+    row = wait_for(lambda: (lambda r: r if r["state"] == "accepted" else None)(station.session(SECOND)), 120, "it to be accepted")
+    assert_stored(cloud, large, revision=row["revision"])
+    assert engine.stop() == 0, engine.result()
+
+
 if __name__ == "__main__":
     main()

@@ -4,6 +4,7 @@
  * whose path contains FAULT_PATH.
  *
  *   FAULT_AT=N        the N-th change, from 1
+ *   FAULT_FSTYPE=N    the file system that they are on says that it is of this kind
  *   FAULT_WHILE=FILE  every change while FILE exists
  *   FAULT_DO=kill     SIGKILL before it; torn: SIGKILL after half of it was written; ENOSPC, EIO: it fails, and with
  *                     FAULT_AT every later one too; slow: every sync takes FAULT_MS longer; stuck: no read
@@ -229,7 +230,10 @@ int fstatat(int dir, const char *restrict path, struct stat *restrict to, int fl
 
 int statfs(const char *path, struct statfs *to) {
 	hang_path(path);
-	return REAL(statfs)(path, to);
+	const char *type = getenv("FAULT_FSTYPE");
+	int failed = REAL(statfs)(path, to);
+	if (!failed && type && concerns(path)) to->f_type = strtol(type, NULL, 0);
+	return failed;
 }
 
 int access(const char *path, int how) {
