@@ -30,11 +30,11 @@ def test_help_of_every_command(place):
     whole, console = run(place, "--help").out, run(place, "--read-only", "--help").out
     assert re.findall("--[a-z-]+", console.split("flags:\n")[1].split("\n\n")[0])[:-1] == re.findall(
         "--[a-z-]+", whole.split("without a command: ")[1].split("\n\n")[0]), whole
-    assert names == ["run", "setup", "status", "sessions", "retry", "pause", "resume", "ignore", "handover", "stations", "check", "config", "demo"], names
+    assert names == ["run", "setup", "status", "sessions", "retry", "pause", "resume", "release", "relocate", "verify", "ignore", "handover", "stations", "check", "config", "demo"], names
     words = [(HEADGATE, [name]) for name in names]
     words += [(HEADGATE_CLOUD, [name]) for name in commands_of(place, HEADGATE_CLOUD) if name != "key"]
     words += [(HEADGATE_CLOUD, ["key", name]) for name in commands_of(place, HEADGATE_CLOUD, "key")]
-    assert len(words) == 20, words
+    assert len(words) == 23, words
     for program, command in words:
         for flag in ("--help", "-h"):
             got = run(place, *command, flag, program=program)

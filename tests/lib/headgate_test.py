@@ -65,9 +65,10 @@ def preloaded(shim, **settings):
 
 
 def clean_env(home, **more):
-    """The environment of a child: none of the developer's own HEADGATE_*, AWS_*, XDG or system settings, and no proxy."""
+    """The environment of a child: none of the developer's own HEADGATE_*, AWS_*, XDG, locale or system settings, and no proxy. In an
+    empty environment Python sets LC_CTYPE for its children: that is not ours either."""
     kept = {k: v for k, v in os.environ.items()
-            if not k.startswith(("HEADGATE_", "AWS_", "XDG_", "NOTIFY_SOCKET")) and not k.lower().endswith("_proxy")}
+            if not k.startswith(("HEADGATE_", "AWS_", "XDG_", "NOTIFY_SOCKET", "LC_", "LANG")) and not k.lower().endswith("_proxy")}
     kept.pop("STATE_DIRECTORY", None)
     kept.update(HOME=str(home), XDG_CONFIG_HOME=str(home / ".config"), XDG_STATE_HOME=str(home / ".local/state"),
                 CONFIGURATION_DIRECTORY=str(home / "etc"), LC_ALL="C.UTF-8")
