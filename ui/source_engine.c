@@ -44,8 +44,6 @@ static void engine_why(const struct source *s, int64_t status, char *to, size_t 
 	if (disk && file_system_of(s->reader.state_dir, &fs, &err) == 0 && fs.free_bytes < FULL_BYTES)
 		snprintf(to, size, "the journal's disk is full, free some space (%.100s)", s->reader.state_dir);
 	else if (disk) snprintf(to, size, "the local disk or the journal fails, headgate run tells why");
-	else if (status == error_classes[ERR_CONFIG].exit_status)
-		snprintf(to, size, "the configuration has a mistake, headgate run tells which");
 	else snprintf(to, size, "headgate run tells why");
 }
 
