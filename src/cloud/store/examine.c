@@ -44,10 +44,14 @@ static int lose(
 }
 
 /* Not as long as it was: looked at once more by what is open, so that nothing else is moved. */
-static int lose_cut(
-	const struct stores *s, const struct object_row *row, const char *name, struct examined *e, struct error *err) {
+static int lose_cut(const struct stores *s, const struct object_row *row, const char *name,
+	const struct object_sight *sight, struct examined *e, struct error *err) {
 	AUTO(fd_close) int fd = -1;
 	int64_t size = 0;
+	if (sight->size < 0) {
+		say(e, FOUND_DAMAGED, "what lies in the place of %s in the store is no file", name);
+		return lose(s, row, -1, e, err);
+	}
 	if (object_open(s->objects, row->bucket, row->key, &fd, &size, err)) return -1;
 	if (size == row->size) return 0;
 	say(e, FOUND_DAMAGED, "%s has %lld bytes in the store, %lld were stored", name, (long long)size,
@@ -106,7 +110,7 @@ int object_examine(
 	else if (!there) {
 		say(&e, FOUND_MISSING, "%s was stored and is gone from the store", name);
 		status = lose(s, row, -1, &e, err);
-	} else if (sight.size != row->size) status = lose_cut(s, row, name, &e, err);
+	} else if (sight.size != row->size) status = lose_cut(s, row, name, &sight, &e, err);
 	else status = look_whole(s, row, name, &sight, how, &e, err);
 	if (status == 0) *ret = e;
 	return status;

@@ -227,10 +227,21 @@ static int taken(struct error *err, const char *bucket) {
 
 /* --- writing --- */
 
-/* After a folder was not found: those that are missing are made again, the bucket itself is not. */
+/* The folder of a bucket that somebody removed while it was open: a new one takes its place, under the same number, so
+ * that no thread has to hear of it. */
+static int bucket_again(const struct objects *o, const struct bucket *b, struct error *err) {
+	AUTO(fd_close) int fd = -1;
+	struct stat st;
+	if (fstat(b->dir_fd, &st)) return disk_failed(err, errno, "look at a bucket", o->dir);
+	if (st.st_nlink) return 0;
+	if (file_mkdirs(o->dir, 0700, err) || subdir_open(o->dir, b->name, &fd, err)) return -1;
+	return dup3(fd, b->dir_fd, O_CLOEXEC) < 0 ? disk_failed(err, errno, "open a bucket", o->dir) : 0;
+}
+
+/* After a folder was not found: those that are missing are made again. */
 static int folders_again(const struct objects *o, const char *bucket, struct error *err) {
 	const struct bucket *b = bucket_of(o, bucket);
-	if (err->code != ERR_NOT_FOUND || !b) return -1;
+	if (err->code != ERR_NOT_FOUND || !b || bucket_again(o, b, err)) return -1;
 	return folders_make(b->dir_fd, bucket, err);
 }
 

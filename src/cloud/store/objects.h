@@ -43,7 +43,7 @@ MUST_USE int object_digest(
 	struct objects *o, const char *bucket, const char *key, struct sha256 *ret, int64_t *ret_size, struct error *err);
 /* What lies under a key, without opening it: 1, 0 when there is none, -1. */
 struct object_sight {
-	int64_t size;
+	int64_t size;		  /* -1: it is no file */
 	bool hashed;		  /* this process hashed these bytes, and the file was not touched since */
 	bool arrived;		  /* as they came in, else by reading */
 	struct sha256 digest; /* what it was */

@@ -6,7 +6,7 @@
 
 #include <sys/stat.h>
 
-enum harm { DELETED, CUT, ROTTEN, HARM_N };
+enum harm { DELETED, CUT, ROTTEN, LONGER, LINKED, FOLDER, HARM_N };
 enum { DATA, METADATA, MANIFEST, VICTIM_N };
 
 /* A file's times count in ticks of some milliseconds: one that is harmed within the tick of its arrival could not be
@@ -36,7 +36,12 @@ static void do_harm(struct cloud *c, const char *key, enum harm harm) {
 	assert_int_equal(chmod(path, 0600), 0);
 	if (harm == DELETED) assert_int_equal(unlink(path), 0);
 	else if (harm == CUT) assert_int_equal(truncate(path, 5), 0);
-	else rot(path);
+	else if (harm == LONGER) assert_int_equal(truncate(path, 5000), 0);
+	else if (harm == ROTTEN) rot(path);
+	else {
+		assert_int_equal(unlink(path), 0);
+		assert_int_equal(harm == LINKED ? symlink("/etc/hostname", path) : mkdir(path, 0700), 0);
+	}
 }
 
 /* As another process: what this one hashed is forgotten. */
@@ -185,6 +190,25 @@ static void test_a_look_reads_so_much(void **state) {
 	assert_string_equal(check_found(j, "objects"), "2 objects: 0 hashed on arrival, 2 read again");
 }
 
+/* The folder of all recordings is gone while the cloud runs: what was there is asked for again, and has a place. */
+static void test_the_folder_of_all_is_removed(void **state) {
+	struct cloud *c = *state;
+	AUTO(upload_done) struct upload u = upload_new(c->station, 1, "fatigue_level: 4\n");
+	AUTO(xfree) char *bucket = xasprintf("%s/objects/" BUCKET, c->dir);
+	put_all(c, &u);
+	OK(file_remove_tree(bucket, &err));
+	assert_false(look(c, c->station));
+	expect_state(c, c->station, 1, "uploading");
+	put_manifest(c, &u);
+	put_file(c, &u, 1, u.metadata);
+	assert_false(look(c, c->station));
+	put_file(c, &u, 0, eeg);
+	assert_true(look(c, c->station));
+	expect_state(c, c->station, 1, "accepted");
+	AUTO(xfree) char *path = object_path(c, u.m.files[0].key);
+	assert_int_equal(access(path, R_OK), 0);
+}
+
 /* A folder of the store that was moved away and brought back: nothing was changed meanwhile. */
 static void test_what_comes_back_is_stored_again(void **state) {
 	struct cloud *c = *state;
@@ -280,6 +304,7 @@ int main(void) {
 		TEST(test_lost_of_an_earlier_revision),
 		TEST(test_what_was_looked_at_is_told),
 		TEST(test_a_look_reads_so_much),
+		TEST(test_the_folder_of_all_is_removed),
 		TEST(test_what_comes_back_is_stored_again),
 		TEST(test_a_stranger_in_a_lost_objects_place),
 		TEST(test_a_session_that_ends_the_program),
