@@ -316,6 +316,11 @@ void answer_free(enum answer_id id, void *read) {
 	free(read);
 }
 
+bool answer_cursor_fits(const char *cursor) {
+	size_t n = strlen(cursor);
+	return n > 0 && n <= CURSOR_MAX && !format_cursor(cursor, NULL);
+}
+
 /* --- a session that outlives its answer --- */
 
 struct answer_session *answer_session_copy(const struct answer_session *from) {

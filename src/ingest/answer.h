@@ -99,6 +99,7 @@ MUST_USE int answer_read(
 	enum answer_id id, const cJSON *json, const struct shape_rules *rules, void **ret, struct error *err);
 void answer_free(enum answer_id id, void *read);
 
+bool answer_cursor_fits(const char *cursor);								   /* as changes and lists have it */
 struct answer_session *answer_session_copy(const struct answer_session *from); /* without older revisions */
 void answer_session_free(struct answer_session *s);
 DEFINE_AUTO_PTR(struct answer_session, answer_session_free)

@@ -295,5 +295,6 @@ void confirm_pump(struct engine *e) {
 void confirm_load(struct engine *e, struct journal_view *v) {
 	struct error err = ERROR_INIT;
 	if (journal_get(v, SETTING_CURSOR, &e->cursor, &err)) log_event(LOG_WARN, "confirm", err.text, NULL);
-	if (e->cursor && !*e->cursor) xfree(TAKE(e->cursor));
+	/* none, or what a version before this one took from a cloud that was none */
+	if (e->cursor && !answer_cursor_fits(e->cursor)) xfree(TAKE(e->cursor));
 }

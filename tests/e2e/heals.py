@@ -205,7 +205,7 @@ def for_a_moment(place, answers, method, part):
         current[:] = [answer]
         folders.append(make_session(station.recordings, name, seed=i + 1))
         what = f"{answer.status} {answer.body[:60]}"
-        wait_for(lambda: proxy.count(method, part) > seen and (station.session(name) or {}).get("reason"), 20, f"{what} to be met")
+        wait_for(lambda: proxy.count(method, part) > seen and (station.session(name) or {}).get("reason"), 60, f"{what} to be met")
         row = station.session(name)
         assert row["state"] in ("queued", "uploading"), (what, row)
         current.clear()
@@ -240,6 +240,35 @@ def test_other_answers_to_authenticate_for_a_moment(place):
 
 def test_other_answers_of_the_store_for_a_moment(place):
     for_a_moment(place, OF_THE_STORE, "PUT", "")
+
+
+def test_one_session_that_is_not_served_holds_up_no_other(place):
+    """It waits by itself, longer each time; the others come through as if it were not there."""
+    def hook(request):
+        if request.path == "/v1/presign" and json.loads(request.body)["session"] == NAMES[0]:
+            asked.append(time.monotonic())
+            return refusal(400, "bad_request")
+        return None
+
+    asked = []
+    cloud = place.cloud()
+    proxy = FaultProxy(place, cloud, hook)
+    station = place.station(cloud, endpoint=proxy.url, upload={"retry_base": "100ms", "retry_cap": "1h"})
+    first = make_session(station.recordings, NAMES[0])
+    engine = station.start()
+    wait_for(lambda: asked and (station.session(NAMES[0]) or {}).get("reason"), 60, "the refusal to be met")
+    for i in range(12):
+        folder = make_session(station.recordings, f"20261122_1000{i:02d}", seed=i + 2)
+        station.wait_state(folder.name, "accepted")
+        assert_stored(cloud, folder)
+    row = station.session(NAMES[0])
+    assert row["state"] == "queued" and "400 bad_request" in row["reason"], row
+    assert len(asked) < 60, len(asked)
+    proxy.hook = None
+    assert station.command("retry", NAMES[0]).code in (0, 2), "it may have come through by itself"
+    station.wait_state(NAMES[0], "accepted")
+    assert_stored(cloud, first)
+    assert engine.stop() == 0, engine.result()
 
 
 def test_what_is_refused_for_its_content_does_fail(place):
@@ -342,7 +371,7 @@ def test_changes_that_are_answered_at_once(place):
         lambda n: {"changes": [{"session": "20200101_000000", "revision": 1, "state": "accepted"}], "cursor": "same"})]
     for station, proxy, n, engine in all_kinds:
         station.wait_state(NAMES[0], "uploaded")
-        wait_for(lambda: "is asked less often" in engine.err, 60, "it to be said")
+        wait_for(lambda: "is asked less often" in engine.err, 120, "it to be said")
         assert n[0] <= 8, "the pauses grow"
         proxy.hook = None
     for station, _, _, engine in all_kinds:
@@ -372,6 +401,22 @@ def test_a_cursor_that_the_cloud_refuses_is_forgotten(place):
     assert True in seen and seen[-1] is False, seen
     with sqlite3.connect(station.state / "state.db") as db:
         assert db.execute("SELECT value FROM setting WHERE name = 'cloud.cursor'").fetchone()[0] != "old"
+
+
+def test_a_cursor_that_cannot_be_is_not_taken_from_the_journal(place):
+    """As a version before this one kept what anything answered."""
+    cloud = place.cloud()
+    proxy = FaultProxy(place, cloud)
+    station = place.station(cloud, endpoint=proxy.url)
+    sessions(station, NAMES[:1])
+    assert station.once().code == 0
+    for i, cursor in enumerate(("x" * (1 << 20), "a\nb")):
+        with sqlite3.connect(station.state / "state.db") as db:
+            assert db.execute("UPDATE setting SET value = ? WHERE name = 'cloud.cursor'", (cursor,)).rowcount == 1
+        db.close()
+        folders = sessions(station, NAMES[i + 1:i + 2])
+        assert_all_stored(cloud, station, folders)
+    assert not any(len(request.path) > 10_000 for request in proxy.requests)
 
 
 def test_a_time_kept_by_a_clock_that_was_ahead_is_now(place):

@@ -255,6 +255,10 @@ static void test_lengths(void **state) {
 	assert_int_equal(read_text(ANSWER_CHANGES, good, &open_rules, &err), 0);
 	assert_int_equal(read_text(ANSWER_CHANGES, long_one, &open_rules, &err), -1);
 	assert_int_equal(read_text(ANSWER_CHANGES, huge, &open_rules, &err), -1);
+	assert_true(answer_cursor_fits("c-1"));
+	assert_false(answer_cursor_fits(""));
+	assert_false(answer_cursor_fits("a\nb"));
+	assert_false(answer_cursor_fits(huge));
 }
 
 /* http where the endpoint is http; nothing less than https where it is https. */
