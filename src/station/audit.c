@@ -70,7 +70,7 @@ struct suspect {
 	const char *path; /* of the root; lives as long as the engine */
 	int64_t id, stamp;
 	uint64_t fingerprint;
-	bool older, done;
+	bool older, done, missed; /* missed: there, and it could not be compared */
 	enum same same;
 	struct snapshot snapshot; /* of one that is not SAME_ALL; its files only of one that is SAME_MOVED */
 	struct session_row row;	  /* of one that is SAME_NOT */
@@ -104,15 +104,18 @@ static bool audit_one(struct engine *e, struct suspect *s, int64_t *budget) {
 	const struct scan_rules rules = scan_rules_of(e->config);
 	struct error err = ERROR_INIT;
 	s->same = SAME_ALL;
-	if (snapshot_take(s->path, s->name, &rules, &e->cancel, &s->snapshot, &err))
-		return true; /* gone, unreadable: the rescan's */
+	if (snapshot_take(s->path, s->name, &rules, &e->cancel, &s->snapshot, &err)) {
+		s->missed = err.code != ERR_NOT_FOUND; /* gone: the rescan's */
+		return true;
+	}
 	s->same = SAME_NOT;
 	bool had = *budget > 0;
 	if (fingerprint_short(s->snapshot.fingerprint) == s->fingerprint)
 		s->same = files_same(e, s->path, s->id, s->name, &s->snapshot, budget);
 	if (s->same != SAME_MOVED) suspect_files_drop(s);
 	if (s->same == SAME_NOT) suspect_row(e, s);
-	return s->same != SAME_UNKNOWN || (had && *budget > 0);
+	s->missed = s->same == SAME_UNKNOWN;
+	return !s->missed || (had && *budget > 0);
 }
 
 static void audit_run(struct job *j) {
@@ -146,10 +149,12 @@ static void audit_advance(struct root *r, const struct audit *a) {
 	if (!r->lap_ms) r->lap_ms = a->began_ms;
 	for (size_t i = 0; i < a->n && all; i++) {
 		all = a->items[i].done;
+		r->lap_missed = r->lap_missed || a->items[i].missed;
 		if (a->items[i].older && all) r->audit_at = a->items[i].stamp + 1;
 	}
 	if (!all || !a->to_end) return;
-	r->lap_before_ms = r->lap_ms;
+	if (!r->lap_missed) r->lap_before_ms = r->lap_ms; /* else it proves nothing of some, and what is known stays old */
+	r->lap_missed = false;
 	r->lap_ms = 0; /* the next one begins with the next round */
 	r->audit_at = 0;
 }
@@ -246,11 +251,14 @@ void audits_load(struct engine *e, struct journal_view *v) {
 		AUTO(xfree) char *setting = audit_setting(r), *kept = NULL;
 		struct error err = ERROR_INIT;
 		long long at, lap, before;
-		if (journal_get(v, setting, &kept, &err) || !kept || sscanf(kept, "%lld %lld %lld", &at, &lap, &before) != 3)
+		int missed;
+		if (journal_get(v, setting, &kept, &err) || !kept ||
+			sscanf(kept, "%lld %lld %lld %d", &at, &lap, &before, &missed) != 4)
 			continue;
 		r->audit_at = at;
 		r->lap_ms = MIN(lap, most); /* a clock that was ahead proves nothing for later */
 		r->lap_before_ms = MIN(before, most);
+		r->lap_missed = missed != 0;
 	}
 }
 
@@ -260,8 +268,8 @@ void audits_keep(struct engine *e) {
 		if (!r->lap_ms && !r->lap_before_ms) continue;
 		AUTO(xfree) char *setting = audit_setting(r);
 		AUTO(xfree)
-		char *text =
-			xasprintf("%lld %lld %lld", (long long)r->audit_at, (long long)r->lap_ms, (long long)r->lap_before_ms);
+		char *text = xasprintf("%lld %lld %lld %d", (long long)r->audit_at, (long long)r->lap_ms,
+			(long long)r->lap_before_ms, r->lap_missed);
 		journal_set(e->journal, setting, text, engine_journal_done, e);
 	}
 }

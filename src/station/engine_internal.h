@@ -51,6 +51,7 @@ struct root {
 	int64_t hanging_ms;			/* the same, for HANG_MS: it does not answer */
 	int64_t audit_at;			/* the slow walk over its older accepted sessions goes on with this stamp */
 	bool audited;				/* accepted sessions are in it */
+	bool lap_missed;			/* some of this lap could not be read */
 	int64_t lap_ms, lap_before_ms; /* wall clock: when this walk over all of them began, and the one before it; 0 */
 	enum folder_state state;
 	struct folder_memory memory;

@@ -142,8 +142,9 @@ static void near_inside(struct near_walk *w, int dir, const char *parent) {
 	int fd = openat(dir, parent, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
 	if (!d) {
+		w->into->near_cut = w->into->near_cut || errno != EACCES; /* not ours to read: it is no recording of ours */
 		if (fd >= 0) close(fd);
-		return; /* not ours to read: it is no recording of ours */
+		return;
 	}
 	const struct dirent *e;
 	for (int i = 0; i < NEAR_ENTRIES_MAX && (e = readdir(d)) != NULL; i++) {
@@ -192,9 +193,14 @@ int folder_list(const struct config *c, const char *root, const atomic_bool *can
 	struct near_walk w = {.config = c, .root = root, .cancel = cancel, .into = &l};
 	DIR *d = opendir(root);
 	struct stat st;
-	if (d && fstat(dirfd(d), &st) == 0) l.inode = (int64_t)st.st_ino;
-	if (d) near_look(&w, d);
-	if (d) closedir(d);
+	if (!d || fstat(dirfd(d), &st)) {
+		int e = errno;
+		if (d) closedir(d);
+		return error_errno(err, ERR_DISK, e, "cannot read the watched folder %s whole", root);
+	}
+	l.inode = (int64_t)st.st_ino;
+	near_look(&w, d);
+	closedir(d);
 	near_settle(&l);
 	*ret = l;
 	l = (struct folder_listing){0};
