@@ -68,6 +68,9 @@ static const struct offline_act acts[] = {
 };
 
 static int act_fits(const struct offline_act *act, const struct session_row *row, struct error *err) {
+	if (row->state == STATE_ACCEPTED)
+		return error_set(err, ERR_INPUT, "session %s is accepted: there is nothing to %s%s", row->name,
+			act->step == retry_row ? "try" : act->name, act->step == retry_row ? " again" : "");
 	if (act->step == release_row && row->state != STATE_HELD)
 		return error_set(
 			err, ERR_INPUT, "session %s is %s: only held ones are released", row->name, state_name(row->state));
@@ -76,8 +79,6 @@ static int act_fits(const struct offline_act *act, const struct session_row *row
 		return error_set(err, ERR_INPUT,
 			"session %s is %s: only held, rejected, failed and waiting ones are tried again", row->name,
 			state_name(row->state));
-	if (!act->step && row->state == STATE_ACCEPTED)
-		return error_set(err, ERR_INPUT, "session %s is accepted: there is nothing to %s", row->name, act->name);
 	return 0;
 }
 

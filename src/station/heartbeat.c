@@ -57,6 +57,7 @@ static void beat_verdict(struct engine *e, cJSON *body) {
 	struct safe_facts f;
 	char text[SAFE_TEXT];
 	engine_facts(e, &e->summary, &f);
+	f.cloud_ok = !cloud_trouble(e); /* what it hears has reached it */
 	json_add_text(body, "verdict", safe_name(safe_verdict(&f, text, sizeof text)));
 	json_add_text(body, "verdict_text", text);
 	json_add_i64(body, "needs_person", safe_person(&e->summary));

@@ -157,13 +157,13 @@ def test_stations_lists_the_fleet_silent_ones_first(place):
     rows = wait_for(heard, 60, "a heartbeat")
     assert [row["station"] for row in rows] == ["eeg-lab-2"] and rows[0]["held"] == 0, rows
     text = station.command("stations")
-    assert text.code == 0 and re.search(r"^eeg-lab-2 +ok +now ", text.out, re.M), text
+    assert text.code == 0 and re.search(r"^eeg-lab-2 +ok .* now ", text.out, re.M), text
     station.key_file.write_text(cloud.key("ops", scope="admin") + "\n")
     rows = station.command("stations", "--json").json_lines()
     assert rows[-1]["station"] == "eeg-lab-2" and [row["silent"] for row in rows] == [True] * (len(rows) - 1) + [False], rows
     assert {"another-lab", "eeg-lab-2"} <= {row["station"] for row in rows}, rows
     text = station.command("stations")
-    assert re.search(r"^another-lab +silent +never ", text.out, re.M), text
+    assert re.search(r"^another-lab +silent .* never ", text.out, re.M), text
     cloud.stop()
     got = station.command("stations")
     assert got.code == 69 and not got.out, got
