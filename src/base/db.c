@@ -26,7 +26,11 @@ struct db {
 	sqlite3_stmt *data_version; /* PRAGMA data_version */
 };
 
-#define FILE_TOO_LARGE (-1) /* no code of SQLite's */
+#define FILES_MEND "too many files are open: raise the limit (ulimit -n, LimitNOFILE), then start again"
+
+/* No codes of SQLite's. */
+#define FILE_TOO_LARGE (-1)
+#define FILES_TOO_MANY (-2)
 
 /* What SQLite's result codes mean to an operator. Any other is a bug of ours. A reader that finds a half-written change
  * may not finish it: its writer was killed, at its very beginning (afterwards the WAL needs nobody). */
@@ -39,6 +43,7 @@ static const struct {
 		"free some space on its disk (or quota), then start again: nothing that was recorded is lost"},
 	{FILE_TOO_LARGE, ERR_DISK,
 		"a limit on the size of files stops it: raise it (ulimit -f, LimitFSIZE), then start again"},
+	{FILES_TOO_MANY, ERR_DISK, FILES_MEND},
 	{SQLITE_IOERR, ERR_DISK, "look at its disk and mount, then start again"},
 	{SQLITE_CORRUPT, ERR_DISK, "the file is damaged: restore it from a copy, or move it away to begin a new one"},
 	{SQLITE_NOTADB, ERR_DISK, "the file is no database: move it away, or name another folder"},
@@ -80,6 +85,7 @@ static int db_cause(const struct db *db, int rc, int os) {
 	/* A full disk below the -shm file, or told by fsync, is an I/O error to SQLite. */
 	if ((rc & 0xff) == SQLITE_IOERR && (os == ENOSPC || os == EDQUOT)) return SQLITE_FULL;
 	if ((rc & 0xff) == SQLITE_IOERR && db_hits_limit(db)) return FILE_TOO_LARGE;
+	if ((rc & 0xff) == SQLITE_CANTOPEN && (os == EMFILE || os == ENFILE)) return FILES_TOO_MANY;
 	return rc & 0xff;
 }
 
@@ -94,6 +100,7 @@ static int db_failed(const struct db *db, int rc, const char *what, struct error
 	}
 	const char *why = db->handle && cause != SQLITE_FULL ? sqlite3_errmsg(db->handle) : sqlite3_errstr(cause);
 	if (cause == FILE_TOO_LARGE) why = strerrordesc_np(EFBIG);
+	if (cause == FILES_TOO_MANY) why = strerrordesc_np(os);
 	error_set(err, code, "%s %s: %s%s%s", what, db->path, why, mend ? "; " : "", mend ? mend : "");
 	if (code == ERR_DISK) err->os = os;
 	return -1;
@@ -186,7 +193,8 @@ static int db_setup_reader(struct db *db, struct error *err) {
 static int db_create_private(const char *path, struct error *err) {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return error_errno(err, ERR_DISK, errno, "open %s (make it and its folder writable for this user)", path);
+		return error_errno(err, ERR_DISK, errno, "open %s (%s)", path,
+			errno == EMFILE || errno == ENFILE ? FILES_MEND : "make it and its folder writable for this user");
 	fd_close(fd);
 	return 0;
 }

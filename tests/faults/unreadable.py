@@ -5,13 +5,14 @@ too large is not read at all. Each test ends with every byte compared.
 """
 import json
 import os
+import resource
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
-from headgate_test import SOAK, Skip, assert_stored, main, make_session, preloaded, wait_for  # noqa: E402
+from headgate_test import HEADGATE, SOAK, Skip, assert_stored, main, make_session, preloaded, wait_for  # noqa: E402
 
 FIRST, SECOND = "20261120_134502", "20261120_150000"
 
@@ -98,6 +99,25 @@ def test_a_disk_that_fails_once_at_any_call(place):
             break
         n += step
     assert n > 20, n
+
+
+def test_descriptors_that_run_out(place):
+    """However few files may be open: a sentence that names the limit, no signal, nothing lost, and the next run goes on."""
+    cloud = place.cloud()
+    for most in range(12, 60, 6):
+        station = place.station(cloud, name=f"lab-{most}")
+        folder = make_session(station.recordings, FIRST, {"a.dat": 3000, "a/b/c/d/e/f.dat": 30000}, seed=most)
+
+        def limit():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+        got = place.run([HEADGATE, "run", "--once", "--wait", "10s", "--config", station.ini], station.env(), 90, limit)
+        assert got.code in (0, 1, 4, 69, 74), (most, got)
+        assert got.code in (0, 69) or "open files" in got.err or "files are open" in got.err, (most, got)
+        again = station.once()
+        assert again.code == 0, (most, got, again)
+        assert station.session(FIRST)["revision"] == 1, (most, got)
+        assert_stored(cloud, folder, station=station.name)
 
 
 def test_rights_that_are_mended_are_found(place):
