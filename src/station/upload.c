@@ -304,6 +304,17 @@ static void pause_away(struct session *s) {
 	session_trouble(s, STEP_PAUSE, &h->why, 0);
 }
 
+/* Who tries whether it works again: the oldest of those that met the trouble least often, so that one which the cloud
+ * does not serve at all never keeps the others from finding out that it serves them. */
+static struct session *probe_candidate(struct engine *e) {
+	struct session *best = NULL;
+	for (size_t i = 0; i < e->sessions.n; i++) {
+		struct session *s = e->sessions.items[i];
+		if (is_candidate(s) && (!best || s->pauses < best->pauses)) best = s;
+	}
+	return best;
+}
+
 /* Those whose turn does not even come say why, too. */
 static void explain_waiting(struct engine *e, const struct error *why) {
 	for (size_t i = 0; i < e->sessions.n; i++) {
@@ -347,7 +358,12 @@ void upload_pump(struct engine *e) {
 		explain_waiting(e, &h->why);
 		return;
 	}
-	size_t budget = h ? 1 : (size_t)e->config->connections;
+	if (h) {
+		struct session *s = open || transfers_count(e) ? NULL : probe_candidate(e);
+		if (s) upload_open(s);
+		return;
+	}
+	size_t budget = (size_t)e->config->connections;
 	for (size_t i = 0; i < e->sessions.n && open < budget && transfers_count(e) < budget; i++) {
 		struct session *s = e->sessions.items[i];
 		if (!is_candidate(s)) continue;
