@@ -56,7 +56,7 @@ def test_answers_are_cut(place):
 
 def test_black_holes(place):
     rng = random.Random(SEED + 2)
-    run_cut(place, lambda n: Fault(up=rng.randrange(1, 300_000), how=HOLE, hole_s=4) if n < 4 else None, sessions=2)
+    run_cut(place, lambda n: Fault(up=rng.randrange(1, 300_000), how=HOLE, hole_s=4) if n < 8 else None, sessions=2)
 
 
 def test_slow_link(place):
