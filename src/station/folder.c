@@ -132,6 +132,25 @@ static bool near_wanted(const struct near_walk *w, int dir, const struct dirent 
 		   !patterns_match(&w->config->ignore_folders, e->d_name);
 }
 
+static bool begins_with_time(const char *entry) {
+	int digits = 0;
+	for (; *entry && digits < 6; entry++) {
+		if (*entry >= '0' && *entry <= '9') digits++;
+		else if (!digits || !strchr("-_.:hHmM ", *entry)) return false;
+	}
+	return digits == 6;
+}
+
+/* A session's name, nearly one, or a time in a folder of the day: "2026-11-20/12-40-33". */
+static bool near_meant(const char *parent, const char *entry, char to[16]) {
+	if (session_name_is(entry)) return text_copy(to, 16, entry), true;
+	if (session_name_near(entry, to)) return true;
+	if (!begins_with_time(entry)) return false;
+	AUTO(xfree) char *both = xasprintf("%s_%s", parent, entry);
+	if (session_name_is(both)) return text_copy(to, 16, both), true;
+	return session_name_near(both, to);
+}
+
 /* One level deeper: sessions there, and what is nearly one. */
 static void near_inside(struct near_walk *w, int dir, const char *parent) {
 	char name[16];
@@ -147,12 +166,13 @@ static void near_inside(struct near_walk *w, int dir, const char *parent) {
 		return;
 	}
 	const struct dirent *e;
-	for (int i = 0; i < NEAR_ENTRIES_MAX && (e = readdir(d)) != NULL; i++) {
+	for (int i = 0; (e = readdir(d)) != NULL; i++) {
 		scan_beat();
-		bool exact = session_name_is(e->d_name);
-		if (exact) text_copy(name, sizeof name, e->d_name);
-		if ((exact || session_name_near(e->d_name, name)) && near_wanted(w, fd, e))
-			near_add(w, parent, e->d_name, name);
+		if (i == NEAR_ENTRIES_MAX) {
+			w->into->near_cut = true;
+			break;
+		}
+		if (near_meant(parent, e->d_name, name) && near_wanted(w, fd, e)) near_add(w, parent, e->d_name, name);
 	}
 	closedir(d);
 }

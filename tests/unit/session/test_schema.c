@@ -299,8 +299,47 @@ static void test_tighten_adds(void **state) {
 	assert_int_equal(own.n, 1);
 }
 
+/* Whose name of the metadata file counts: the cloud's, unless it has no rules at all. */
+static void test_the_files_name(void **state) {
+	(void)state;
+	struct error err = ERROR_INIT;
+	AUTO(schema_done) struct schema cloud = {0}, own = {0};
+	schema_init(&cloud);
+	schema_init(&own);
+	xfree(own.file);
+	own.file = xstrdup("info.json");
+	assert_true(schema_is_open(&cloud) && !schema_is_open(&own));
+	assert_int_equal(schema_tighten(&cloud, &own, &err), 0);
+	assert_string_equal(cloud.file, "info.json");
+	schema_done(&cloud);
+	schema_init(&cloud);
+	assert_int_equal(schema_add(&cloud, "fatigue_level", "number", &err), 0);
+	assert_false(schema_is_open(&cloud));
+	assert_int_equal(schema_tighten(&cloud, &own, &err), 0);
+	assert_string_equal(cloud.file, SCHEMA_FILE);
+}
+
+/* Which files may be empty goes with the rules: from the cloud's file to the station, and through a station's own. */
+static void test_empty_files(void **state) {
+	(void)state;
+	struct error err = ERROR_INIT;
+	AUTO(schema_done) struct schema cloud = {0}, station = {0}, own = {0};
+	schema_init(&cloud);
+	schema_init(&station);
+	schema_init(&own);
+	AUTO(json_free) cJSON *none = schema_to_json(&cloud);
+	assert_null(cJSON_GetObjectItem(none, "check"));
+	assert_int_equal(patterns_set(&cloud.empty, "*.log, flag", &err), 0);
+	AUTO(json_free) cJSON *json = schema_to_json(&cloud);
+	assert_int_equal(schema_from_json(&station, json, &err), 0);
+	assert_int_equal(schema_tighten(&station, &own, &err), 0);
+	assert_true(patterns_match(&station.empty, "sub/run.log") && !patterns_match(&station.empty, "eeg.dat"));
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_the_files_name),
+		cmocka_unit_test(test_empty_files),
 		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_bad_keys),
 		cmocka_unit_test(test_rule_text_is_cut),
