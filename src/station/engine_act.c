@@ -7,6 +7,7 @@
 #include "station/control.h"
 #include "station/engine_internal.h"
 #include "station/moved.h"
+#include "station/rivals.h"
 
 struct act {
 	const char *name;
@@ -67,7 +68,7 @@ static void act_unignore(struct session *s) {
 }
 
 /* "This is no copy, and nobody else's: send it." */
-static bool fits_release(const struct session *s) { return s->row.state == STATE_HELD; }
+static bool fits_release(const struct session *s) { return rival_holds(&s->row); }
 
 static void act_release(struct session *s) {
 	if (!s->row.released) {
@@ -81,7 +82,7 @@ static const struct act acts[] = {
 	{"retry", "only held, rejected, failed and waiting ones are tried again", fits_retry, act_retry},
 	{"pause", NULL, NULL, act_pause},
 	{"resume", NULL, NULL, act_resume},
-	{"release", "only held ones are released", fits_release, act_release},
+	{"release", RELEASE_REFUSAL, fits_release, act_release},
 	{"ignore", NULL, NULL, act_ignore},
 	{"unignore", NULL, NULL, act_unignore},
 };

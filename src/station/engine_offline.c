@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "station/engine.h"
 #include "station/journal.h"
+#include "station/rivals.h"
 #include "station/state.h"
 
 struct offline {
@@ -71,9 +72,8 @@ static int act_fits(const struct offline_act *act, const struct session_row *row
 	if (row->state == STATE_ACCEPTED)
 		return error_set(err, ERR_INPUT, "session %s is accepted: there is nothing to %s%s", row->name,
 			act->step == retry_row ? "try" : act->name, act->step == retry_row ? " again" : "");
-	if (act->step == release_row && row->state != STATE_HELD)
-		return error_set(
-			err, ERR_INPUT, "session %s is %s: only held ones are released", row->name, state_name(row->state));
+	if (act->step == release_row && !rival_holds(row))
+		return error_set(err, ERR_INPUT, "session %s is %s: " RELEASE_REFUSAL, row->name, state_name(row->state));
 	bool waits = act->step == retry_row && row->state == STATE_QUEUED;
 	if (act->step && !waits && state_next(row->state, EVENT_RETRIED) < 0)
 		return error_set(err, ERR_INPUT,

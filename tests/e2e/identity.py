@@ -247,6 +247,11 @@ def test_a_copy_is_told_and_can_be_sent(place):
     assert got.code == 1 and S1 in station.session(S2)["reason"] and f"headgate release {S2}" in got.err, got
     assert station.command("release", S3).code == 3
     assert station.command("release", S1).code == 2, "what is accepted has nothing to release"
+    broken = make_session(station.recordings, "20261120_160000", metadata="no separator\n")
+    assert station.once().code == 1
+    assert station.command("release", broken.name).code == 2, "broken metadata are not mended by a release"
+    shutil.rmtree(broken)
+    assert station.once().code == 1 and station.command("ignore", broken.name).code == 0
     assert station.command("release", S2).code == 0 and station.once().code == 0
     assert_stored(cloud, copy)
     copy = shutil.copytree(first, station.recordings / S3)
