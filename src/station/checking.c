@@ -113,6 +113,7 @@ static void checked(struct session *s, struct check_task *t) {
 static void check_over(struct session *s, struct check_task *t) {
 	if (s->committing || t->err.code == ERR_CANCELLED) return;
 	if (s->row.state != (t->probe ? STATE_HELD : STATE_CHECKING)) return;
+	if (unread_short(s, &t->err)) return;
 	if (t->err.code != ERR_NONE) {
 		engine_fail(s->engine, &t->err); /* the journal could not be read */
 		return;

@@ -366,8 +366,11 @@ void held_load(
 struct check_task;
 /* A look met it. True: there is nothing else to conclude from that look. */
 bool unread_look(struct session *s, const struct error *why);
-void unread_marked(struct session *s, uint64_t marks);				  /* a look went well */
-bool unread_wait(struct session *s, const struct check_task *t);	  /* a check met it, and it is tried again soon */
+void unread_marked(struct session *s, uint64_t marks);			 /* a look went well */
+bool unread_wait(struct session *s, const struct check_task *t); /* a check met it, and it is tried again soon */
+bool is_short_of(const struct error *why);						 /* descriptors or memory: it passes */
+/* A check could not begin for that. True: it is tried again. */
+bool unread_short(struct session *s, const struct error *why);
 void unread_noted(struct session *s, const struct error *why);		  /* the check is over; ERR_NONE: all was read */
 void unread_probed(struct session *s, const struct check_task *t);	  /* held, it was read again */
 void unread_load(struct session *s, const struct check_list *checks); /* at start, of a held one */

@@ -66,6 +66,15 @@ bool unread_wait(struct session *s, const struct check_task *t) {
 	return true;
 }
 
+bool is_short_of(const struct error *why) { return why->os == EMFILE || why->os == ENFILE || why->os == ENOMEM; }
+
+bool unread_short(struct session *s, const struct error *why) {
+	if (why->code == ERR_NONE || !is_short_of(why)) return false;
+	unread_again(s);
+	if (s->row.state == STATE_CHECKING) unread_say(s, why);
+	return true;
+}
+
 void unread_noted(struct session *s, const struct error *why) {
 	s->unread = why->code != ERR_NONE;
 	if (s->unread) unread_again(s);

@@ -58,6 +58,7 @@ static void load_done(struct job *j) {
 	struct session *s = ticket_session(&l->ticket);
 	if (s && s->upload && !j->engine->stopping) {
 		if (l->err.code == ERR_NONE) upload_fill(s, l);
+		else if (is_short_of(&l->err)) session_trouble(s, STEP_PAUSE, &l->err, 0);
 		else engine_fail(j->engine, &l->err);
 		session_poke(s);
 	}
