@@ -96,7 +96,10 @@ static void key_was_refused(struct engine *e, const struct error *why) {
 }
 
 static void api_answered(struct engine *e) {
-	if (e->api.down) journal_add_event(e->journal, 0, "info", "cloud_back", "the cloud answers again");
+	if (e->api.down) {
+		e->recoveries++;
+		journal_add_event(e->journal, 0, "info", "cloud_back", "the cloud answers again");
+	}
 	e->key_refused = false;
 	health_good(&e->api);
 }

@@ -79,6 +79,7 @@ static void health_note(struct engine *e, const struct error *err) {
 	default: break;
 	}
 	if (!blames_store(err)) {
+		e->recoveries += e->objects.down;
 		health_good(&e->objects);
 		return;
 	}
