@@ -31,7 +31,7 @@ static const struct option cloud_rows[] = {
 	{.section = "cloud", .name = "connections", .type = OPTION_INT, .offset = AT(connections), .flag = "connections",
 		.min = 1, .max = 100000, .initial = "512", .help = "connections at the same time"},
 	{.section = "cloud", .name = "memory", .type = OPTION_BYTES, .offset = AT(memory), .flag = "memory",
-		.min = 16 * MIB, .max = INT64_MAX, .initial = "128MiB", .help = "memory for the bodies and answers of all calls"},
+		.min = 64 * MIB, .max = INT64_MAX, .initial = "128MiB", .help = "memory for the bodies and answers of all calls"},
 	{.section = "cloud", .name = "tls_cert", .type = OPTION_TEXT, .offset = AT(tls_cert), .flag = "tls-cert",
 		.help = "certificate chain (PEM) to serve HTTPS with"},
 	{.section = "cloud", .name = "tls_key", .type = OPTION_TEXT, .offset = AT(tls_key), .flag = "tls-key",

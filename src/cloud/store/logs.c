@@ -21,6 +21,7 @@
 #define AGAIN_MS 1000 /* after a commit that failed */
 #define QUEUE_BYTES_MAX (16 << 20)
 #define COUNT_WINDOW_MS 60000
+#define COUNT_ROWS 10  /* of a kind, before it is a number */
 #define COUNT_KINDS 64 /* told apart in a window; further ones are counted as one */
 #define KIND_TEXT 160
 #define TRIM_ROWS 500
@@ -96,7 +97,7 @@ struct counted {
 	char kind[KIND_TEXT]; /* "": free */
 	const char *group, *stream;
 	cJSON *event; /* the first one; each further one is like it */
-	int64_t more;
+	int64_t rows, more;
 };
 
 struct logs {
@@ -387,31 +388,26 @@ static struct counted *counted_place(struct logs *l, const char *kind) {
 }
 
 void logs_count(struct logs *l, const char *group, const char *stream, const char *kind, cJSON *event) {
-	bool first = false;
-	cJSON *row = NULL;
+	json_add_time(event, "at", clock_wall_ms());
 	pthread_mutex_lock(&l->lock);
 	struct counted *c = counted_place(l, kind);
-	if (!c) {
-		l->uncounted++;
-	} else if (c->kind[0]) {
-		c->more++;
-	} else {
-		first = true;
-		json_add_time(event, "at", clock_wall_ms());
-		row = cJSON_Duplicate(event, true);
+	bool a_row = c && c->rows < COUNT_ROWS;
+	if (!c) l->uncounted++;
+	else if (!a_row) c->more++;
+	else c->rows++;
+	if (c && !c->kind[0]) {
 		text_copy(c->kind, sizeof c->kind, kind);
 		c->group = group;
 		c->stream = stream;
-		c->event = TAKE(event);
-		c->more = 0;
+		c->event = cJSON_Duplicate(event, true);
 	}
 	if (!l->window_end_ms) {
 		l->window_end_ms = clock_mono_ms() + COUNT_WINDOW_MS;
 		pthread_cond_signal(&l->queued);
 	}
 	pthread_mutex_unlock(&l->lock);
-	json_free(event);
-	if (first) logs_add(l, group, stream, row);
+	if (a_row) logs_add(l, group, stream, event);
+	else json_free(event);
 }
 
 int logs_add_known(struct logs *l, const char *group, const struct log_known *events, size_t n, int64_t *ret_stored,

@@ -21,8 +21,8 @@ DEFINE_AUTO_PTR(struct logs, logs_close)
 void logs_bound(struct logs *l, const struct logs_bounds *bounds); /* before anything is added */
 /* event is taken; gets "at" when it has none. stream: station, "api" … */
 void logs_add(struct logs *l, const char *group, const char *stream, cJSON *event);
-/* The same for what anybody can bring about again and again: the first of a kind is a row, what follows within a minute
- * is a number in a second one (repeated, until). group and stream: constant texts. */
+/* The same for what anybody can bring about again and again: the first ten of a kind are rows, what follows within a
+ * minute is a number in one more (repeated, until). group and stream: constant texts. */
 void logs_count(struct logs *l, const char *group, const char *stream, const char *kind, cJSON *event);
 struct log_known { /* id: of the sender's choice, known within its stream */
 	const char *id, *stream;
