@@ -14,6 +14,7 @@
 #define KEY_AGAIN_MOST_MS 300000
 #define KEY_FILE_MS 2000  /* and its file is read again: a person may have put a new one there */
 #define IDLE_BASE_MS 1000 /* the first pause after an answer that brought nothing */
+#define DOUBT_MS 5000	  /* so long after its pause something that did not work is still held not to */
 #define IDLE_SAID 5		  /* so many of them in a row are said */
 
 struct api_call {
@@ -55,13 +56,21 @@ bool cloud_ok(const struct engine *e) {
 
 /* --- what stands between the station's sessions and the cloud --- */
 
+/* It was bad when it was last tried, and whoever needs it tries again: one that nobody has tried since its pause ended
+ * stands in nobody's way. */
+static bool still_bad(const struct health *h) {
+	return h->down && h->why.code != ERR_NONE && (h->probing || now_ms() < h->next_ms + DOUBT_MS);
+}
+
+void cloud_doubt(struct engine *e, const struct health *h) { engine_wake_at(e, h->next_ms + DOUBT_MS + 1); }
+
 const struct error *cloud_trouble(const struct engine *e) {
 	static const enum answer_id of_sessions[] = {ANSWER_PRESIGN, ANSWER_STAT, ANSWER_SESSION, ANSWER_CHANGES};
 	if (e->key_refused || e->api.down) return &e->api.why;
-	if (e->objects.down) return &e->objects.why;
+	if (still_bad(&e->objects)) return &e->objects.why;
 	for (size_t i = 0; i < ARRAY_LEN(of_sessions); i++) {
 		const struct health *pace = &e->pace[of_sessions[i]];
-		if (pace->down && pace->why.code != ERR_NONE) return &pace->why;
+		if (still_bad(pace)) return &pace->why;
 	}
 	return NULL;
 }
@@ -120,6 +129,7 @@ static void call_failed(struct engine *e, enum answer_id id, const struct ingest
 	bool was_bad = pace->down && pace->why.code != ERR_NONE;
 	health_bad(pace, &r->err, HEALTH_FAILURES, &pause, now_ms());
 	pace->next_ms = MAX(pace->next_ms, now_ms() + r->retry_after_ms);
+	cloud_doubt(e, pace);
 	if (was_bad || e->api.down) return; /* that is said already */
 	e->refusal_said[id] = true;
 	say(e, "cloud_refuses", "the cloud does not do what it is asked", &r->err);
@@ -142,6 +152,7 @@ void api_unmet(struct engine *e, enum answer_id id, const struct error *why) {
 	const struct backoff pause = idle ? (struct backoff){IDLE_BASE_MS, HEALTH_PROBE_CAP_MS} : cloud_pause(e);
 	e->unmet = true;
 	health_bad(pace, why, HEALTH_FAILURES, &pause, now_ms());
+	cloud_doubt(e, pace);
 	if (!idle && !was_bad) {
 		e->refusal_said[id] = true;
 		say(e, "cloud_refuses", "the cloud does not do what it is asked", why);

@@ -423,6 +423,7 @@ bool api_may_ask(struct engine *e, enum answer_id id); /* and this call, which m
 void api_unmet(struct engine *e, enum answer_id id, const struct error *why);
 /* What keeps sessions from the cloud now, as a sentence with its mend; NULL: nothing. It is never the sessions' own. */
 const struct error *cloud_trouble(const struct engine *e);
+void cloud_doubt(struct engine *e, const struct health *h); /* it is bad: look again when that may be over */
 enum error_code cloud_trouble_code(const struct error *why); /* with which a command ends for its sake: CONFIG, KEY … */
 cJSON *cloud_warnings(const struct engine *e);				 /* sentences: what works, and should be mended */
 bool cloud_ok(const struct engine *e);						 /* it answered, and nothing of it is down */

@@ -85,6 +85,7 @@ static void health_note(struct engine *e, const struct error *err) {
 	}
 	const struct backoff pause = cloud_pause(e);
 	health_bad(&e->objects, err, err->code == ERR_CONFIG ? HEALTH_FAILURES : 1, &pause, now_ms());
+	if (e->objects.down) cloud_doubt(e, &e->objects);
 	if (e->objects.down && !was_down) {
 		char message[640];
 		snprintf(message, sizeof message, "the object store does not answer: %s", err->text);

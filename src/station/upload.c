@@ -135,7 +135,8 @@ static const struct health *away(const struct engine *e) {
 	if (e->api.down) return &e->api;
 	if (e->objects.down) return &e->objects;
 	if (e->pace[ANSWER_PRESIGN].down) return &e->pace[ANSWER_PRESIGN];
-	return e->pace[ANSWER_STAT].down ? &e->pace[ANSWER_STAT] : NULL;
+	const struct health *stat = &e->pace[ANSWER_STAT]; /* not every session needs it: no probe of its own */
+	return stat->down && !health_may(stat, now_ms()) ? stat : NULL;
 }
 
 /* Others came through since this one last failed: then it is this one that the cloud does not serve, and it waits by

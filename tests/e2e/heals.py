@@ -307,6 +307,31 @@ def test_what_is_refused_for_its_content_does_fail(place):
     assert got.code == 1 and row["state"] == "failed" and "cannot be stored" in row["reason"], (got, row)
 
 
+def test_what_failed_once_and_is_not_needed_any_more_is_no_trouble(place):
+    """The comparison of an object, and the state of one session, are asked for seldom: one failure is not remembered for ever."""
+    left = {"stat": 3, "put": 1}
+
+    def hook(request):
+        if request.path == "/v1/objects/stat" and left["stat"] > 0:
+            left["stat"] -= 1
+            return refusal(500, "internal")
+        if request.method == "PUT" and "signals.edf" in request.path and left["put"] > 0:
+            left["put"] -= 1
+            return Answer(200)  # stored, it says, and gives no checksum: that is compared
+        return None
+
+    cloud = place.cloud()
+    proxy = FaultProxy(place, cloud, hook)
+    station = place.station(cloud, endpoint=proxy.url)
+    folder = make_session(station.recordings, NAMES[0])
+    engine = station.start()
+    station.wait_state(NAMES[0], "accepted")
+    assert_stored(cloud, folder)
+    assert left == {"stat": 0, "put": 0}, left
+    wait_for(lambda: station.command("status").code == 0, 60, "all to be well again")
+    assert engine.stop() == 0, engine.result()
+
+
 # --- no exchange without progress, pause and word ---
 
 def presigns_of(place, cloud_flags=(), hook=None, wait="20s"):
