@@ -224,6 +224,17 @@ static int open_cloud(struct engine *e, struct error *err) {
 	return ingest_new(&e->ingest, &i, err);
 }
 
+static void engine_interrupt(struct engine *e) {
+	struct error err = ERROR_INIT;
+	error_set(&err, ERR_CANCELLED, "interrupted; the next run goes on where it was");
+	engine_fail(e, &err);
+}
+
+void engine_end(struct engine *e) {
+	if (e->o->once) engine_interrupt(e); /* its status says whether all is well, which was not concluded */
+	else engine_stop(e);
+}
+
 static void on_signal(uv_signal_t *signal, int number) {
 	struct engine *e = signal->data;
 	if (number == SIGHUP) { /* not the end: an ssh that drops does not disturb an upload */
@@ -232,9 +243,8 @@ static void on_signal(uv_signal_t *signal, int number) {
 		rescan_soon(e);
 		return;
 	}
-	struct error err = ERROR_INIT;
-	if (number == SIGTERM) engine_stop(e);
-	else error_set(&err, ERR_CANCELLED, "interrupted; the next run goes on where it was"), engine_fail(e, &err);
+	if (number == SIGTERM) engine_end(e);
+	else engine_interrupt(e);
 }
 
 static int open_handles(struct engine *e) {

@@ -28,7 +28,7 @@ struct engine_options {
 };
 /* Runs until done (once), SIGTERM, SIGINT or `shutdown`; a signal ends it within a second and loses nothing. Returns 0,
  * or -1 with the first of product.md's exit reasons that holds (ERR_DISK, ERR_BUSY, ERR_KEY, ERR_UNREACHABLE,
- * ERR_UNFINISHED, ERR_ATTENTION, ERR_CANCELLED on SIGINT). */
+ * ERR_UNFINISHED, ERR_ATTENTION, ERR_CANCELLED on SIGINT, and of `once` on SIGTERM and `shutdown` too). */
 MUST_USE int engine_run(const struct engine_options *o, struct error *err);
 /* --dry-run: what would be sent, no cloud, no journal: one JSON object a session, {session, root, would, reason, files,
  * bytes}. */

@@ -104,7 +104,7 @@ static int on_rescan(void *arg, const cJSON *params, cJSON **ret_result, struct 
 
 static int on_shutdown(void *arg, const cJSON *params, cJSON **ret_result, struct error *err) {
 	(void)params, (void)ret_result, (void)err;
-	engine_stop(arg);
+	engine_end(arg);
 	return 0;
 }
 

@@ -204,6 +204,7 @@ struct engine {
 void engine_poke(struct engine *e);						/* the pump runs before the loop sleeps */
 void engine_wake_at(struct engine *e, int64_t mono_ms); /* at the latest then */
 void engine_stop(struct engine *e);
+void engine_end(struct engine *e); /* somebody asks for the end: a run that goes on ends well, `run --once` did not */
 void engine_fail(struct engine *e, const struct error *why);			 /* stops; the first reason is kept */
 void engine_journal_done(void *arg, const struct error *err);			 /* journal_on_commit with the engine as arg */
 size_t engine_root(struct engine *e, const char *path, bool configured); /* index; added when new */

@@ -49,6 +49,23 @@ def test_sigterm_in_the_middle_of_an_upload_then_the_next_run_goes_on(place):
     assert len(leftovers) == cloud.object_count() == 5, "half objects were left behind"
 
 
+def test_a_single_run_that_is_ended_says_so(place):
+    """Whoever asks its status must not take the end for "all is in the cloud"."""
+    cloud = place.cloud()
+    station = place.station(cloud, upload={"bandwidth": "1MB/s", "connections": "2"})
+    folder = make_session(station.recordings, SESSION, {"a.edf": 400_000, "b.edf": 20_000_000})
+    for end in (lambda run: run.signal(signal.SIGTERM), lambda run: run.signal(signal.SIGINT)):
+        run = station.start("--once")
+        begun(station, run)
+        wait_for(lambda: (r := station.session(SESSION)) and r["state"] == "uploading", 60, "the upload to begin")
+        end(run)
+        assert run.wait(60) == 130 and "the next run goes on" in run.err, run.result()
+    station.sections["upload"].pop("bandwidth")
+    station.write()
+    assert station.once().code == 0, station.rows()
+    assert_stored(cloud, folder)
+
+
 def test_sigkill_in_the_middle_then_the_next_run_goes_on(place):
     cloud = place.cloud()
     station = place.station(cloud, upload={"bandwidth": "4MB/s"})
