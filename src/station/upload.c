@@ -200,7 +200,7 @@ static void on_cleared(void *arg, const struct error *err) {
 	struct session *s = ticket_committed(arg, err);
 	if (!s) return;
 	if (s->upload) s->upload->cleared = true;
-	engine_poke(s->engine);
+	session_poke(s); /* with nothing left to send, this is what ends the upload */
 }
 
 /* The first URLs are here: the journal learns that requests may go out. */

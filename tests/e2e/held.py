@@ -48,6 +48,19 @@ def test_metadata_out_of_range_is_held_with_its_data_safe_then_mended(place):
     assert engine.stop() == 0
 
 
+def test_an_accepted_session_whose_metadata_alone_becomes_bad_is_over_at_once(place):
+    """Its data are in the cloud already and nothing is to be sent: the run ends by itself, and not at the next rescan."""
+    cloud, station = hold(place, station={"rescan": "1h"})
+    folder = make_session(station.recordings, SESSION, metadata="fatigue_level: 4\nhardware_model: HX-200\n")
+    got = station.once()
+    assert got.code == 0, got
+    (folder / "metadata.txt").write_text("fatigue_level: 99\nhardware_model: HX-200\n")
+    got = station.once(wait=None, timeout_s=60)
+    assert got.code == 1 and SESSION in got.err, got
+    row = station.session(SESSION)
+    assert row["state"] == "held" and row["data_safe"], row
+
+
 def test_status_says_since_when_something_is_not_safe(place):
     _, station = hold(place)
     make_session(station.recordings, SESSION, metadata="fatigue_level: 14\nhardware_model: HX-200\n")
