@@ -142,6 +142,7 @@ def test_memory_has_a_ceiling_whatever_is_sent(place):
         long_session(cloud, token, f"20260814_1200{i:02}")
     zeros = b'{"session":"%s","revision":1,"files":[' % SESSION.encode() + b"0," * (2 * MIB - 100) + b"0]}"
     names = presign_body(1000, 700)
+    event = b'{"events":[{"id":"i","at":"2026-11-21T10:10:10Z","level":"i","code":"c","message":"m","detail":[0%s]}]}' % (b",0" * 32600)
     bodies = [
         (zeros, {400, 503}),
         (b'{"a":' * 100000, {400, 503}),
@@ -157,6 +158,20 @@ def test_memory_has_a_ceiling_whatever_is_sent(place):
         for body, allowed in bodies:
             status = send_body(cloud, token, body)
             assert status in allowed | {0}, (body[:50], status)
+
+    def many_short():
+        """Two hundred bodies of 64 KiB, each thousands of values, that end at the same moment."""
+        sockets = [connect(cloud, ATTACKER) for _ in range(200)]
+        try:
+            for s in sockets:
+                s.sendall(head_of(token, len(event), target="/v1/events") + event[:-1])
+            for s in sockets:
+                s.sendall(event[-1:])
+            for s in sockets:
+                assert status_of(s) in (200, 503, 0)
+        finally:
+            for s in sockets:
+                s.close()
 
     def never_read():
         """Asks for what is long and reads nothing of it."""
@@ -183,6 +198,7 @@ def test_memory_has_a_ceiling_whatever_is_sent(place):
         assert send_body(cloud, token, names) in (200, 503, 0)
 
     attacks = [Attack(read_names) for _ in range(40)] + [Attack(step) for step in (send_all, send_all, send_all, never_read, never_read, endless)]
+    short = Attack(many_short)
     end = time.monotonic() + (60 if headgate_test.SOAK else 15)
     rounds = 0
     while time.monotonic() < end or rounds < 3:
@@ -193,6 +209,7 @@ def test_memory_has_a_ceiling_whatever_is_sent(place):
     with lock:
         while held:
             held.pop().close()
+    short.end()
     done = [attack.end() for attack in attacks]
     assert all(done[-6:-1]) and any(done[:40]), f"an attack never came through a round: {done}"
     print(f"# {rounds} honest rounds beside {done}; the most memory was {peak_mib(cloud)} MiB of {LIMIT_MIB}")

@@ -3,6 +3,7 @@
  * share is not kept. */
 #include "cloud/api/budget.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -10,6 +11,8 @@
 #include "cloud/store/deadline.h"
 
 #define WAITING_MAX 8 /* calls of one caller */
+#define MUCH 4 /* a part of all: from so much in use on, it is given back to the system when the use falls below */
+#define LITTLE 16
 
 struct budget_caller {
 	LIST_ENTRY(budget_caller) next;
@@ -21,6 +24,7 @@ struct budget {
 	pthread_mutex_t lock;
 	pthread_cond_t freed;
 	int64_t bytes, used;
+	bool much; /* was in use since the library gave back what it had */
 	LIST_HEAD(, budget_caller) callers;
 };
 
@@ -56,6 +60,7 @@ static void share_set(struct budget_share *s, int64_t bytes) {
 	s->caller->used += bytes - s->bytes;
 	s->of->used += bytes - s->bytes;
 	s->bytes = bytes;
+	s->of->much |= s->of->used > s->of->bytes / MUCH;
 }
 
 /* Called with the lock. */
@@ -80,7 +85,7 @@ bool budget_take(struct budget *b, struct budget_share *s, const char *caller, i
 	bool fits;
 	struct budget_caller *c = s->caller;
 	bool may_wait = ++c->waiting <= WAITING_MAX; /* who asks for much at once does not tie up a thread for each */
-	while (!(fits = b->used + more <= b->bytes && c->used + more <= b->bytes / 2))
+	while (!(fits = c->used + more <= (b->bytes - (b->used - c->used)) / 2))
 		if (!may_wait || pthread_cond_timedwait(&b->freed, &b->lock, &until)) break;
 	c->waiting--;
 	if (fits) share_set(s, bytes);
@@ -95,6 +100,11 @@ void budget_shrink(struct budget_share *s, int64_t bytes) {
 	pthread_mutex_lock(&b->lock);
 	share_set(s, bytes);
 	if (!bytes) share_drop(s);
+	bool trim = b->much && b->used < b->bytes / LITTLE;
+	if (trim) b->much = false;
 	pthread_cond_broadcast(&b->freed);
 	pthread_mutex_unlock(&b->lock);
+#ifdef __GLIBC__
+	if (trim) malloc_trim(0); /* the library would keep it */
+#endif
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The memory that bodies, their trees and answers of all calls share. A call takes its part before it builds anything
  * that a caller's size decides, and gives it back at its end; who does not fit waits a moment and is then told to come
- * back. No caller has more than half, so that one whose answers nobody reads keeps nobody else waiting. Any thread. */
+ * back. No caller has more than half of what the others leave, so that however many do not read their answers, or hold
+ * on to their bodies, something is left for the next. Any thread. */
 #pragma once
 
 #include "base/util.h"

@@ -12,6 +12,9 @@
 #define BODY_LEAST_BYTES_PER_S 1024
 #define BODY_UNASKED_MAX (64 * 1024)
 #define BODY_SHORT (64 * 1024)
+#define TREE_SHORT (64 * 1024)
+#define HOLD_WINDOW_MS 15000 /* what a body holds must come further by a part of it in this time: */
+#define HOLD_PART 16
 #define VALUE_BYTES 112 /* of a JSON value in a tree: cJSON's 64, its name's and text's own allocations */
 #define MEMORY_WAIT_MS 2000
 
@@ -195,13 +198,25 @@ bool call_begin(struct call *c, struct reply *r) {
 
 /* --- the body --- */
 
-bool call_body_in_time(struct call *c, size_t n) {
-	c->body_bytes += (int64_t)n;
-	int64_t ms = clock_mono_ms() - c->begun_mono_ms;
-	return ms < BODY_GRACE_MS || c->body_bytes / (ms / 1000) >= BODY_LEAST_BYTES_PER_S;
+/* Who holds memory that others wait for has to come on, however fast the beginning came. */
+static bool held_in_time(struct call *c, int64_t now_ms) {
+	if (!c->window_mono_ms) c->window_mono_ms = now_ms, c->window_bytes = c->body_bytes;
+	if (now_ms - c->window_mono_ms < HOLD_WINDOW_MS) return true;
+	bool good = c->body_bytes - c->window_bytes >= c->memory.bytes / HOLD_PART;
+	c->window_mono_ms = now_ms;
+	c->window_bytes = c->body_bytes;
+	return good;
 }
 
-bool call_memory(struct call *c, struct reply *r, int64_t bytes) {
+bool call_body_in_time(struct call *c, size_t n) {
+	c->body_bytes += (int64_t)n;
+	int64_t now_ms = clock_mono_ms(), ms = now_ms - c->begun_mono_ms;
+	if (ms >= BODY_GRACE_MS && c->body_bytes / (ms / 1000) < BODY_LEAST_BYTES_PER_S) return false;
+	return !c->memory.bytes || held_in_time(c, now_ms);
+}
+
+/* So that the call has so many bytes in all. */
+static bool memory_take(struct call *c, struct reply *r, int64_t bytes) {
 	char name[BUDGET_CALLER];
 	if (c->who.scopes) text_copy(name, sizeof name, c->who.key_id);
 	else address_group(&c->address, name);
@@ -211,11 +226,13 @@ bool call_memory(struct call *c, struct reply *r, int64_t bytes) {
 	return false;
 }
 
+bool call_memory(struct call *c, struct reply *r, int64_t bytes) { return memory_take(c, r, c->tree_bytes + bytes); }
+
 /* A buffer that grows has up to twice its text. What is short is not counted: connections bound it. */
 static bool text_memory(struct call *c, struct reply *r, size_t n) {
 	if (n <= BODY_SHORT) return true;
 	int64_t steps = ((int64_t)n * 2 + BODY_SHORT - 1) / BODY_SHORT;
-	return call_memory(c, r, steps * BODY_SHORT);
+	return memory_take(c, r, steps * BODY_SHORT);
 }
 
 bool call_body(struct call *c, struct reply *r, const char *bytes, size_t n) {
@@ -241,14 +258,15 @@ static void text_without_nul(struct buf *text) {
 	}
 }
 
-/* The tree of a long body costs more than its text: counted before it is built. */
+/* A tree costs more than its text, forty times as much when it is all zeros: counted before it is built. A small one is
+ * not, connections bound it. */
 static bool end_json(struct call *c, struct reply *r) {
 	struct error err = ERROR_INIT;
 	size_t values = 0, n = c->text.len;
 	text_without_nul(&c->text);
 	if (json_scan_bounded(buf_text(&c->text), n, BODY_VALUES_MAX, &values, &err) == 0) {
-		bool room = n <= BODY_SHORT || call_memory(c, r, (int64_t)(3 * n + values * VALUE_BYTES));
-		if (!room) return false;
+		c->tree_bytes = (int64_t)(3 * n + values * VALUE_BYTES);
+		if (c->tree_bytes > TREE_SHORT && !memory_take(c, r, c->tree_bytes)) return false;
 		if (json_parse(buf_text(&c->text), n, &c->body, &err) == 0 && json_want_object(c->body, NULL, &err) == 0) {
 			buf_done(&c->text);
 			return true;

@@ -41,6 +41,9 @@ struct call {
 	int64_t body_announced; /* Content-Length, -1: none given */
 	int64_t body_bytes;		/* come so far */
 	struct budget_share memory;
+	int64_t tree_bytes; /* what body is counted as */
+	int64_t window_mono_ms,
+		window_bytes;	   /* since when what has come is looked at, and what had come then; 0: not yet */
 	struct buf text;	   /* a JSON body */
 	cJSON *body;		   /* parsed; NULL when the route takes none */
 	struct upload *upload; /* of a streamed body; belongs to its handler */
@@ -66,6 +69,7 @@ bool call_query_text(const struct call *c, struct reply *r, const char *name, ch
 /* One of what is not counted by key, of this caller's address. False: too many, r says when to come back. */
 bool call_limit_address(struct call *c, struct reply *r);
 bool call_limit(struct reply *r, struct limiter *l, const char *client);
-/* Before a handler builds something of this size for all it has in hand. False: it is not to be had now, r says so. */
+/* Before a handler builds something of this size, beside its body, for all it has in hand. False: it is not to be had
+ * now, r says so. */
 bool call_memory(struct call *c, struct reply *r, int64_t bytes);
 bool call_allows(const struct call *c, int scope);

@@ -54,7 +54,7 @@ void events_post(struct call *c, struct reply *r) {
 	const struct json_at list = {.name = "events"};
 	int64_t stored = 0;
 	/* each event once more as a tree, and all as texts until they are on the disk */
-	if (c->body_bytes > EVENTS_SHORT && !call_memory(c, r, c->body_bytes * 6)) return;
+	if (c->tree_bytes > EVENTS_SHORT && !call_memory(c, r, c->tree_bytes)) return;
 	int bad = json_want_array(c->body, "events", NULL, EVENTS_MAX, &events, &err);
 	if (!bad) {
 		cJSON_ArrayForEach (event, events) {

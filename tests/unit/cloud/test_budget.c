@@ -14,14 +14,16 @@ static void what_fits_is_given_and_comes_back(void **state) {
 	assert_true(budget_take(b, &one, "a", 500, 0)); /* a hundred more */
 	assert_false(budget_take(b, &two, "a", 1, 0));	/* half of it: no caller has more */
 	assert_int_equal(two.bytes, 0);
-	assert_true(budget_take(b, &two, "b", 500, 0));
-	assert_false(budget_take(b, &three, "c", 1, 10));
+	assert_false(budget_take(b, &two, "b", 251, 10)); /* half of what the others leave */
+	assert_true(budget_take(b, &two, "b", 250, 0));
+	assert_false(budget_take(b, &three, "c", 126, 10));
+	assert_true(budget_take(b, &three, "c", 125, 0)); /* however many hold theirs, something is left */
 	budget_shrink(&one, 100);
 	budget_shrink(&one, 200); /* it has less */
 	assert_int_equal(one.bytes, 100);
-	assert_true(budget_take(b, &three, "c", 400, 0));
-	assert_false(budget_take(b, &three, "c", 501, 0));
-	assert_int_equal(three.bytes, 400); /* keeps what it had */
+	assert_true(budget_take(b, &three, "c", 325, 0));
+	assert_false(budget_take(b, &three, "c", 326, 0));
+	assert_int_equal(three.bytes, 325); /* keeps what it had */
 	budget_shrink(&one, 0);
 	budget_shrink(&two, 0);
 	budget_shrink(&three, 0);

@@ -121,6 +121,43 @@ static void a_trickle_is_noticed(void **state) {
 	call_done(&c);
 }
 
+static void what_holds_memory_must_come_on(void **state) {
+	struct bench *b = *state;
+	struct call c;
+	call_init(&c, b->api);
+	assert_true(budget_take(b->api->memory, &c.memory, "somebody", 8 << 20, 0));
+	assert_true(call_body_in_time(&c, 4000000)); /* fast in the beginning, then a byte now and then */
+	assert_true(call_body_in_time(&c, 1));
+	c.window_mono_ms -= 15000;
+	assert_false(call_body_in_time(&c, 1));
+	c.window_mono_ms -= 15000;
+	assert_true(call_body_in_time(&c, 600000));
+	budget_shrink(&c.memory, 0);
+	c.window_mono_ms -= 15000;
+	assert_true(call_body_in_time(&c, 1)); /* it holds nothing that others wait for */
+	call_done(&c);
+}
+
+/* However short its text is. */
+static void a_tree_of_many_values_is_counted(void **state) {
+	struct bench *b = *state;
+	struct budget_share rest = {0};
+	char token[TOKEN_MAX];
+	AUTO(buf_done) struct buf body = BUF_INIT(65536);
+	bench_token(b, 0, token);
+	buf_fmt(&body, "{\"events\":[{\"detail\":[0");
+	for (int i = 0; i < 30000; i++) buf_fmt(&body, ",0");
+	buf_fmt(&body, "]}]}");
+	REFUSES(
+		400, "bad_request", b->api, .method = "POST", .target = "/v1/events", .token = token, .body = buf_text(&body));
+	assert_true(budget_take(b->api->memory, &rest, b->key_id[0], b->config.memory / 2 - 200000, 0));
+	REFUSES(
+		503, "unavailable", b->api, .method = "POST", .target = "/v1/events", .token = token, .body = buf_text(&body));
+	REFUSES(400, "bad_request", b->api, .method = "POST", .target = "/v1/events", .token = token,
+		.body = "{\"events\":[{\"detail\":[0]}]}");
+	budget_shrink(&rest, 0);
+}
+
 static void queries_are_checked(void **state) {
 	struct bench *b = *state;
 	char token[TOKEN_MAX];
@@ -509,6 +546,8 @@ int main(void) {
 		TEST_ON_BENCH(a_refused_key_tells_nothing),
 		TEST_ON_BENCH(bodies),
 		TEST_ON_BENCH(a_trickle_is_noticed),
+		TEST_ON_BENCH(what_holds_memory_must_come_on),
+		TEST_ON_BENCH(a_tree_of_many_values_is_counted),
 		TEST_ON_BENCH(queries_are_checked),
 		TEST_ON_BENCH(limits_and_addresses),
 		TEST_ON_BENCH(the_rate_of_a_key_counts_over_addresses),
