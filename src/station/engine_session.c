@@ -107,6 +107,7 @@ void session_renew(struct session *s) {
 	s->looking = s->asking = s->checked_twice = s->ask_now = false;
 	s->refused_revision = 0;
 	s->refusals = 0;
+	s->unknown_there = false;
 	s->asks = 0;
 }
 

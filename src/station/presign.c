@@ -235,8 +235,12 @@ static int take_stat(struct session *s, const struct ask *a, const struct answer
 	if (o->damaged) {
 		return error_set(err, ERR_MIDDLEBOX, "the store's bytes of %s are damaged; it is sent again", f->name);
 	}
+	/* A catalog that was restored, perhaps: under another revision it finds its place. Twice, it is something that
+	 * refuses every write. */
 	if (o->missing) {
-		return error_set(err, ERR_CONFLICT, "the store holds %s already, and the cloud does not know it", f->name);
+		s->unknown_there = true;
+		return error_set(err, s->refusals ? ERR_MIDDLEBOX : ERR_CONFLICT,
+			"the store says that it holds %s already, and the cloud does not know it; it is tried again", f->name);
 	}
 	return same_object(f, o->size, o->checksum, err);
 }

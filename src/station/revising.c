@@ -95,7 +95,7 @@ enum revising revising_take(struct session *s, const struct answer_presign *answ
 		.content = u->data_only || !s->row.has_content ? NULL : &s->row.content,
 		.refused = refused || s->refused_revision == u->revision,
 		.next = u->next,
-		.kin = kin || u->stored_kin,
+		.kin = kin || u->stored_kin || s->unknown_there,
 		.released = s->row.released,
 	};
 	struct revision_decision d = revision_decide(&f);

@@ -69,6 +69,7 @@ struct session {
 	struct rate *rate;		  /* while it is sent (owned) */
 	int64_t refused_revision; /* the cloud has other bytes under it; 0: none */
 	int refusals;			  /* in a row */
+	bool unknown_there;		  /* by what the cloud itself does not know: nobody else's recording */
 
 	/* confirm.c */
 	bool ask_now; /* its verdict is there already */
