@@ -23,8 +23,8 @@
 #include "cloud/jobs/object_manifest.h"
 #include "session/name.h"
 
-#define REVISIONS_A_LOOK 1024
-#define ATTEMPTS_MAX 5 /* looks in a row that the program did not survive */
+#define REVISIONS_A_LOOK 256 /* then the others have their turn */
+#define ATTEMPTS_MAX 5		 /* looks in a row that the program did not survive */
 
 struct look {
 	const struct stores *stores;
@@ -404,9 +404,10 @@ int validate_session(const struct stores *s, const struct schema *schema, const 
 	struct undecided revisions[REVISIONS_A_LOOK];
 	size_t n = 0;
 	int status = 0;
-	v->decided = v->lost = v->unfinished = false;
+	v->decided = v->unfinished = false;
+	v->lost = v->lost && v->after;
 	v->read_bytes = 0;
-	if (catalog_undecided_of(s->catalog, station, session, revisions, REVISIONS_A_LOOK, &n, err)) return -1;
+	if (catalog_undecided_of(s->catalog, station, session, v->after, revisions, REVISIONS_A_LOOK, &n, err)) return -1;
 	for (size_t i = 0; i < n && !v->unfinished; i++) {
 		AUTO(look_done)
 		struct look k = {.stores = s,
@@ -417,8 +418,14 @@ int validate_session(const struct stores *s, const struct schema *schema, const 
 			.attempts = revisions[i].attempts,
 			.v = v};
 		/* One that cannot be read now does not keep the others waiting. */
-		if (validate_revision(&k, err)) status = -1;
+		if (validate_revision(&k, err)) {
+			status = -1;
+			v->lost = true;
+		}
+		if (!v->unfinished) v->after = revisions[i].revision;
 	}
+	if (!v->unfinished && n < REVISIONS_A_LOOK) v->after = 0;
+	v->unfinished |= v->after > 0 && n == REVISIONS_A_LOOK;
 	return status;
 }
 

@@ -32,10 +32,11 @@ struct validation {
 	int64_t revision;
 	struct sha256 manifest;
 	size_t next, arrived;
+	int64_t after; /* the revisions up to this one had their look; 0: a new round */
 	/* What the look came to. */
 	int64_t read_bytes;
 	bool decided;	 /* a revision was decided */
-	bool lost;		 /* one waits for bytes that were here */
+	bool lost;		 /* one of the round waits for bytes that were here, or could not be looked at */
 	bool unfinished; /* to be looked at again, when others had their turn */
 };
 /* In the caller's thread; one at a time a session. */

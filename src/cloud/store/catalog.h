@@ -156,12 +156,13 @@ MUST_USE int catalog_content_set(
 typedef int catalog_on_undecided(void *arg, const char *station, const char *session, int64_t attempts);
 MUST_USE int catalog_undecided(
 	struct catalog *c, catalog_on_undecided *on_row, void *arg, struct error *err); /* at start: look at each again */
-/* Revisions of one (station, session) that are not decided yet, ascending. */
+/* Revisions of one (station, session) beyond `after` that are not decided yet and whose manifest came, ascending: the
+ * others cannot be decided, and there may be a great many. */
 struct undecided {
 	int64_t revision, attempts;
 };
-MUST_USE int catalog_undecided_of(struct catalog *c, const char *station, const char *session, struct undecided *ret,
-	size_t max, size_t *ret_n, struct error *err);
+MUST_USE int catalog_undecided_of(struct catalog *c, const char *station, const char *session, int64_t after,
+	struct undecided *ret, size_t max, size_t *ret_n, struct error *err);
 /* died: one more of the session's undecided revisions' attempts; else they begin at 0 again. */
 MUST_USE int catalog_attempts(
 	struct catalog *c, const char *station, const char *session, bool died, struct error *err);

@@ -303,13 +303,14 @@ int catalog_undecided(struct catalog *c, catalog_on_undecided *on_row, void *arg
 	return more;
 }
 
-int catalog_undecided_of(struct catalog *c, const char *station, const char *session, struct undecided *ret, size_t max,
-	size_t *ret_n, struct error *err) {
+int catalog_undecided_of(struct catalog *c, const char *station, const char *session, int64_t after,
+	struct undecided *ret, size_t max, size_t *ret_n, struct error *err) {
 	AUTO(catalog_reader_done) struct catalog_reader r = {0};
 	const int s = SQL_SESSION_UNDECIDED;
 	size_t n = 0;
 	int more = 0;
-	if (catalog_reader_take(c, &r, err) || db_query(r.db, s, err, "tt", station, session)) return -1;
+	if (catalog_reader_take(c, &r, err) || db_query(r.db, s, err, "ttii", station, session, after, (int64_t)max))
+		return -1;
 	while (n < max && (more = db_step(r.db, s, err)) > 0)
 		ret[n++] = (struct undecided){.revision = db_i64(r.db, s, 0), .attempts = db_i64(r.db, s, 1)};
 	if (more < 0) return -1;

@@ -135,8 +135,11 @@
 	X(SESSIONS_OF_BOTH, SESSION_PAGE("s.station = ?7 AND s.session = ?8 AND"))                                         \
 	X(SESSIONS_UNDECIDED, "SELECT station, session, max(attempts) FROM session WHERE state = 'uploading'"              \
 						  " GROUP BY station, session ORDER BY min(id)")                                               \
-	X(SESSION_UNDECIDED, "SELECT revision, attempts FROM session WHERE station = ?1 AND session = ?2"                  \
-						 " AND state = 'uploading' ORDER BY revision")                                                 \
+	X(SESSION_UNDECIDED,                                                                                               \
+		"SELECT revision, attempts FROM session s WHERE station = ?1 AND session = ?2 AND revision > ?3"               \
+		" AND state = 'uploading' AND EXISTS (SELECT 1 FROM object m WHERE m.station = s.station"                      \
+		" AND m.session = s.session AND m.name = '_headgate/' || s.revision || '/manifest.json'"                       \
+		" AND m.revision = s.revision AND (m.stored_ms > 0 OR m.lost_ms > 0)) ORDER BY revision LIMIT ?4")             \
 	/* what was begun and never got anything; the newest stays, so that no id is given twice */                        \
 	X(SESSIONS_FORGET,                                                                                                 \
 		"DELETE FROM session WHERE id IN (SELECT id FROM session s WHERE state = 'uploading' AND begun_ms < ?1"        \

@@ -266,7 +266,7 @@ static void test_a_session_that_ends_the_program(void **state) {
 	for (int died = 1; died <= 5; died++) {
 		write_places(c, place);
 		validator_stop(start(c)); /* counted before anything is looked at */
-		OK(catalog_undecided_of(c->catalog, c->station, SESSION, &undecided, 1, &n, &err));
+		OK(catalog_undecided_of(c->catalog, c->station, SESSION, 0, &undecided, 1, &n, &err));
 		assert_int_equal(undecided.attempts, died);
 	}
 	put_file(c, &u, 1, u.metadata);
@@ -291,7 +291,7 @@ static void test_a_look_that_is_survived_forgets(void **state) {
 	OK(validator_recover(v, &err));
 	for (int64_t until = clock_mono_ms() + 20000; undecided.attempts && clock_mono_ms() < until; sleep_us(5000)) {
 		size_t n = 0;
-		OK(catalog_undecided_of(c->catalog, c->station, SESSION, &undecided, 1, &n, &err));
+		OK(catalog_undecided_of(c->catalog, c->station, SESSION, 0, &undecided, 1, &n, &err));
 	}
 	assert_int_equal(undecided.attempts, 0);
 	validator_stop(v);

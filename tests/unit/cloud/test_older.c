@@ -252,7 +252,7 @@ static void test_what_was_never_used_is_forgotten(void **state) {
 	struct object_row again;
 	GIVES(1, catalog_object_by_name(c, "lab-1", "20261120_000006", 1, "slow", &again, &err));
 	assert_int_equal(again.stored_ms, row.stored_ms);
-	GIVES(0, catalog_undecided_of(c, "lab-1", "20261120_000006", &(struct undecided){0}, 1, &(size_t){0}, &err));
+	GIVES(0, catalog_undecided_of(c, "lab-1", "20261120_000006", 0, &(struct undecided){0}, 1, &(size_t){0}, &err));
 }
 
 /* A manifest that came names its files' keys: they stay promised until its revision is decided. */

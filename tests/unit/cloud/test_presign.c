@@ -179,10 +179,9 @@ static void a_put_is_promised_before_its_url_is_given(void **state) {
 	assert_int_equal(row.stored_ms, 0);
 	assert_int_equal(row.size, 3);
 	assert_string_equal(row.name, "a b.dat");
-	struct undecided revisions[4];
-	size_t n;
-	OK(catalog_undecided_of(b->api->catalog, "lab-1", TEST_SESSION, revisions, 4, &n, &err));
-	assert_int_equal(n, 1);
+	AUTO(json_free) cJSON *revisions = NULL;
+	OK(catalog_revisions(b->api->catalog, "lab-1", TEST_SESSION, &revisions, &err));
+	assert_int_equal(cJSON_GetArraySize(revisions), 1);
 }
 
 static void stored(struct bench *b, const char *key, const char *content) {

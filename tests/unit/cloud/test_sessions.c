@@ -252,18 +252,26 @@ static void test_undecided(void **state) {
 	buf_clear(&b);
 	OK(catalog_undecided(c, collect, &b, &err));
 	assert_string_equal(buf_text(&b), "lab-1/" S1 "/0 lab-2/" S1 "/3 ");
-	OK(catalog_undecided_of(c, "lab-2", S1, revisions, 2, &n, &err));
+	OK(catalog_undecided_of(c, "lab-2", S1, 0, revisions, 2, &n, &err));
+	assert_int_equal(n, 0); /* no manifest: there is nothing to look at */
+	store(c, "lab-2", S1, 1, "_headgate/1/manifest.json", 9, 5);
+	store(c, "lab-1", S1, 1, "_headgate/1/manifest.json", 9, 5);
+	store(c, "lab-1", S1, 3, "_headgate/3/manifest.json", 9, 5);
+	OK(catalog_undecided_of(c, "lab-2", S1, 0, revisions, 2, &n, &err));
 	assert_int_equal(revisions[0].attempts, 3);
 	OK(catalog_attempts(c, "lab-2", S1, false, &err));
-	OK(catalog_undecided_of(c, "lab-2", S1, revisions, 2, &n, &err));
+	OK(catalog_undecided_of(c, "lab-2", S1, 0, revisions, 2, &n, &err));
 	assert_int_equal(revisions[0].attempts, 0);
-	OK(catalog_undecided_of(c, "lab-1", S1, revisions, 2, &n, &err));
+	OK(catalog_undecided_of(c, "lab-1", S1, 0, revisions, 2, &n, &err));
 	assert_int_equal(n, 2);
 	assert_int_equal(revisions[0].revision, 1);
 	assert_int_equal(revisions[1].revision, 3);
-	OK(catalog_undecided_of(c, "lab-1", S1, revisions, 1, &n, &err));
+	OK(catalog_undecided_of(c, "lab-1", S1, 1, revisions, 2, &n, &err));
 	assert_int_equal(n, 1);
-	OK(catalog_undecided_of(c, "lab-1", S2, revisions, 2, &n, &err));
+	assert_int_equal(revisions[0].revision, 3);
+	OK(catalog_undecided_of(c, "lab-1", S1, 0, revisions, 1, &n, &err));
+	assert_int_equal(n, 1);
+	OK(catalog_undecided_of(c, "lab-1", S2, 0, revisions, 2, &n, &err));
 	assert_int_equal(n, 0);
 }
 

@@ -351,9 +351,35 @@ static void test_recovery(void **state) {
 }
 
 #define TEST(f) cmocka_unit_test_setup(f, setup)
+/* However many revisions were begun before it, with a manifest that waits or with nothing. */
+static void test_a_late_revision_is_looked_at(void **state) {
+	struct cloud *c = *state;
+	struct validation v = {.read_most = 1 << 30};
+	for (int64_t r = 2; r < 1500; r++) OK(catalog_session_begin(c->catalog, c->station, SESSION, r, &err));
+	for (int64_t r = 1500; r < 1800; r++) {
+		AUTO(upload_done) struct upload waits = upload_new(c->station, r, "fatigue_level: 4\n");
+		put_manifest(c, &waits);
+	}
+	AUTO(upload_done) struct upload u = upload_new(c->station, 1801, "fatigue_level: 4\n");
+	put(c, c->station, 1, u.m.files[0].name, u.m.files[0].key, eeg, strlen(eeg));
+	put_file(c, &u, 1, u.metadata);
+	put_manifest(c, &u);
+	int looks = 0;
+	do look_into(c, c->station, &v);
+	while (++looks < 100 && v.unfinished);
+	assert_int_equal(looks, 2); /* what has no manifest is not looked at */
+	for (int64_t r = 1500; r <= 1801; r += 301) {
+		const struct claim claim = {.station = c->station, .session = SESSION, .revision = r};
+		enum standing standing = STANDING_TAKEN;
+		OK(catalog_standing(c->catalog, &claim, &standing, &err));
+		assert_int_equal(standing, r == 1801 ? STANDING_DECIDED : STANDING_OPEN);
+	}
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		TEST(test_accepted),
+		TEST(test_a_late_revision_is_looked_at),
 		TEST(test_again_changes_nothing),
 		TEST(test_every_order),
 		TEST(test_a_promise_is_no_object),
