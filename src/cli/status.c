@@ -16,8 +16,9 @@
 #define LISTED_MAX 20
 #define AGO_TEXT (UNIT_TEXT + 8)
 #define NAMES_CUT "; of its other folders only %d were looked into"
-#define AHEAD_MS 300000	 /* a clock that was set back by less is no matter */
-#define NUMBER_MOST 9e15 /* whole in a double, and a thousand of it in 64 bits */
+#define AHEAD_MS 300000			   /* a clock that was set back by less is no matter */
+#define CLOCK_SET_MS 1577836800000 /* 2020: a clock before it was never set */
+#define NUMBER_MOST 9e15		   /* whole in a double, and a thousand of it in 64 bits */
 
 struct status {
 	struct journal_summary summary;
@@ -27,6 +28,8 @@ struct status {
 	cJSON *attention;			/* the newest of attention_n sessions that need a person */
 	int64_t attention_n;
 	cJSON *waiting;			/* the newest of those that are not in the cloud yet and need nobody */
+	struct found found;		/* by the last run, when no engine answers */
+	int64_t looked_ms;		/* the last look as its clock had it; facts.look.at_ms is 0 when that clock was wrong */
 	struct folders folders; /* listed here when no engine did */
 	struct safe_facts facts;
 	char safe_text[SAFE_TEXT];
@@ -62,12 +65,22 @@ static void status_ask_engine(const struct cli *c, struct status *s) {
 	if (control_call(client, "status", NULL, &s->engine, &s->engine_error)) s->engine = NULL;
 }
 
-/* When the last engine or run had seen every folder well; 0: never, or its clock was ahead. */
-static int status_looked(struct journal_view *v, int64_t now_ms, int64_t *ret, struct error *err) {
+/* When the last engine or run had seen every folder well; 0: never, or a clock was wrong: that one, or ours. */
+static int status_looked(struct journal_view *v, struct status *s, int64_t *ret, struct error *err) {
 	AUTO(xfree) char *kept = NULL;
 	*ret = 0;
 	if (journal_get(v, SETTING_LOOKED, &kept, err)) return -1;
-	if (kept && text_to_i64(kept, 1, now_ms + AHEAD_MS, ret)) *ret = 0;
+	if (!kept || text_to_i64(kept, 1, INT64_MAX, &s->looked_ms)) s->looked_ms = 0;
+	if (s->looked_ms >= CLOCK_SET_MS && s->looked_ms <= s->now_ms + AHEAD_MS) *ret = s->looked_ms;
+	return 0;
+}
+
+static int status_found(struct journal_view *v, struct status *s, struct error *err) {
+	if (found_read(v, &s->found, err)) return -1;
+	s->facts.look.key = s->found.look.key;
+	s->facts.look.endpoint = s->found.look.endpoint;
+	s->facts.look.conflict = s->found.look.conflict;
+	s->facts.look.metadata = s->found.look.metadata;
 	return 0;
 }
 
@@ -87,8 +100,8 @@ static int status_judge(const struct cli *c, struct journal_view *v, struct stat
 	} else {
 		if (folders_look(&c->config, v, FOLDERS_MS, &s->folders, err)) return -1;
 		f->look = s->folders.look;
-		if (status_looked(v, s->now_ms, &f->look.at_ms, err)) return -1;
-		f->age_ms = s->now_ms - f->look.at_ms;
+		if (status_looked(v, s, &f->look.at_ms, err) || status_found(v, s, err)) return -1;
+		f->age_ms = f->look.at_ms ? MAX(0, s->now_ms - f->look.at_ms) : -1;
 		f->listed = c->config.watch.n > 0;
 	}
 	safe_verdict(f, s->safe_text, sizeof s->safe_text);
@@ -140,7 +153,10 @@ static void print_cloud(const struct status *s) {
 	const char *how = cJSON_IsTrue(at(cloud, "ok")) ? "ok" : cloud_refuses_key(cloud) ? "key refused" : "not reached";
 	char seen[AGO_TEXT];
 	if (!cloud) {
-		puts("cloud    - (only a running engine knows)");
+		if (*s->found.message)
+			printf("cloud    as of the last run, %s: %s\n", ago(seen, s->now_ms - s->found.look.at_ms),
+				TEXT_SAFE(s->found.message));
+		else puts("cloud    - (only a running engine knows)");
 		return;
 	}
 	printf("cloud    %s, %s", how, text(cloud, "endpoint") ? TEXT_SAFE(text(cloud, "endpoint")) : "-");
@@ -225,6 +241,7 @@ static void print_look(const struct status *s) {
 	const struct safe_look *l = &s->facts.look;
 	char listed[AGO_TEXT], compared[AGO_TEXT];
 	if (l->at_ms) printf("looked   at every folder %s", ago(listed, s->now_ms - l->at_ms));
+	else if (s->looked_ms) printf("looked   not known when: the clock was wrong at the last look, or is wrong now");
 	else printf("looked   -");
 	if (l->oldest_ms) printf("; each accepted session compared since %s", ago(compared, s->now_ms - l->oldest_ms));
 	putchar('\n');
@@ -306,6 +323,8 @@ static void print_json(struct status *s) {
 	json_add_i64(o, "not_looked_at", s->facts.look.strange);
 	json_add(o, "look", safe_look_json(&s->facts.look));
 	if (!s->engine) json_add(o, "folders", folders_json(s));
+	json_add_time(o, "found_at", s->found.look.at_ms);
+	json_add_text(o, "found", *s->found.message ? s->found.message : NULL);
 	json_add(o, "engine", engine_json(s));
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
 		if (s->engine || strcmp(parts[i], "folders") != 0) json_add(o, parts[i], taken(s->engine, parts[i]));
@@ -337,7 +356,7 @@ static const char *status_detail(const struct status *s, enum error_code code) {
 	const cJSON *folder;
 	const struct safe_look *l = &s->facts.look;
 	if (code == ERR_KEY || (code == ERR_CONFIG && l->endpoint && !l->wrong && !l->conflict))
-		return error_of(at(s->engine, "cloud"));
+		return s->engine ? error_of(at(s->engine, "cloud")) : s->found.message;
 	if (code == ERR_TIMEOUT) return s->engine_error.text;
 	if (code != ERR_CONFIG && code != ERR_DISK) return NULL;
 	cJSON_ArrayForEach (folder, at(s->engine, "folders")) {

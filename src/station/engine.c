@@ -85,6 +85,7 @@ static void (*const pumps[])(struct engine *e) = {
 	heartbeat_pump,
 	guard_pump,
 	look_pump,
+	found_pump,
 	once_pump,
 	linger_pump,
 };
@@ -198,6 +199,7 @@ static int load(struct engine *e, struct error *err) {
 	load_instance(e, v);
 	roots_remember(e, v);
 	audits_load(e, v);
+	found_load(e, v);
 	confirm_load(e, v);
 	recall_load(e->recall, v);
 	view_give(e, v);

@@ -142,6 +142,7 @@ struct engine {
 	int64_t audit_since_ms;	 /* wall clock: each accepted session was compared since then; 0: not known */
 	char *names_was;		 /* what the journal has of the folders' names (owned); NULL: nothing */
 	int64_t look_keep_ms;	 /* monotonic: when the look is written down again */
+	struct found found;		 /* what the journal has of it */
 
 	struct rules *rules, *own_rules; /* own_rules: read anew since the start, or NULL */
 	bool schema_asking, schema_asked;
@@ -321,6 +322,11 @@ void rescan_pump(struct engine *e);
 void rescan_found(struct engine *e, size_t root, const char *name); /* a name that an event brought */
 void rescan_soon(struct engine *e);
 void rescan_suspect(struct engine *e, const char *name, size_t root); /* an accepted one: look at it now */
+
+/* --- engine_found.c --- */
+void found_load(struct engine *e, struct journal_view *v); /* at start */
+void found_pump(struct engine *e);						   /* key, endpoint, metadata file: as soon as it is known */
+void found_keep(struct engine *e, int64_t metadata);	   /* that, and the sessions that wait for their metadata */
 
 /* --- engine_look.c --- */
 void roots_remember(struct engine *e, struct journal_view *v); /* at start */

@@ -133,9 +133,10 @@ void look_keep(struct engine *e) {
 	e->look_keep_ms = now_ms() + KEEP_MS;
 	names_keep(e);
 	audits_keep(e);
-	if (!well) return;
 	struct safe_look look;
 	look_gather(e, &look);
+	found_keep(e, look.metadata);
+	if (!well) return;
 	AUTO(xfree) char *text = xasprintf("%lld", (long long)look.at_ms);
 	journal_set(e->journal, SETTING_LOOKED, text, engine_journal_done, e);
 }

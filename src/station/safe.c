@@ -137,14 +137,14 @@ uint32_t safe_causes(const struct safe_facts *f) {
 	uint32_t bits = look_causes(&f->look) | bit_if(f->journal_broken, CAUSE_JOURNAL) | bit_if(c.person, CAUSE_PERSON) |
 					bit_if(c.moving, CAUSE_UNDER_WAY) | bit_if(c.metadata, CAUSE_METADATA) |
 					bit_if(c.paused, CAUSE_PAUSED);
+	bits |= bit_if(f->look.key, CAUSE_KEY) | bit_if(f->look.endpoint, CAUSE_ENDPOINT);
 	if (!f->engine) {
 		bool lately = f->look.at_ms && f->listed && f->age_ms <= SAFE_LATELY_MS;
 		return bits | bit_if(f->silent, CAUSE_SILENT) | bit_if(c.under_way, CAUSE_NO_ENGINE) |
 			   bit_if(!lately, CAUSE_UNWATCHED);
 	}
 	bool away = !f->cloud_ok || f->look.delayed;
-	return bits | bit_if(f->look.key, CAUSE_KEY) | bit_if(f->look.endpoint, CAUSE_ENDPOINT) |
-		   bit_if(away && c.under_way, CAUSE_CLOUD_WAITED) | bit_if(away && !c.under_way, CAUSE_CLOUD) |
+	return bits | bit_if(away && c.under_way, CAUSE_CLOUD_WAITED) | bit_if(away && !c.under_way, CAUSE_CLOUD) |
 		   bit_if(!f->look.at_ms, CAUSE_UNLISTED);
 }
 
@@ -156,8 +156,12 @@ static void say_under_way(const struct safe_facts *f, int64_t n, char *text, siz
 }
 
 static void say_unwatched(const struct safe_facts *f, char *text, size_t size) {
+	if (f->age_ms < 0) {
+		snprintf(text, size, "safe to leave? not known since when, no engine watches");
+		return;
+	}
 	char age[UNIT_TEXT];
-	unit_age(age, MAX(0, f->age_ms));
+	unit_age(age, f->age_ms);
 	bool now = strcmp(age, "now") == 0;
 	snprintf(text, size, "safe as of %s%s, no engine watches", age, now ? "" : " ago");
 }
@@ -276,7 +280,8 @@ static void explain(const struct safe_facts *f, enum safe_cause cause, char *tex
 		snprintf(text, size, "[metadata] file names another file than the cloud's rules do: give both the same name");
 		break;
 	case CAUSE_UNWATCHED:
-		snprintf(text, size, "nobody has looked at the watched folders lately: start headgate run");
+		snprintf(text, size, "nobody has looked at the watched folders lately%s: start headgate run",
+			l->at_ms ? "" : ", as far as is known");
 		break;
 	case CAUSE_UNLISTED: snprintf(text, size, "the watched folders are being read"); break;
 	default: say(f, cause, text, size);

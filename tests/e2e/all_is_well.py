@@ -2,7 +2,9 @@
 """A walk over what can keep a recording from the cloud: for each cause that can be made, run --once, status without and with an
 engine, the console's lines and the heartbeat say the same, with the right exit status. Zero has no exceptions."""
 import json
+import sqlite3
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
@@ -88,7 +90,7 @@ def test_a_session_that_was_paused(place):
 def test_a_session_without_its_metadata(place):
     cloud, station = new(place)
     make_session(station.recordings, S1, metadata=None)
-    walk(place, cloud, station, 4, "metadata_awaited", "NOT safe: 1 without metadata", named=f"{S1}  settling   waits for its metadata file", offline=(4, "no_engine"))
+    walk(place, cloud, station, 4, "metadata_awaited", "NOT safe: 1 without metadata", named=f"{S1}  settling   waits for its metadata file", offline=(4, "metadata_awaited"))
 
 
 def test_a_session_that_is_still_being_written(place):
@@ -170,10 +172,42 @@ def test_the_key_and_the_cloud(place):
     cloud.revoke(ours)
     for _ in range(5):
         assert (got := station.once()).code == 77, got
-    walk(place, cloud, station, 77, "key_refused", "NOT safe: the API key is refused", offline=(0, None))
+    walk(place, cloud, station, 77, "key_refused", "NOT safe: the API key is refused", named="key_refused")
     cloud.stop()
     make_session(station.recordings, S2, seed=2)
-    walk(place, cloud, station, 69, "cloud", "wait", offline=(4, "no_engine"))
+    walk(place, cloud, station, 69, "cloud", "wait", offline=(77, "key_refused"))  # as the last run that was answered found it
+    cloud.start()
+    station.key = cloud.key("eeg-lab-2")
+    station.write()
+    assert (got := station.once()).code == 0, got
+    code, shown = status(station)
+    assert code == 0 and not shown["look"]["key_refused"] and shown["found"] is None, shown
+
+
+def test_an_endpoint_that_is_not_the_clouds_is_known_after_the_run(place):
+    cloud, station = new(place)
+    make_session(station.recordings, S1)
+    assert station.once().code == 0
+    station.sections["cloud"]["endpoint"] = cloud.url + "/v1"
+    station.write()
+    walk(place, cloud, station, 2, "endpoint", "NOT safe: the endpoint is not the cloud's")
+    station.sections["cloud"]["endpoint"] = cloud.url
+    station.write()
+    assert (got := station.once()).code == 0 and status(station)[0] == 0, got
+
+
+def test_a_look_of_a_clock_that_was_wrong(place):
+    """A time that cannot be is no figure: the line and the status agree that nothing is known."""
+    cloud, station = new(place)
+    make_session(station.recordings, S1)
+    assert station.once().code == 0
+    for looked in (20_000, 946_684_800_000, (int(time.time()) + 400 * 86400) * 1000):
+        with sqlite3.connect(station.state / "state.db") as db:
+            assert db.execute("UPDATE setting SET value = ? WHERE name = 'folder.looked'", (str(looked),)).rowcount == 1
+        got = station.command("status")
+        assert got.code == 4 and got.out.startswith("safe to leave? not known since when, no engine watches\n"), got
+        assert "the clock was wrong at the last look, or is wrong now" in got.out, got
+    assert station.once().code == 0 and station.command("status").code == 0
 
 
 if __name__ == "__main__":

@@ -81,6 +81,15 @@ static const struct row {
 		"safe as of 2 h ago, no engine watches"},
 	{{ALONE, .summary = &ten, .age_ms = 0, .look = {WELL}}, SAFE_UNKNOWN, 4, "unwatched",
 		"safe as of now, no engine watches"},
+	{{ALONE, .summary = &ten, .listed = true, .age_ms = -1}, SAFE_UNKNOWN, 4, "unwatched",
+		"safe to leave? not known since when, no engine watches"},
+	/* what the last run learned of the cloud holds until a run finds it well */
+	{{ALONE, .summary = &ten, .listed = true, .look = {WELL, .key = true}}, SAFE_NO, 77, "key_refused",
+		"NOT safe: the API key is refused"},
+	{{ALONE, .summary = &ten, .listed = true, .look = {WELL, .endpoint = true}}, SAFE_NO, 2, "endpoint",
+		"NOT safe: the endpoint is not the cloud's"},
+	{{ALONE, .summary = &moving, .listed = true, .look = {WELL, .metadata = 1}}, SAFE_NO, 4,
+		"no_engine under_way metadata_awaited", "NOT safe: 3 not in the cloud, no engine answers"},
 	{{ALONE, .summary = &two}, SAFE_NO, 4, "person unwatched", "NOT safe: 2 need you"},
 };
 
