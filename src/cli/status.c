@@ -193,6 +193,13 @@ static void print_runway(const struct status *s, const char *full_at) {
 	else printf(", full in %s", UNIT_DURATION(left_ms));
 }
 
+static void print_unreadable(double n, const char *why) {
+	char words[640];
+	if (n < 1 || !why) return;
+	unreadable_words((int64_t)n, why, words, sizeof words);
+	printf("         %s\n", TEXT_SAFE(words));
+}
+
 static void print_folders(const struct status *s) {
 	const cJSON *folder, *disk = at(s->engine, "disk");
 	cJSON_ArrayForEach (folder, at(s->engine, "folders")) {
@@ -202,6 +209,7 @@ static void print_folders(const struct status *s) {
 		if (!error && by) printf(" by %s", TEXT_SAFE(by));
 		if (cJSON_IsTrue(at(folder, "names_cut"))) printf(NAMES_CUT, NEAR_FOLDERS_MAX);
 		putchar('\n');
+		print_unreadable(number(folder, "unreadable_n"), text(folder, "unreadable"));
 	}
 	for (size_t i = 0; i < s->folders.n; i++) {
 		const struct folder_seen *seen = &s->folders.items[i];
@@ -213,6 +221,7 @@ static void print_folders(const struct status *s) {
 				seen->listing.n, seen->first_strange);
 		if (seen->listing.near_cut) printf(NAMES_CUT, NEAR_FOLDERS_MAX);
 		putchar('\n');
+		print_unreadable((double)seen->unreadable, seen->unreadable_why);
 	}
 	if (number(disk, "free_bytes") < 0) return;
 	printf("disk     %s free of %s", UNIT_BYTES((int64_t)number(disk, "free_bytes")),
@@ -302,6 +311,8 @@ static cJSON *folders_json(const struct status *s) {
 		json_add_text(o, "state", folder_state_name(seen->state));
 		json_add_i64(o, "not_looked_at", seen->strange);
 		json_add_bool(o, "names_cut", seen->listing.near_cut);
+		json_add_i64(o, "unreadable_n", seen->unreadable);
+		json_add_text(o, "unreadable", seen->unreadable_why);
 		if (seen->why.code) {
 			cJSON *why = json_object();
 			json_add_text(why, "code", error_classes[seen->why.code].name);
@@ -350,6 +361,15 @@ static void print_json(struct status *s) {
 
 /* --- the command --- */
 
+static const char *status_unreadable(const struct status *s) {
+	const cJSON *folder;
+	cJSON_ArrayForEach (folder, at(s->engine, "folders"))
+		if (number(folder, "unreadable_n") > 0) return text(folder, "unreadable");
+	for (size_t i = 0; i < s->folders.n; i++)
+		if (s->folders.items[i].unreadable) return s->folders.items[i].unreadable_why;
+	return NULL;
+}
+
 /* What is known of the cause that decides the status; NULL: the general sentence. */
 static const char *status_detail(const struct status *s, enum error_code code) {
 	const char *state;
@@ -367,7 +387,7 @@ static const char *status_detail(const struct status *s, enum error_code code) {
 		const struct folder_seen *seen = &s->folders.items[i];
 		if (seen->state > FOLDER_OK && (seen->state == FOLDER_WRONG) == (code == ERR_CONFIG)) return seen->why.text;
 	}
-	return NULL;
+	return code == ERR_DISK ? status_unreadable(s) : NULL;
 }
 
 static int status_verdict(const struct status *s, struct error *err) {

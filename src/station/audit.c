@@ -22,34 +22,37 @@
 
 /* --- one session's files --- */
 
-/* The file is read unless its identity is known. 0 the same, 1 another one, -1 not now. */
+/* The file is read unless its identity is known. 0 the same, 1 another one, -1 not now; why: it cannot be read. */
 static int file_same(struct engine *e, const char *root, const char *name, struct file_row *f,
-	const struct file_row *known, int64_t *budget) {
+	const struct file_row *known, int64_t *budget, struct error *why) {
 	struct error err = ERROR_INIT;
 	if (!known || known->size != f->size || known->mtime_ns != f->mtime_ns || !known->hashed) return 1;
 	f->hashed = false;
 	if (known->ctime_ns == f->ctime_ns && known->inode == f->inode) return 0;
 	if (*budget <= 0) return -1;
 	*budget -= f->size;
-	if (file_hash(root, name, f, &e->cancel, NULL, &err)) return err.code == ERR_CHANGED ? 1 : -1;
+	if (file_hash(root, name, f, &e->cancel, NULL, &err)) {
+		if (err.code == ERR_CHANGED) return 1;
+		if (err.code != ERR_NOT_FOUND) *why = err;
+		return -1;
+	}
 	return !sha256_equal(&f->sha256, &known->sha256);
 }
 
-enum same files_same(
-	struct engine *e, const char *root, int64_t session, const char *name, struct snapshot *s, int64_t *budget) {
+enum same files_same(struct engine *e, const char *root, int64_t session, const char *name, struct snapshot *s,
+	int64_t *budget, struct error *ret_why) {
 	struct journal_view *v = NULL;
-	struct error err = ERROR_INIT;
 	struct file_row *known = NULL;
 	size_t n = 0;
-	if (view_take(e, &v, &err)) return SAME_UNKNOWN;
+	if (view_take(e, &v, ret_why)) return SAME_UNKNOWN;
 	snapshot_drop(s, e->config->done_marker);
-	int same = journal_files_same(v, session, s->files, s->n, &err);
-	int failed = same == 0 ? journal_files(v, session, 0, &known, &n, &err) : 0;
+	int same = journal_files_same(v, session, s->files, s->n, ret_why);
+	int failed = same == 0 ? journal_files(v, session, 0, &known, &n, ret_why) : 0;
 	view_give(e, v);
 	if (same || failed) return same > 0 ? SAME_ALL : SAME_UNKNOWN;
 	enum same all = !n ? SAME_UNKNOWN : n == s->n ? SAME_MOVED : SAME_NOT; /* none: it was never hashed */
 	for (size_t i = 0; i < s->n && all == SAME_MOVED; i++) {
-		int one = file_same(e, root, name, &s->files[i], file_row_find(known, n, s->files[i].name), budget);
+		int one = file_same(e, root, name, &s->files[i], file_row_find(known, n, s->files[i].name), budget, ret_why);
 		if (one) all = one > 0 ? SAME_NOT : SAME_UNKNOWN;
 	}
 	file_rows_free(known, n);
@@ -72,6 +75,7 @@ struct suspect {
 	uint64_t fingerprint;
 	bool older, done, missed; /* missed: there, and it could not be compared */
 	enum same same;
+	char *why;				  /* of one that is missed since it cannot be read (owned) */
 	struct snapshot snapshot; /* of one that is not SAME_ALL; its files only of one that is SAME_MOVED */
 	struct session_row row;	  /* of one that is SAME_NOT */
 };
@@ -91,12 +95,17 @@ static void suspect_files_drop(struct suspect *s) {
 	s->snapshot.files = NULL; /* of many sessions: not kept */
 }
 
-static void suspect_row(struct engine *e, struct suspect *s) {
+static void suspect_row(struct engine *e, struct suspect *s, struct error *ret_why) {
 	struct journal_view *v = NULL;
-	struct error err = ERROR_INIT;
-	if (view_take(e, &v, &err)) return;
-	if (journal_session(v, s->name, s->path, &s->row, &err) != 1) s->same = SAME_UNKNOWN;
-	view_give(e, v);
+	int found = view_take(e, &v, ret_why) ? -1 : journal_session(v, s->name, s->path, &s->row, ret_why);
+	if (found != 1) s->same = SAME_UNKNOWN;
+	if (v) view_give(e, v);
+}
+
+/* It is there, as far as is known, and nobody can say whether it is what was accepted: that is no look at it. */
+static void suspect_missed(struct suspect *s, const struct error *why) {
+	s->missed = true;
+	if (why->code != ERR_NONE && why->code != ERR_CANCELLED) s->why = xstrdup(why->text);
 }
 
 /* False: it could not be told now, for want of budget. */
@@ -105,28 +114,31 @@ static bool audit_one(struct engine *e, struct suspect *s, int64_t *budget) {
 	struct error err = ERROR_INIT;
 	s->same = SAME_ALL;
 	if (snapshot_take(s->path, s->name, &rules, &e->cancel, &s->snapshot, &err)) {
-		s->missed = err.code != ERR_NOT_FOUND; /* gone: the rescan's */
+		if (err.code != ERR_NOT_FOUND) suspect_missed(s, &err); /* gone: the rescan's */
 		return true;
 	}
 	s->same = SAME_NOT;
 	bool had = *budget > 0;
 	if (fingerprint_short(s->snapshot.fingerprint) == s->fingerprint)
-		s->same = files_same(e, s->path, s->id, s->name, &s->snapshot, budget);
+		s->same = files_same(e, s->path, s->id, s->name, &s->snapshot, budget, &err);
 	if (s->same != SAME_MOVED) suspect_files_drop(s);
-	if (s->same == SAME_NOT) suspect_row(e, s);
-	s->missed = s->same == SAME_UNKNOWN;
+	if (s->same == SAME_NOT) suspect_row(e, s, &err);
+	if (s->same == SAME_UNKNOWN) suspect_missed(s, &err);
+	if (s->why) return true; /* the walk goes on behind it */
 	return !s->missed || (had && *budget > 0);
 }
 
 static void audit_run(struct job *j) {
 	struct audit *a = (struct audit *)j;
 	size_t older = 0;
+	bool enough = false; /* of the older ones; the others have their turn whatever these take */
 	for (size_t i = 0; i < a->n && !atomic_load(&j->engine->cancel); i++) {
 		struct suspect *s = &a->items[i];
 		older += s->older;
-		if (older > SLICE && clock_wall_ms() - a->began_ms > SLICE_MS) break;
+		enough = enough || (older > SLICE && clock_wall_ms() - a->began_ms > SLICE_MS);
+		if (s->older && enough) continue;
 		s->done = audit_one(j->engine, s, &a->budget);
-		if (!s->done && s->older) break; /* it is the next round's first */
+		if (!s->done && s->older) enough = true; /* it is the next round's first */
 	}
 }
 
@@ -159,12 +171,25 @@ static void audit_advance(struct root *r, const struct audit *a) {
 	r->audit_at = 0;
 }
 
+/* Before the changed ones leave the table. */
+static void audit_unreadable(struct engine *e, const struct audit *a) {
+	const char *why = NULL;
+	for (size_t i = 0; i < a->n; i++) {
+		const struct suspect *x = &a->items[i];
+		if (!x->done) continue;
+		if (x->why || !x->missed) unreadable_mark(e, a->root, x->stamp, x->why != NULL);
+		if (!why) why = x->why;
+	}
+	unreadable_count(e, a->root, why);
+}
+
 static void audit_done(struct job *j) {
 	struct audit *a = (struct audit *)j;
 	struct engine *e = j->engine;
 	struct root *r = &e->roots[a->root];
 	r->audit_n--;
 	if (!e->stopping && a->walks) audit_advance(r, a);
+	if (!e->stopping) audit_unreadable(e, a);
 	for (size_t i = 0; i < a->n; i++) {
 		struct suspect *x = &a->items[i];
 		if (x->same == SAME_NOT && !e->stopping) accepted_changed(e, x);
@@ -172,6 +197,7 @@ static void audit_done(struct job *j) {
 		if (!x->snapshot.files) x->snapshot.n = 0;
 		snapshot_done(&x->snapshot);
 		session_row_done(&x->row);
+		free(x->why);
 	}
 	free(a->items);
 	free(a);
@@ -213,11 +239,11 @@ void rescan_suspect(struct engine *e, const char *name, size_t root) {
 	audit_go(e, a);
 }
 
-/* The newest of the root, and the next slice of the others. */
+/* The newest of the root, the next slice of the others, and what could not be read the last time. */
 void audit_start(struct engine *e, size_t root) {
 	struct root *r = &e->roots[root];
 	struct audit *a = audit_new(root);
-	size_t n = 0, at = 0, older = 0;
+	size_t n = 0, at = 0, older = 0, again = 0;
 	a->walks = true;
 	a->to_end = true;
 	for (size_t i = 0; i < e->accepted.n; i++) n += e->accepted.items[i].root == root;
@@ -226,6 +252,7 @@ void audit_start(struct engine *e, size_t root) {
 		const struct stub *x = &e->accepted.items[i];
 		if (x->root != root) continue;
 		bool is_older = at++ < recent;
+		if (is_older && x->unreadable && again++ < SLICE) is_older = false;
 		if (is_older && x->stamp < r->audit_at) continue;
 		if (is_older && older++ >= SLICE_MOST) a->to_end = false;
 		else audit_add(e, a, x, is_older);
@@ -252,6 +279,7 @@ void audits_load(struct engine *e, struct journal_view *v) {
 		struct error err = ERROR_INIT;
 		long long at, lap, before;
 		int missed;
+		unreadable_load(e, v, i);
 		if (journal_get(v, setting, &kept, &err) || !kept ||
 			sscanf(kept, "%lld %lld %lld %d", &at, &lap, &before, &missed) != 4)
 			continue;

@@ -52,6 +52,9 @@ struct root {
 	int64_t audit_at;			/* the slow walk over its older accepted sessions goes on with this stamp */
 	bool audited;				/* accepted sessions are in it */
 	bool lap_missed;			/* some of this lap could not be read */
+	size_t unreadable_n;		/* of its accepted sessions that are here: not comparable now */
+	char *unreadable_why;		/* the first one's sentence (owned); NULL: none */
+	char *unreadable_kept;		/* what the journal has of them (owned); NULL: nothing */
 	int64_t lap_ms, lap_before_ms; /* wall clock: when this walk over all of them began, and the one before it; 0 */
 	enum folder_state state;
 	struct folder_memory memory;
@@ -309,11 +312,16 @@ bool roots_audited(const struct engine *e);
 void audits_load(struct engine *e, struct journal_view *v);
 void audits_keep(struct engine *e);				  /* where each walk is, into the journal */
 int64_t audited_since_ms(const struct engine *e); /* every accepted session that is here was compared since; 0 */
+/* --- audit_unreadable.c: accepted sessions that are there and cannot be compared --- */
+void unreadable_load(struct engine *e, struct journal_view *v, size_t root);
+void unreadable_mark(struct engine *e, size_t root, int64_t stamp, bool unreadable);
+void unreadable_count(struct engine *e, size_t root, const char *why_or_null); /* after marks; into the journal too */
+void unreadable_json(const struct root *r, cJSON *folder);
 /* Are the files what the journal knows of the session's current revision? Those whose ctime or inode are others are
  * read again, at most *budget bytes in all (one file at least when it is not 0). Any thread. */
 enum same { SAME_ALL, SAME_MOVED /* equal, with other identities */, SAME_NOT, SAME_UNKNOWN /* not now */ };
-enum same files_same(
-	struct engine *e, const char *root, int64_t session, const char *name, struct snapshot *s, int64_t *budget);
+enum same files_same(struct engine *e, const char *root, int64_t session, const char *name, struct snapshot *s,
+	int64_t *budget, struct error *ret_why); /* set with SAME_UNKNOWN, when it is not for want of budget */
 /* Their identities as they are now, for those that were read again. */
 void files_keep(struct engine *e, int64_t session, const struct snapshot *s);
 /* What a listing found. */

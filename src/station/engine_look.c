@@ -29,6 +29,8 @@ static void names_free(struct root *r) {
 
 void root_done(struct root *r) {
 	names_free(r);
+	free(r->unreadable_why);
+	free(r->unreadable_kept);
 	free(r->path);
 }
 
@@ -180,6 +182,7 @@ void look_gather(const struct engine *e, struct safe_look *ret) {
 		folder_count(ret, root_state(&e->roots[i]));
 		ret->names += (int64_t)e->roots[i].near_all;
 	}
+	for (size_t i = 0; i < e->root_n && e->accepted.n; i++) ret->unreadable += (int64_t)e->roots[i].unreadable_n;
 	for (size_t i = 0; i < e->sessions.n; i++) {
 		const struct session *s = e->sessions.items[i];
 		if (s->dead || s->row.ignored || s->row.paused) continue;

@@ -66,6 +66,13 @@ static void once_explain(const struct engine *e, const struct safe_facts *f, str
 	const struct error *why = cloud_trouble(e);
 	bool of_cloud = why && cloud_trouble_code(why) == code;
 	if (of_cloud) detail = *why;
+	for (size_t i = 0; i < e->root_n && code == ERR_DISK && !of_cloud; i++) {
+		const struct root *r = &e->roots[i];
+		if (!r->unreadable_n || !r->unreadable_why) continue;
+		detail.code = code;
+		unreadable_words(f->look.unreadable, r->unreadable_why, detail.text, sizeof detail.text);
+		break;
+	}
 	for (size_t i = 0; i < e->root_n && (code == ERR_CONFIG || code == ERR_DISK) && !of_cloud; i++) {
 		enum folder_state state = root_state(&e->roots[i]);
 		if (!e->roots[i].configured || (state == FOLDER_WRONG) != (code == ERR_CONFIG) || state <= FOLDER_OK) continue;

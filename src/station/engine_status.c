@@ -97,6 +97,7 @@ static cJSON *status_folders(const struct engine *e) {
 		json_add_i64(o, "names_n", (int64_t)r->near_all);
 		json_add(o, "names", names_json(r));
 		json_add_bool(o, "names_cut", r->near_cut);
+		unreadable_json(r, o);
 		status_add_error(o, &why);
 		json_push(list, o);
 	}

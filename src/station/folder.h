@@ -75,15 +75,20 @@ struct folder_seen {
 	struct folder_listing listing;
 	int64_t strange; /* sessions in it that the journal does not know */
 	char first_strange[16];
+	int64_t unreadable; /* accepted sessions in it that could not be compared the last time */
+	char *unreadable_why;
 };
 struct folders {
 	struct folder_seen *items;
 	size_t n;
-	struct safe_look look; /* wrong, lost, empty, names, strange */
+	struct safe_look look; /* wrong, lost, empty, names, strange, unreadable */
 };
 /* Lists each watched folder, all at the same time, for timeout_ms at most: one that has not answered by then is LOST. v
  * may be NULL: nothing is known. ERR_DISK when the journal cannot be read. */
 MUST_USE int folders_look(
 	const struct config *c, struct journal_view *v, int64_t timeout_ms, struct folders *ret, struct error *err);
 void folders_done(struct folders *f);
+/* What the last engine or run left in the journal of a folder's unreadable ones: {n, why, sessions}; NULL: none. */
+MUST_USE int unreadable_get(struct journal_view *v, const char *root, cJSON **ret, struct error *err);
+void unreadable_words(int64_t n, const char *why, char *to, size_t size);
 DEFINE_AUTO_VAL(struct folders, folders_done)

@@ -101,15 +101,30 @@ static int count_strange(const struct config *c, struct journal_view *v, struct 
 	return 0;
 }
 
+/* As it was the last time: what can be read again by now is the next run's to say. */
+static int count_unreadable(struct journal_view *v, struct folder_seen *s, struct error *err) {
+	AUTO(json_free) cJSON *list = NULL;
+	if (!v) return 0;
+	if (unreadable_get(v, s->path, &list, err)) return -1;
+	const cJSON *n = cJSON_GetObjectItem(list, "n");
+	const char *why = cJSON_GetStringValue(cJSON_GetObjectItem(list, "why"));
+	if (!cJSON_IsNumber(n) || n->valuedouble < 1 || n->valuedouble > 1e12) return 0;
+	s->unreadable = (int64_t)n->valuedouble;
+	s->unreadable_why = why ? xstrdup(why) : NULL;
+	return 0;
+}
+
 static int judge(
 	const struct config *c, struct journal_view *v, struct folder_seen *s, struct safe_look *look, struct error *err) {
 	struct folder_memory memory;
-	if (folder_remember(v, s->path, &memory, err) || count_strange(c, v, s, err)) return -1;
+	if (folder_remember(v, s->path, &memory, err) || count_strange(c, v, s, err) || count_unreadable(v, s, err))
+		return -1;
 	s->state = folder_judge(&s->why, &s->listing, &memory, c->may_be_empty);
 	if (s->state == FOLDER_EMPTY) folder_empty_words(s->path, &s->why);
 	folder_count(look, s->state);
 	look->names += (int64_t)s->listing.near_all;
 	look->strange += s->strange;
+	look->unreadable += s->unreadable;
 	return 0;
 }
 
@@ -135,7 +150,10 @@ int folders_look(
 }
 
 void folders_done(struct folders *f) {
-	for (size_t i = 0; i < f->n; i++) folder_listing_done(&f->items[i].listing);
+	for (size_t i = 0; i < f->n; i++) {
+		folder_listing_done(&f->items[i].listing);
+		free(f->items[i].unreadable_why);
+	}
 	free(f->items);
 	*f = (struct folders){0};
 }

@@ -224,7 +224,8 @@ MUST_USE int journal_events_before(struct journal_view *v, int64_t since_ms, int
 #define SETTING_NAMES "folder.names"   /* [{root, path, rename_to, reason}]: what looks like a recording; none: unset */
 #define SETTING_LOOKED "folder.looked" /* wall clock in ms: when every watched folder was last seen to be well */
 #define SETTING_FOUND "engine.found"   /* what the last run learned: a look (safe.h) and its message; none: unset */
-#define SETTING_CLOUD_SCHEMA "cloud.schema" /* the last answer of GET /v1/schema */
+#define SETTING_UNREADABLE "audit.unreadable:" /* + the folder: {n, why, sessions}: accepted ones; none: unset */
+#define SETTING_CLOUD_SCHEMA "cloud.schema"	   /* the last answer of GET /v1/schema */
 MUST_USE int journal_get(
 	struct journal_view *v, const char *name, char **ret /* NULL when unset; the caller frees */, struct error *err);
 typedef int journal_on_outbox(void *arg, const char *id, const char *json);

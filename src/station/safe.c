@@ -54,6 +54,7 @@ static const struct {
 	{"wrong", offsetof(struct safe_look, wrong)},
 	{"lost", offsetof(struct safe_look, lost)},
 	{"empty", offsetof(struct safe_look, empty)},
+	{"unreadable", offsetof(struct safe_look, unreadable)},
 	{"names", offsetof(struct safe_look, names)},
 	{"metadata", offsetof(struct safe_look, metadata)},
 	{"delayed", offsetof(struct safe_look, delayed)},
@@ -128,7 +129,8 @@ static uint32_t bit_if(bool holds, enum safe_cause cause) { return holds ? CAUSE
 
 static uint32_t look_causes(const struct safe_look *l) {
 	return bit_if(l->wrong, CAUSE_WRONG) | bit_if(l->lost, CAUSE_LOST) | bit_if(l->empty, CAUSE_EMPTY) |
-		   bit_if(l->conflict, CAUSE_CONFLICT) | bit_if(l->names, CAUSE_NAMES) | bit_if(l->strange, CAUSE_STRANGE);
+		   bit_if(l->unreadable, CAUSE_UNREADABLE) | bit_if(l->conflict, CAUSE_CONFLICT) |
+		   bit_if(l->names, CAUSE_NAMES) | bit_if(l->strange, CAUSE_STRANGE);
 }
 
 uint32_t safe_causes(const struct safe_facts *f) {
@@ -188,6 +190,9 @@ static void say(const struct safe_facts *f, enum safe_cause cause, char *text, s
 	case CAUSE_LOST: say_folders(l->lost, "cannot be read", text, size); break;
 	case CAUSE_EMPTY:
 		say_folders(l->empty, l->empty == 1 ? "has become empty" : "have become empty", text, size);
+		break;
+	case CAUSE_UNREADABLE:
+		snprintf(text, size, "NOT safe: %lld accepted cannot be read any more", (long long)l->unreadable);
 		break;
 	case CAUSE_CONFLICT: snprintf(text, size, "NOT safe: the cloud wants another metadata file"); break;
 	case CAUSE_PERSON:
@@ -255,6 +260,11 @@ static void explain(const struct safe_facts *f, enum safe_cause cause, char *tex
 	case CAUSE_PERSON:
 		snprintf(text, size, "%lld session%s a person: `headgate sessions` names %s and why", (long long)c.person,
 			c.person == 1 ? " needs" : "s need", c.person == 1 ? "it" : "them");
+		break;
+	case CAUSE_UNREADABLE:
+		snprintf(text, size,
+			"%lld accepted session%s cannot be read any more, and may have changed: `headgate status` says why",
+			(long long)l->unreadable, l->unreadable == 1 ? "" : "s");
 		break;
 	case CAUSE_NAMES:
 		snprintf(text, size,

@@ -19,6 +19,7 @@ const char *safe_name(enum safe s); /* for JSON: unknown, yes, soon, no */
 	X(WRONG, "folder_wrong", CONFIG, NO)				 /* a watched folder never was one */                          \
 	X(LOST, "folder_lost", DISK, NO)					 /* gone, unreadable, or it does not answer */                 \
 	X(EMPTY, "folder_empty", DISK, NO)					 /* empty where sessions were */                               \
+	X(UNREADABLE, "unreadable", DISK, NO)				 /* accepted sessions that cannot be compared any more */      \
 	X(CONFLICT, "metadata_conflict", CONFIG, NO)		 /* station and cloud name different metadata files */         \
 	X(ENDPOINT, "endpoint", CONFIG, NO)					 /* what answers there is not the cloud's API */               \
 	X(PERSON, "person", ATTENTION, NO)					 /* held, rejected, failed, gone */                            \
@@ -51,6 +52,7 @@ struct safe_look {
 	int64_t at_ms;				/* wall clock: every watched folder was listed whole since then; 0: not yet */
 	int64_t oldest_ms;			/* each accepted session was compared with its folder since then; 0: not known */
 	int64_t wrong, lost, empty; /* watched folders that are not well (folder.h) */
+	int64_t unreadable;			/* accepted sessions that are there and cannot be compared with what was accepted */
 	int64_t names;				/* folders that look like recordings and are not sent */
 	int64_t strange;			/* recordings in the folders that the journal does not know */
 	int64_t metadata;			/* settling sessions that wait for their metadata file, within its time */

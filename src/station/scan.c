@@ -77,9 +77,16 @@ int session_dir_open(const char *root, const char *session, int *ret_fd, struct 
 	if (fd >= 0) return *ret_fd = fd, 0;
 	int e = errno;
 	struct stat st;
-	if (fstatat(top, session, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode)) {
+	if (fstatat(top, session, &st, AT_SYMLINK_NOFOLLOW))
+		return scan_error(err, e == ENOTDIR ? ENOENT : e, root, session, "");
+	if (S_ISLNK(st.st_mode)) {
 		return error_set(
 			err, ERR_INPUT, "%s/%s is a link, which is never followed; move the folder itself there", root, session);
+	}
+	if (!S_ISDIR(st.st_mode)) {
+		return error_set(err, ERR_INPUT,
+			"%s/%s is a file, and a session is a folder; put the file into a folder of that name, or move it away",
+			root, session);
 	}
 	return scan_error(err, e == ENOTDIR ? ENOENT : e, root, session, "");
 }
@@ -319,15 +326,6 @@ static int by_listed_name(const void *a, const void *b) {
 	return strcmp(((const struct listed *)a)->name, ((const struct listed *)b)->name);
 }
 
-/* A link of a session's name is listed too: leaving it out would forget it silently, its snapshot says what is wrong.
- */
-static bool entry_is_session(int dir, const struct dirent *e) {
-	if (!session_name_is(e->d_name)) return false;
-	if (e->d_type != DT_UNKNOWN) return e->d_type == DT_DIR || e->d_type == DT_LNK;
-	struct stat st;
-	return fstatat(dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && (S_ISDIR(st.st_mode) || S_ISLNK(st.st_mode));
-}
-
 static int root_error(struct error *err, int e, const char *root) {
 	if (e == ENOENT || e == ESTALE) {
 		return error_errno(err, ERR_NOT_FOUND, e, "the watched folder %s is not there; mount or make it", root);
@@ -356,7 +354,8 @@ int root_list(const char *root, struct listed **ret, size_t *ret_n, struct error
 		const struct dirent *e = readdir(d);
 		if (!e) break;
 		scan_beat();
-		if (!entry_is_session(dirfd(d), e)) continue;
+		/* a link or a file too: leaving it out would forget it silently, its snapshot says what is wrong */
+		if (!session_name_is(e->d_name)) continue;
 		ARRAY_RESERVE(list, n, capacity);
 		text_copy(list[n++].name, sizeof list->name, e->d_name);
 	}

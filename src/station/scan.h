@@ -67,8 +67,8 @@ MUST_USE int file_hash(const char *root, const char *session, struct file_row *f
 MUST_USE int file_open_same(
 	const char *root, const char *session, const struct file_row *f, int *ret_fd, struct error *err);
 MUST_USE int file_still_same(int fd, const struct file_row *f, struct error *err);
-/* Root folders: names of session folders in it, in order; the caller frees the array. ERR_NOT_FOUND when the root is
- * gone. */
+/* Root folders: names of sessions in it, whatever kind of file has such a name, in order; the caller frees the array.
+ * ERR_NOT_FOUND when the root is gone. */
 struct listed {
 	char name[16]; /* SESSION_NAME: in one piece, as there may be 100,000 */
 };

@@ -7,7 +7,7 @@
 
 #include "station/journal.h"
 
-/* The session's folder. ERR_NOT_FOUND, ERR_DISK; ERR_INPUT when it is a link. */
+/* The session's folder. ERR_NOT_FOUND, ERR_DISK; ERR_INPUT when it is a link or a file. */
 MUST_USE int session_dir_open(const char *root, const char *session, int *ret_fd, struct error *err);
 /* A file below an open folder by its '/'-separated relative name: the descriptor, or -1 with errno (ELOOP or ENOTDIR
  * when a step is a link or no folder). Never blocks on a FIFO. */

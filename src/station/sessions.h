@@ -98,6 +98,7 @@ struct stub {
 	int64_t id;			  /* 0: not in the journal yet */
 	uint64_t fingerprint; /* the first 16 hex digits */
 	uint32_t root : 15, present : 1, revision : 16;
+	uint32_t unreadable : 1; /* accepted, and when it was last to be compared it could not be read */
 };
 struct stub_table {
 	struct stub *items; /* in order of stamp, then root */

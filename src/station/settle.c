@@ -76,8 +76,10 @@ static void look_run(struct job *j) {
 		}
 	}
 	int64_t budget = AGAIN_BYTES;
+	struct error why = ERROR_INIT; /* it is looked at again */
 	bool alike = l->err.code == ERR_NONE && l->compare && strcmp(l->expected, l->snapshot.fingerprint) == 0;
-	l->same = alike ? files_same(j->engine, l->root, l->compare, l->ticket.name, &l->snapshot, &budget) : SAME_UNKNOWN;
+	l->same =
+		alike ? files_same(j->engine, l->root, l->compare, l->ticket.name, &l->snapshot, &budget, &why) : SAME_UNKNOWN;
 	l->ended_ms = now_ms();
 }
 

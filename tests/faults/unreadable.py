@@ -210,5 +210,109 @@ def test_a_file_that_claims_more_than_numbers_can_tell(place):
         shutil.rmtree(there)
 
 
+def verdict(station):
+    got = station.command("status", "--json")
+    return got.code, json.loads(got.out)["safe"]["causes"], got.err
+
+
+def grow_unseen(folder):
+    """What is hidden behind the fault: bytes that are in no cloud."""
+    (folder / "sub/later.dat").write_bytes(os.urandom(700))
+
+
+FAULTS = {  # name: (what makes it unreadable, what mends it)
+    "a folder in it": (lambda f: (f / "sub").chmod(0), lambda f: (f / "sub").chmod(0o755)),
+    "its folder": (lambda f: f.chmod(0), lambda f: f.chmod(0o755)),
+    "the watched folder": (lambda f: f.parent.chmod(0o444), lambda f: f.parent.chmod(0o755)),
+    "a link in its place": (lambda f: (f.rename(f.parent.parent / "away"), f.symlink_to(f.parent.parent / "away")),
+                            lambda f: (f.unlink(), (f.parent.parent / "away").rename(f))),
+    "a file in its place": (lambda f: (f.rename(f.parent.parent / "away"), f.write_text("moved")),
+                            lambda f: (f.unlink(), (f.parent.parent / "away").rename(f))),
+}
+
+
+def test_an_accepted_session_that_cannot_be_read_any_more_is_not_well(place):
+    """What nobody can compare was not looked at: single runs and status say so, run after run, and it heals by itself."""
+    if os.geteuid() != 0:
+        raise Skip("files of another user need root")
+    cloud = place.cloud()
+    for n, (what, (harm, mend)) in enumerate(FAULTS.items()):
+        station = place.station(cloud, name=f"lab-{n}", user="nobody")
+        folder = make_session(station.recordings, FIRST, {"a.dat": 3000, "sub/b.dat": 4000}, seed=n)
+        station.write()
+        assert (got := station.once()).code == 0, (what, got)
+        grow_unseen(folder)
+        harm(folder)
+        try:
+            for _ in range(2):
+                got = station.once()
+                assert got.code == 74 and FIRST in got.err and "accepted session" in got.err, (what, got)
+                code, causes, err = verdict(station)
+                assert code == 74 and "unreadable" in causes and FIRST in err, (what, code, causes, err)
+            assert station.session(FIRST)["state"] == "accepted" and station.session(FIRST)["present"], (what, station.session(FIRST))
+        finally:
+            mend(folder)
+        assert (got := station.once()).code == 0, (what, got)
+        assert station.session(FIRST)["revision"] == 2 and verdict(station)[0] == 0, (what, station.session(FIRST))
+        assert_stored(cloud, folder, station=station.name, revision=2)
+
+
+def test_an_engine_says_that_accepted_ones_cannot_be_read_and_finds_them_again(place):
+    if os.geteuid() != 0:
+        raise Skip("files of another user need root")
+    cloud = place.cloud()
+    station = place.station(cloud, user="nobody", station={"rescan": "500ms"})
+    folder = make_session(station.recordings, FIRST, {"a.dat": 3000, "sub/b.dat": 4000})
+    station.write()
+    engine = station.start()
+    station.wait_state(FIRST, "accepted")
+    wait_for(lambda: verdict(station)[0] == 0, 60, "all to be well")
+    (folder / "sub").chmod(0)
+    wait_for(lambda: verdict(station)[:2] == (74, ["unreadable"]), 60, "the engine to say that it cannot be read")
+    grow_unseen(folder)
+    assert engine.stop() == 0
+    assert verdict(station)[0] == 74, "and it is known when no engine runs"
+    engine = station.start()
+    wait_for(lambda: verdict(station)[:2] == (74, ["unreadable"]), 60, "the next engine to say so too")
+    (folder / "sub").chmod(0o755)
+    wait_for(lambda: (r := station.session(FIRST))["revision"] == 2 and r["state"] == "accepted", 60, "the next revision")
+    wait_for(lambda: verdict(station)[0] == 0, 60, "all to be well again")
+    assert_stored(cloud, folder, revision=2)
+    assert engine.stop() == 0
+
+
+def test_a_disk_that_fails_while_bytes_are_compared(place):
+    cloud = place.cloud()
+    station = place.station(cloud)
+    folder = make_session(station.recordings, FIRST)
+    assert (got := station.once()).code == 0, got
+    was = (folder / "signals.edf").stat()
+    data = bytearray((folder / "signals.edf").read_bytes())
+    data[-1] ^= 1
+    with open(folder / "signals.edf", "r+b") as f:
+        f.write(data)
+    os.utime(folder / "signals.edf", ns=(was.st_atime_ns, was.st_mtime_ns))
+    (place.dir / "bad").touch()
+    for _ in range(2):
+        got = station.command("run", "--once", "--wait", "30s", timeout_s=90, env=bad_disk(place))
+        assert got.code == 74 and "signals.edf" in got.err, got
+        assert verdict(station)[:2] == (74, ["unreadable"]), verdict(station)
+    (place.dir / "bad").unlink()
+    assert (got := station.once()).code == 0 and verdict(station)[0] == 0, got
+    assert_stored(cloud, folder, revision=2)
+
+
+def test_a_file_with_a_sessions_name_is_told(place):
+    cloud = place.cloud()
+    station = place.station(cloud)
+    (station.recordings / FIRST).write_bytes(os.urandom(500))
+    got = station.once()
+    assert got.code == 1 and "is a file, and a session is a folder" in got.err, got
+    (station.recordings / FIRST).unlink()
+    folder = make_session(station.recordings, FIRST)
+    assert (got := station.once()).code == 0, got
+    assert_stored(cloud, folder)
+
+
 if __name__ == "__main__":
     main()

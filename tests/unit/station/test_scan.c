@@ -275,12 +275,17 @@ static void a_root_lists_its_sessions_in_order(void **state) {
 	size_t n;
 	struct error err = ERROR_INIT;
 	assert_int_equal(root_list(p->root, &names, &n, &err), 0);
-	assert_int_equal(n, 4);
+	assert_int_equal(n, 5);
 	assert_string_equal(names[0].name, "20210229_161221");
 	assert_string_equal(names[1].name, SESSION);
 	assert_string_equal(names[2].name, "20261120_140000");
-	assert_string_equal(names[3].name, "20261120_160000");
+	assert_string_equal(names[3].name, "20261120_150000"); /* a file: told, not forgotten */
+	assert_string_equal(names[4].name, "20261120_160000");
 	free(names);
+	struct snapshot s;
+	assert_int_equal(snapshot_take(p->root, "20261120_150000", NULL, NULL, &s, &err), -1);
+	assert_int_equal(err.code, ERR_INPUT);
+	assert_non_null(strstr(err.text, "is a file, and a session is a folder"));
 	assert_int_equal(root_list("/nonexistent", &names, &n, &err), -1);
 	assert_int_equal(err.code, ERR_NOT_FOUND);
 	assert_int_equal(root_list("/etc/passwd", &names, &n, &err), -1);
