@@ -403,8 +403,8 @@ def test_unknown_paths_and_methods(place):
             assert not faults, faults
     for target in ("/", "/v1", "/v1/none", "/v1/sessions/a/b/c", "/v2/info", "/bucket"):
         status, headers, text = client.send("GET", target)
-        assert status == (501 if target == "/bucket" else 403 if target == "/v2/info" else 404), f"{target}: {status}"
-        kind = "Error" if target == "/" or target.startswith("/v1") else "S3Error"
+        assert status == (403 if target == "/v2/info" else 404), f"{target}: {status}"
+        kind = "S3Error" if target == "/v2/info" else "Error"
         assert not client.answer_faults(PAGE["components"]["responses"][kind], headers, text, "GET"), text
 
 

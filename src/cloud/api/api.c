@@ -98,6 +98,7 @@ int api_open(struct api **ret, const struct cloud_config *config, struct error *
 	pthread_mutex_init(&a->health.lock, NULL);
 	a->by_address = limiter_new(config->rate, config->burst);
 	a->by_key = limiter_new(config->rate, config->burst);
+	a->by_wrong_key = limiter_new(config->rate, config->burst);
 	a->by_url = limiter_new(config->rate ? URL_RATE : 0, URL_BURST);
 	a->memory = budget_new(config->memory);
 	if (rules_set(a, NULL, err) || api_open_stores(a, err) ||
@@ -127,6 +128,7 @@ void api_close(struct api *a) {
 	limiter_free(a->by_address);
 	limiter_free(a->by_key);
 	limiter_free(a->by_url);
+	limiter_free(a->by_wrong_key);
 	budget_free(a->memory);
 	pthread_mutex_destroy(&a->health.lock);
 	xfree(a);

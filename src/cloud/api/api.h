@@ -28,9 +28,11 @@ struct api {
 	struct objects *objects;
 	struct logs *logs;
 	struct validator *validator;
-	struct secret token_key, url_key;			  /* signs tokens; signs URLs */
-	char access_key[ACCESS_KEY_TEXT];			  /* public name of url_key in URLs */
-	struct limiter *by_address, *by_key, *by_url; /* by_url: what is put again and again under one key */
+	struct secret token_key, url_key; /* signs tokens; signs URLs */
+	char access_key[ACCESS_KEY_TEXT]; /* public name of url_key in URLs */
+	struct limiter *by_address, *by_key;
+	struct limiter *by_url;		  /* what is put again and again under one key */
+	struct limiter *by_wrong_key; /* of an address: what it authenticates with in vain */
 	struct budget *memory;
 	atomic_bool stopping; /* long polls end, connections close after their answer */
 	atomic_int polls;	  /* calls that wait for a change now */

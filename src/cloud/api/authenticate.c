@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* POST /v1/authenticate: a key for a token. An unknown key and a revoked one get the same words after the same work. */
+/* POST /v1/authenticate: a key for a token. An unknown key and a revoked one get the same words after the same work. A
+ * right key is let through whatever others send from the same address: only wrong ones count there. */
 #include "base/clock.h"
 #include "cloud/api/handlers.h"
 
 static void authenticate_refuse(struct call *c, struct reply *r) {
 	char address[ADDRESS_TEXT];
+	if (!call_limit(r, c->api->by_wrong_key, address_group(&c->address, address))) return;
 	cJSON *event = json_object();
 	json_add_text(event, "level", "warn");
 	json_add_text(event, "event", "authenticate_refused");
@@ -30,7 +32,7 @@ void authenticate_post(struct call *c, struct reply *r) {
 	struct api_key key = {0};
 	const char *text = NULL;
 	if (json_want_text(c->body, "api_key", NULL, &text, &err)) {
-		reply_error(r, &err);
+		if (call_limit_address(c, r)) reply_error(r, &err);
 		return;
 	}
 	bool known = catalog_key_by_text(c->api->catalog, text, &key, &err) == 0;
@@ -43,6 +45,7 @@ void authenticate_post(struct call *c, struct reply *r) {
 		return;
 	}
 	c->known = true;
+	if (!call_limit(r, c->api->by_key, key.id)) return;
 	struct principal who = {.scopes = key.scopes};
 	memcpy(who.station, key.station, sizeof who.station);
 	memcpy(who.key_id, key.id, sizeof who.key_id);

@@ -6,10 +6,12 @@
 #include "base/clock.h"
 #include "base/json_scan.h"
 #include "base/text.h"
+#include "cloud/api/handlers.h"
 #include "session/name.h"
 
-#define BODY_GRACE_MS 60000 /* from then on a body must have come faster than this: */
+#define BODY_WINDOW_MS 60000 /* in each, a body must have come faster than this: */
 #define BODY_LEAST_BYTES_PER_S 1024
+#define BODY_STRANGER_MS 10000 /* all of the body of a caller without a key: it is short */
 #define BODY_UNASKED_MAX (64 * 1024)
 #define BODY_SHORT (64 * 1024)
 #define TREE_SHORT (64 * 1024)
@@ -77,9 +79,17 @@ static bool type_is_json(const char *type) {
 
 static bool begin_query(struct call *c, struct reply *r) {
 	struct error err = ERROR_INIT;
-	if (c->route->surface != SURFACE_API || query_parse(&c->asked, c->query, &err) == 0) return true;
-	reply_error(r, &err);
-	return false;
+	if (c->route->surface != SURFACE_API) return true;
+	if (query_parse(&c->asked, c->query, &err)) {
+		reply_error(r, &err);
+		return false;
+	}
+	for (size_t i = 0; i < c->asked.n; i++) {
+		if (query_count(&c->asked, c->asked.items[i].name) == 1) continue;
+		reply_fault(r, FAULT_BAD_REQUEST, "?%s= stands in the query more than once", TEXT_SAFE(c->asked.items[i].name));
+		return false;
+	}
+	return true;
 }
 
 /* A body that nobody asked for is let pass as long as it is short. */
@@ -151,13 +161,18 @@ static struct bearer bearer_of(const struct call *c) {
 }
 
 /* Who holds a token has a bucket of its key's own, so that nobody behind the same address can empty it; anybody else
- * has that of the address. A signed URL is counted where its signature is looked at (s3_admit). */
+ * has that of the address. A signed URL is counted where its signature is looked at (s3_admit), a key where it is
+ * (authenticate_post). */
+static bool counts_itself(const struct route *route) {
+	return route->surface == SURFACE_S3 || route->handle == authenticate_post;
+}
+
 static bool begin_rate(struct call *c, struct reply *r, const struct bearer *claim) {
 	if (claim->verdict == TOKEN_OK) {
 		c->known = true;
 		return call_limit(r, c->api->by_key, claim->who.key_id);
 	}
-	return (c->route && c->route->surface == SURFACE_S3) || call_limit_address(c, r);
+	return (c->route && counts_itself(c->route)) || call_limit_address(c, r);
 }
 
 static bool begin_token(struct call *c, struct reply *r, const struct bearer *claim) {
@@ -189,8 +204,8 @@ bool call_begin(struct call *c, struct reply *r) {
 	if (!begin_rate(c, r, &claim) || !begin_route(c, r, &allow) || !begin_who(c, r, &claim) || !begin_query(c, r))
 		return false;
 	if (!begin_body(c, r)) {
-		/* refused before its signature was looked at */
-		if (c->route->surface == SURFACE_S3) (void)!call_limit_address(c, r);
+		/* refused before its signature or key was looked at */
+		if (!c->known && counts_itself(c->route)) (void)!call_limit_address(c, r);
 		return false;
 	}
 	return !c->route->stream || c->route->stream->begin(c, r);
@@ -208,11 +223,21 @@ static bool held_in_time(struct call *c, int64_t now_ms) {
 	return good;
 }
 
+/* The lowest rate, of each minute by itself: what came fast at first holds its room on the disk no longer for it. */
+static bool paced_in_time(struct call *c, int64_t now_ms) {
+	int64_t ms = now_ms - (c->paced.begun_mono_ms ? c->paced.begun_mono_ms : c->begun_mono_ms);
+	if (ms < BODY_WINDOW_MS) return true;
+	bool good = (c->body_bytes - c->paced.bytes) / (ms / 1000) >= BODY_LEAST_BYTES_PER_S;
+	c->paced.begun_mono_ms = now_ms;
+	c->paced.bytes = c->body_bytes;
+	return good;
+}
+
 bool call_body_in_time(struct call *c, size_t n) {
 	c->body_bytes += (int64_t)n;
-	int64_t now_ms = clock_mono_ms(), ms = now_ms - c->begun_mono_ms;
-	if (ms >= BODY_GRACE_MS && c->body_bytes / (ms / 1000) < BODY_LEAST_BYTES_PER_S) return false;
-	return !c->memory.bytes || held_in_time(c, now_ms);
+	int64_t now_ms = clock_mono_ms();
+	if (!c->known) return now_ms - c->begun_mono_ms < BODY_STRANGER_MS;
+	return paced_in_time(c, now_ms) && (!c->memory.bytes || held_in_time(c, now_ms));
 }
 
 /* So that the call has so many bytes in all. */
@@ -277,7 +302,10 @@ static bool end_json(struct call *c, struct reply *r) {
 }
 
 void call_end(struct call *c, struct reply *r) {
-	if (c->route->body == BODY_JSON && !end_json(c, r)) return;
+	if (c->route->body == BODY_JSON && !end_json(c, r)) {
+		if (!c->known && counts_itself(c->route)) (void)!call_limit_address(c, r);
+		return;
+	}
 	c->route->handle(c, r);
 }
 
@@ -291,9 +319,14 @@ static void log_subject(const struct call *c, cJSON *event) {
 	if (c->known && c->route && c->route->surface == SURFACE_S3) json_add_text(event, "key", c->params[1]);
 }
 
+/* Of ours; what a caller asked for that there is not, or too often, is none. */
+static bool is_error(int status, const char *word) {
+	return status >= 500 && status != 501 && !(word && strcmp(word, s3_classes[S3_SLOW_DOWN].word) == 0);
+}
+
 static void call_log(const struct call *c, int status, const char *word, const char *why) {
 	cJSON *event = json_object();
-	json_add_text(event, "level", status >= 500 ? "error" : "info");
+	json_add_text(event, "level", is_error(status, word) ? "error" : "info");
 	json_add_text(event, "request_id", c->request_id);
 	json_add_text(event, "method", c->method);
 	json_add_text(event, "route", c->route ? c->route->pattern : "");
@@ -316,8 +349,15 @@ static void call_log(const struct call *c, int status, const char *word, const c
 	logs_count(c->api->logs, LOG_GROUP_API, "api", kind, event);
 }
 
+/* Nothing is under this path, and the caller does not speak S3: our own words. */
+static bool is_lost(const struct call *c, const struct reply *r) {
+	const char *authorization = call_header(c, "authorization");
+	return r->fault == FAULT_ROUTE_UNKNOWN && !(authorization && text_starts(authorization, "AWS4-")) &&
+		   !strstr(c->query, "X-Amz-");
+}
+
 void call_finish(struct call *c, struct reply *r) {
-	enum surface surface = c->route ? c->route->surface : route_surface(c->path);
+	enum surface surface = c->route ? c->route->surface : is_lost(c, r) ? SURFACE_API : route_surface(c->path);
 	reply_render(r, surface, c->path, c->request_id);
 	call_log(c, r->status, reply_word(r), r->why);
 	json_free(TAKE(c->body));

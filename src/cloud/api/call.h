@@ -40,6 +40,9 @@ struct call {
 	int64_t begun_mono_ms;
 	int64_t body_announced; /* Content-Length, -1: none given */
 	int64_t body_bytes;		/* come so far */
+	struct {
+		int64_t begun_mono_ms, bytes; /* 0: with the call */
+	} paced;						  /* of the body's rate */
 	struct budget_share memory;
 	int64_t tree_bytes; /* what body is counted as */
 	int64_t window_mono_ms,

@@ -112,15 +112,15 @@ static void guest_show_out(struct guests *g, struct guest *one) {
 	shutdown(one->fd, SHUT_RDWR);
 }
 
-/* Room for one more of house h. An address that has the most already makes room among its own that do nothing or
- * have no key. */
+/* Room for one more of house h. An address that has the most already makes room among its own that have no
+ * key or do nothing. */
 static bool room_make(struct guests *g, struct house *h) {
 	if (h->stuck > g->most / 2 || g->threads >= 4 * g->most + THREADS_MORE) return false;
 	bool own = h->n >= g->each_most;
 	if (!own && g->n < g->most) return true;
 	struct house *greediest = own ? h : house_greediest(g);
 	own = own || h->n + 1 > greediest->n;
-	struct guest *goes = guest_idlest(own ? h : greediest, own ? GUEST_STRANGER : GUEST_SERVED);
+	struct guest *goes = guest_idlest(own ? h : greediest, own ? GUEST_RESTING : GUEST_SERVED);
 	if (goes) guest_show_out(g, goes);
 	return goes;
 }
@@ -180,7 +180,10 @@ void guests_thin(struct guests *g) {
 	pthread_mutex_unlock(&g->lock);
 }
 
-static bool has_request(const struct guest *one) { return atomic_load(&one->state) >= GUEST_STRANGER; }
+static bool has_request(const struct guest *one) {
+	int state = atomic_load(&one->state);
+	return state >= GUEST_STRANGER && state != GUEST_RESTING;
+}
 
 /* Called with the lock. */
 static size_t requests_count(const struct guests *g) {

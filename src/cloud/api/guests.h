@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* The connections that are open, and who has to go when there are too many: the idlest one of the address that has the
  * most, so that no caller can keep another out (reliability.md 7). An address is what a limit counts as one client: of
- * IPv6 the /64. Who has a key is not shut out by those without one behind the same address. Any thread. */
+ * IPv6 the /64. Who has a key is not shut out by those without one behind the same address, however many they are and
+ * whatever they send. Any thread. */
 #pragma once
 
 #include "cloud/api/allow.h"
 
 enum guest_state {	/* in the order in which they go first */
 	GUEST_LEAVING,	/* answered; what it still sends is thrown away */
-	GUEST_IDLE,		/* between requests, or the head of one is coming */
-	GUEST_STRANGER, /* a body or an answer of a caller without a key is on its way */
-	GUEST_MOVING,	/* of one with a key */
+	GUEST_IDLE,		/* between requests, or the head of one is coming; no key was seen on it */
+	GUEST_STRANGER, /* a body or an answer of a caller without a key is on its way: its beginning counts, not its bytes
+					 */
+	GUEST_RESTING,	/* between requests, of one with a key */
+	GUEST_MOVING,	/* a body or an answer of one with a key is on its way */
 	GUEST_SERVED	/* a handler works for it */
 };
 struct guests;

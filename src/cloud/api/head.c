@@ -71,6 +71,7 @@ static int target_absolute(struct head *h, char *target, const char **ret_host) 
 	host += 3;
 	char *path = strchr(host, '/');
 	if (!path) return bad(h, "the request's target has no path");
+	if (path == host) return bad(h, "the request's target names no host");
 	memmove(host - 1, host, (size_t)(path - host)); /* room for its end */
 	path[-1] = '\0';
 	*ret_host = host - 1;

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -30,6 +31,8 @@
 #define HEAD_BYTES 2048		 /* at first; doubled up to HEAD_BYTES_MAX */
 #define STREAM_BYTES (128 * 1024)
 #define BODY_BYTES (16 * 1024)
+#define CONNECTION_FILES 3 /* a connection with a body: its socket, the object, the folder it comes to lie in */
+#define OWN_FILES 60	   /* of catalog, logs, store and validation */
 
 const struct http_limits http_limits = {
 	.idle_ms = 60000, .head_ms = 20000, .stall_ms = 30000, .drain_ms = 5000, .drain_bytes = 32 << 20};
@@ -51,8 +54,8 @@ struct connection {
 	int fd; /* until wire has it */
 	struct address address;
 	bool tls;
-	enum guest_state moving; /* of the call that is served: GUEST_STRANGER or GUEST_MOVING */
-	char *in;				 /* what came and was not used yet: in_n bytes, of which `used` are of the request before */
+	bool known; /* the call that is served, or the one before, has a key */
+	char *in;	/* what came and was not used yet: in_n bytes, of which `used` are of the request before */
 	size_t in_n, in_size;
 };
 struct request {
@@ -68,6 +71,8 @@ struct request {
 };
 
 static void moves(struct connection *c, enum guest_state state) { guest_is(c->guest, state, clock_mono_ms()); }
+
+static enum guest_state moving_of(const struct connection *c) { return c->known ? GUEST_MOVING : GUEST_STRANGER; }
 
 /* --- the head --- */
 
@@ -142,9 +147,10 @@ static int request_answer(struct request *rq) {
 	bool body = strcmp(rq->head.method, "HEAD") != 0 && r->status != 304;
 	if (atomic_load(&c->server->api->stopping)) rq->keep = false;
 	call_finish(&rq->call, r);
-	c->moving = rq->call.known ? GUEST_MOVING : GUEST_STRANGER;
+	if (r->files_out) guests_thin(c->server->guests); /* so that it goes when it is tried again */
+	c->known = rq->call.known;
 	answer_head(rq, file ? r->size : (int64_t)r->body_n, &out);
-	moves(c, c->moving);
+	moves(c, moving_of(c));
 	if (body && !file && r->body_n <= BODY_BYTES) buf_add(&out, r->body, r->body_n); /* one segment */
 	else body = body && (file || r->body_n);
 	if (wire_write(&c->wire, buf_text(&out), out.len, stall_ms)) return -1;
@@ -160,7 +166,7 @@ static bool has_body(const struct request *rq) { return rq->head.chunked || rq->
 /* Bytes of the body's framing into the inbox, or, of one with a length, straight to `to`. */
 static ssize_t body_read(struct connection *c, char *to, size_t n) {
 	ssize_t got = wire_read(&c->wire, to, n, clock_mono_ms() + c->server->limits.stall_ms);
-	if (got > 0) moves(c, c->moving);
+	if (got > 0 && c->known) moves(c, GUEST_MOVING); /* who has no key gains nothing by a byte now and then */
 	return got;
 }
 
@@ -322,8 +328,8 @@ static bool request_run(struct request *rq) {
 		if (has_body(rq)) rq->keep = rq->keep && !rq->head.chunked && !rq->head.expects && rq->left <= DRAIN_KEEP;
 		return true;
 	}
-	rq->connection->moving = c->known ? GUEST_MOVING : GUEST_STRANGER;
-	moves(rq->connection, has_body(rq) ? rq->connection->moving : GUEST_SERVED);
+	rq->connection->known = c->known;
+	moves(rq->connection, has_body(rq) ? moving_of(rq->connection) : GUEST_SERVED);
 	switch (request_body(rq)) {
 	case BODY_STOPPED: call_abandoned(c); return false;
 	case BODY_BROKEN:
@@ -344,7 +350,7 @@ static bool connection_serve(struct connection *c) {
 	AUTO(request_done) struct request rq;
 	size_t size = 0;
 	request_init(&rq, c);
-	moves(c, GUEST_IDLE);
+	moves(c, c->known ? GUEST_RESTING : GUEST_IDLE);
 	enum head_end end = request_head(c, &rq.head, &size);
 	if (end == HEAD_IS_GONE) return false;
 	rq.call.begun_mono_ms = clock_mono_ms();
@@ -370,6 +376,17 @@ static SSL_CTX *tls_take(struct http_server *s) {
 	return tls;
 }
 
+/* Counted by address, as what anybody can bring about. */
+static void handshake_log(const struct connection *c) {
+	char client[ADDRESS_TEXT], kind[128];
+	cJSON *event = json_object();
+	json_add_text(event, "level", "info");
+	json_add_text(event, "code", "tls_handshake_failed");
+	json_add_text(event, "address", address_group(&c->address, client));
+	snprintf(kind, sizeof kind, "tls_handshake_failed %s", client);
+	logs_count(c->server->api->logs, LOG_GROUP_API, "api", kind, event);
+}
+
 static void *connection_main(void *arg) {
 	struct connection *c = arg;
 	struct http_server *s = c->server;
@@ -379,6 +396,7 @@ static void *connection_main(void *arg) {
 	pthread_setname_np(pthread_self(), "hg-connection");
 	if (wire_open(&c->wire, c->fd, tls, clock_mono_ms() + s->limits.head_ms) == 0)
 		while (connection_serve(c)) continue;
+	else handshake_log(c);
 	guest_unplug(s->guests, guest);
 	wire_close(&c->wire);
 	if (tls) wire_tls_close(tls);
@@ -430,12 +448,27 @@ static void *accept_main(void *arg) {
 	return NULL;
 }
 
+/* As many as the limit on open files allows: above it a handler would lack the files of its work. */
+static size_t connections_most(int64_t wanted) {
+	struct rlimit files;
+	if (getrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur == RLIM_INFINITY) return (size_t)wanted;
+	int64_t have = (int64_t)MIN(files.rlim_cur, (rlim_t)INT32_MAX),
+			most = MAX((have - OWN_FILES) / CONNECTION_FILES, 1);
+	if (most >= wanted) return (size_t)wanted;
+	char text[24], limit[24];
+	snprintf(text, sizeof text, "%lld", (long long)most);
+	snprintf(limit, sizeof limit, "%lld", (long long)have);
+	log_event(LOG_WARN, "server", "fewer connections than configured: raise the limit on open files (LimitNOFILE)",
+		"connections", text, "open_files", limit, NULL);
+	return (size_t)most;
+}
+
 int http_server_start(struct http_server **ret, struct api *api, int listen_fd, SSL_CTX *tls,
 	const struct http_limits *limits, struct error *err) {
 	struct http_server *s = xcalloc(1, sizeof *s);
 	*s = (struct http_server){.limits = *limits, .api = api, .tls = tls, .listen_fd = listen_fd};
 	pthread_mutex_init(&s->lock, NULL);
-	s->guests = guests_new((size_t)api->config->connections);
+	s->guests = guests_new(connections_most(api->config->connections));
 	s->wake_fd = eventfd(0, EFD_CLOEXEC);
 	int e = s->wake_fd < 0 || fcntl(listen_fd, F_SETFL, O_NONBLOCK) ? errno
 																	: pthread_create(&s->thread, NULL, accept_main, s);

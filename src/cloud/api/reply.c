@@ -3,6 +3,7 @@
 #include "cloud/api/reply.h"
 
 #include <assert.h>
+#include <errno.h>
 
 #include "base/xml.h"
 
@@ -78,6 +79,7 @@ void reply_error(struct reply *r, const struct error *err) {
 		return;
 	}
 	snprintf(r->why, sizeof r->why, "%s", err->text);
+	r->files_out = err->os == EMFILE || err->os == ENFILE;
 	if (f == FAULT_UNAVAILABLE) reply_fault(r, f, "the cloud cannot use its store now; try again in a moment");
 	else reply_fault(r, f, "an error inside the cloud; its log has the reason under this request id");
 }

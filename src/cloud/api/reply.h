@@ -26,6 +26,7 @@ struct reply {
 	enum s3_error s3;  /* S3_NONE: none */
 	char message[512]; /* of an error, for the caller */
 	char why[512];	   /* of an error of ours, for the log only */
+	bool files_out;	   /* it was that no file could be opened any more */
 };
 void reply_init(struct reply *r);
 void reply_done(struct reply *r);

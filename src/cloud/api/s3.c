@@ -54,7 +54,8 @@ static bool admit_rate(struct call *c, struct reply *r) {
 		address_group(&c->address, name + strlen(name));
 		return call_limit(r, c->api->by_key, name);
 	}
-	sha256_of(c->path, strlen(c->path), &digest);
+	AUTO(xfree) char *object = xasprintf("%s/%s", c->params[0], c->params[1]); /* however the path spells it */
+	sha256_of(object, strlen(object), &digest);
 	return call_limit(r, c->api->by_url, sha256_hex(name, &digest));
 }
 

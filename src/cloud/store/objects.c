@@ -34,7 +34,8 @@
  * of odd size cost (and a server's reads are of odd size). Room that is taken beforehand saves a further third. */
 #define BLOCK_BYTES (64 << 10)
 #define RESERVE_FROM_BYTES (1 << 20)
-#define STALL_MS 10000 /* a write that came no STALL_BYTES further in this time gives way */
+#define RESERVE_MOST_BYTES (64LL << 20) /* beyond what came */
+#define STALL_MS 10000					/* a write that came no STALL_BYTES further in this time gives way */
 #define STALL_BYTES (16 << 10)
 #define TEMPORARY_DIR ".tmp"
 #define TEMPORARY_NAME 25
@@ -77,6 +78,8 @@ struct object_write {
 	char temporary[TEMPORARY_NAME]; /* in .tmp, or "" */
 	int fd;
 	int64_t announced, received, written, written_back; /* received - written bytes stand in block */
+	int64_t reserved;									/* room is taken up to here */
+	bool reserves;										/* the file system can */
 	struct digest *digest;
 	char *block; /* BLOCK_BYTES; the beginning of the next one */
 };
@@ -264,9 +267,22 @@ static int room_take(const struct object_write *w, struct error *err) {
 	if (disk_room_at(w->fd, w->objects->keep_free, &free_bytes, &floor))
 		return disk_failed(err, errno, "ask for free space", w->objects->dir);
 	if (w->announced > free_bytes - floor) return disk_failed(err, ENOSPC, "store an object", w->objects->dir);
-	if (w->announced < RESERVE_FROM_BYTES || !fallocate(w->fd, FALLOC_FL_KEEP_SIZE, 0, w->announced)) return 0;
-	/* Some file systems cannot; then it is only slower. */
-	return errno == ENOSPC || errno == EDQUOT ? disk_failed(err, errno, "store an object", w->objects->dir) : 0;
+	return 0;
+}
+
+/* Room is taken ahead of the bytes, as much again as has come: who announces much and sends little holds little. */
+static int room_ahead(struct object_write *w, struct error *err) {
+	int64_t free_bytes, floor;
+	if (!w->reserves || w->written < RESERVE_FROM_BYTES || w->reserved > w->written || w->reserved == w->announced)
+		return 0;
+	int64_t to = MIN(w->announced, w->written + MIN(w->written, RESERVE_MOST_BYTES));
+	if (disk_room_at(w->fd, w->objects->keep_free, &free_bytes, &floor))
+		return disk_failed(err, errno, "ask for free space", w->objects->dir);
+	if (to - w->written > free_bytes - floor) return disk_failed(err, ENOSPC, "store an object", w->objects->dir);
+	if (!fallocate(w->fd, FALLOC_FL_KEEP_SIZE, w->written, to - w->written)) w->reserved = to;
+	else if (errno == ENOSPC || errno == EDQUOT) return disk_failed(err, errno, "store an object", w->objects->dir);
+	else w->reserves = false; /* some file systems cannot; then it is only slower */
+	return 0;
 }
 
 /* --- one write a key --- */
@@ -331,7 +347,7 @@ static void write_moved(struct object_write *w) {
 int object_begin(struct objects *o, const char *bucket, const char *key, int64_t size, struct object_write **ret,
 	struct error *err) {
 	AUTO(object_abort) struct object_write *w = xcalloc(1, sizeof *w);
-	*w = (struct object_write){.objects = o, .place.dir_fd = -1, .fd = -1, .announced = size};
+	*w = (struct object_write){.objects = o, .place.dir_fd = -1, .fd = -1, .announced = size, .reserves = true};
 	if (size < 0) return error_set(err, ERR_INPUT, "an object cannot have %lld bytes", (long long)size);
 	if (place_open(o, bucket, key, &w->place, err) &&
 		(folders_again(o, bucket, err) || place_open(o, bucket, key, &w->place, err)))
@@ -371,7 +387,7 @@ int object_append(struct object_write *w, const void *bytes, size_t n, struct er
 	digest_add(w->digest, bytes, n);
 	if (now) {
 		now -= kept;
-		if (block_write(w, bytes, now, err)) return -1;
+		if (room_ahead(w, err) || block_write(w, bytes, now, err)) return -1;
 		w->received += (int64_t)now;
 		kept = 0;
 	}
@@ -441,11 +457,14 @@ void object_abort(struct object_write *w) {
 
 static int place_read(const struct objects *o, const char *bucket, const struct place *p, int *ret_fd,
 	int64_t *ret_size, struct error *err) {
-	AUTO(fd_close) int fd = openat(p->dir_fd, p->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	AUTO(fd_close) int fd = openat(p->dir_fd, p->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	struct stat st;
 	if (fd < 0 && errno == ENOENT)
 		return error_set(err, ERR_NOT_FOUND, "there is no object under this key in %s", bucket);
 	if (fd < 0 || fstat(fd, &st)) return disk_failed(err, errno, "open an object", o->dir);
+	if (!S_ISREG(st.st_mode)) /* a pipe would be waited for without end */
+		return error_set(
+			err, ERR_DISK, "what lies in an object's place in %s/%s is no file: remove it", o->dir, bucket);
 	*ret_size = st.st_size;
 	*ret_fd = TAKE_FD(fd);
 	return 0;

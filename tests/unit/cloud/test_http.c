@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "cloud/api/head.h"
@@ -133,6 +134,7 @@ static void what_could_be_smuggled_is_refused(void **state) {
 		"GET /v1/info HTTP/1.11\r\nHost: x\r\n\r\n",
 		"GET v1/info HTTP/1.1\r\nHost: x\r\n\r\n",
 		"GET http://y/v1/info HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET http:///v1/info HTTP/1.1\r\nHost:\r\n\r\n",
 		"GET /v1/info#x HTTP/1.1\r\nHost: x\r\n\r\n",
 		"POST /v1/authenticate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: "
 		"chunked\r\n\r\n0x2\r\n{}\r\n0\r\n\r\n",
@@ -253,6 +255,12 @@ static void who_has_no_key_makes_room(void **state) {
 	int port, slow[20];
 	char text[4096];
 	struct http_server *s = serve(b, &http_limits, &port);
+	char token[TOKEN_MAX];
+	bench_token(b, 0, token);
+	AUTO(xfree) char *asks = xasprintf("GET /v1/schema HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n", token);
+	int rests = connected(port);
+	say(rests, asks);
+	assert_true(hear(rests, text, sizeof text) > 0);
 	for (size_t i = 0; i < ARRAY_LEN(slow); i++) {
 		slow[i] = connected(port);
 		say(slow[i],
@@ -264,8 +272,41 @@ static void who_has_no_key_makes_room(void **state) {
 		assert_true(hear(honest, text, sizeof text) > 0);
 		assert_true(text_starts(text, "HTTP/1.1 200 "));
 		close(honest);
+		(void)!send(slow[i], "{", 1, MSG_NOSIGNAL); /* a byte now and then makes no right */
 	}
+	say(rests, asks); /* who showed a key kept its connection */
+	assert_true(hear(rests, text, sizeof text) > 0);
+	assert_true(text_starts(text, "HTTP/1.1 200 "));
+	close(rests);
 	for (size_t i = 0; i < ARRAY_LEN(slow); i++) close(slow[i]);
+	assert_int_equal(http_server_stop(s, 5000), 0);
+}
+
+/* With few open files allowed there are as few connections as these serve. */
+static void connections_need_open_files(void **state) {
+	struct bench *b = *state;
+	bench_close(b);
+	bench_open(b, (const char *const[]){"connections", "100", "rate", "0", NULL});
+	struct rlimit before, few;
+	int port, fds[60], left = 0;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = before;
+	few.rlim_cur = 120;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	struct http_server *s = serve(b, &http_limits, &port);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0); /* this test's own ends are files too */
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) fds[i] = connected_from(port, i % 2 ? "127.0.0.2" : "127.0.0.3");
+	char text[4096];
+	int honest = connected(port);
+	say(honest, "GET /v1/info HTTP/1.1\r\nHost: x\r\n\r\n");
+	assert_true(hear(honest, text, sizeof text) > 0); /* accepted after all of the others */
+	close(honest);
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		struct pollfd p = {.fd = fds[i], .events = POLLIN};
+		left += poll(&p, 1, 0) == 0;
+		close(fds[i]);
+	}
+	assert_in_range(left, 1, 20);
 	assert_int_equal(http_server_stop(s, 5000), 0);
 }
 
@@ -343,6 +384,7 @@ int main(void) {
 		TEST_ON_BENCH(a_refused_body_is_short),
 		TEST_ON_BENCH(no_address_keeps_another_out),
 		TEST_ON_BENCH(who_has_no_key_makes_room),
+		TEST_ON_BENCH(connections_need_open_files),
 		TEST_ON_BENCH(what_is_no_request_is_answered_in_its_words),
 		TEST_ON_BENCH(what_is_held_when_the_time_is_up_is_counted),
 		cmocka_unit_test(where_to_listen),

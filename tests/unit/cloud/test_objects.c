@@ -264,6 +264,60 @@ static void test_room(void **state) {
 	xfree(bytes);
 }
 
+/* The blocks of the one temporary file, in bytes. */
+static int64_t temporary_blocks(const char *dir) {
+	int64_t bytes = -1;
+	AUTO(xfree) char *tmp = path_join(dir, "objects/.tmp");
+	DIR *d = opendir(tmp);
+	assert_non_null(d);
+	for (const struct dirent *e; (e = readdir(d));) {
+		struct stat st;
+		if (e->d_name[0] == '.') continue;
+		assert_int_equal(fstatat(dirfd(d), e->d_name, &st, 0), 0);
+		bytes = (int64_t)st.st_blocks * 512;
+	}
+	closedir(d);
+	return bytes;
+}
+
+/* What was announced and has not come takes no more room than what came. */
+static void test_holds_what_came(void **state) {
+	const struct scratch *s = *state;
+	AUTO(objects_close) struct objects *o = objects_at(s->dir);
+	struct object_write *w = NULL;
+	const size_t piece = 1 << 20;
+	uint8_t *bytes = xcalloc(1, piece);
+	objects_use_names(o);
+	OK(object_begin(o, "raw", KEY, 64 << 20, &w, &err));
+	OK(object_append(w, bytes, 1, &err));
+	assert_in_range(temporary_blocks(s->dir), 0, 1 << 20);
+	for (int i = 1; i <= 8; i++) {
+		OK(object_append(w, bytes, piece, &err));
+		assert_in_range(temporary_blocks(s->dir), 0, (2 * (i + 1)) << 20);
+	}
+	object_abort(w);
+	xfree(bytes);
+}
+
+/* A pipe in an object's place: nobody waits for it. */
+static void test_no_pipe_is_waited_for(void **state) {
+	const struct scratch *s = *state;
+	AUTO(objects_close) struct objects *o = objects_at(s->dir);
+	char hex[SHA256_HEX];
+	struct sha256 name;
+	struct object_sight sight;
+	int fd = -1;
+	int64_t size;
+	sha256_of(KEY, strlen(KEY), &name);
+	sha256_hex(hex, &name);
+	AUTO(xfree) char *path = xasprintf("%s/objects/raw/%.2s/%s", s->dir, hex, hex);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	FAILS(ERR_DISK, object_open(o, "raw", KEY, &fd, &size, &err));
+	FAILS(ERR_DISK, object_read(o, "raw", KEY, &fd, &sight, &err));
+	FAILS(ERR_DISK, object_settle(o, "raw", KEY, &fd, &sight, &err));
+	assert_int_equal(fd, -1);
+}
+
 /* --- killed while it writes --- */
 
 #define CRASH_BYTES (300 << 10)
@@ -386,6 +440,8 @@ int main(void) {
 		TEST_IN_SCRATCH(test_unknown_names),
 		TEST_IN_SCRATCH(test_refuses_odd_folders),
 		TEST_IN_SCRATCH(test_room),
+		TEST_IN_SCRATCH(test_holds_what_came),
+		TEST_IN_SCRATCH(test_no_pipe_is_waited_for),
 		TEST_IN_SCRATCH(test_killed),
 		TEST_IN_SCRATCH(test_sweep_spares_the_living),
 		TEST_IN_SCRATCH(test_durable_in_this_order),
