@@ -329,6 +329,47 @@ def test_a_full_disk_still_serves(place):
         subprocess.run(["umount", "-l", disk], check=True)
 
 
+def test_promises_of_one_key_are_bounded(place):
+    """One key asks for whatever it can, on a small disk: the catalog stays small, the others are served, over a start too."""
+    disk = small_disk(place, "300m")
+    try:
+        cloud = place.cloud("--rate", "0", data=disk / "data")
+        key = cloud.key("lab-2")
+        token, honest = cloud.token(cloud.key("lab-1")), cloud.token(key)
+        names = ["%04d" % i + "n" * 240 + "/" + "m" * 240 + "/" + "o" * 240 for i in range(1000)]
+        asked = {}
+        for i in range(60):
+            files = [{"name": name, "size": 1, "sha256": digest(b"x")} for name in names]
+            session = SESSION if i < 30 else f"20260815_0000{i}"
+            status, headers, _ = cloud.request("POST", "/v1/presign", {"session": session, "revision": 1 + i % 30, "files": files}, token)
+            asked[status] = asked.get(status, 0) + 1
+            assert status != 429 or headers.get("Retry-After"), headers
+        assert asked.get(429, 0) > 30 and asked.get(200, 0) >= 5 and set(asked) <= {200, 429}, asked
+        assert sum(path.stat().st_size for path in cloud.data.glob("catalog.db*")) < 150 * MIB
+        honest_round(cloud, honest, "beside it")
+        assert cloud.request("GET", "/healthz")[0] == 200
+        rest = disk / "rest"  # somebody else fills the disk to its last block
+        with rest.open("wb") as f:
+            try:
+                while True:
+                    f.write(b"x" * MIB)
+                    f.flush()
+            except OSError:
+                pass
+        new = {"session": SESSION, "revision": 1, "files": [{"name": "new", "size": 1, "sha256": digest(b"x")}]}
+        status, headers, text = cloud.request("POST", "/v1/presign", new, honest)
+        assert status == 503 and headers.get("Retry-After") and b"full" in text, (status, text)
+        wait_for(lambda: cloud.request("GET", "/healthz")[0] == 503, 30, "healthz to say so")
+        rest.unlink()
+        wait_for(lambda: cloud.request("GET", "/healthz")[0] == 200, 30, "healthz to be well again")
+        honest_round(cloud, honest, "after it")
+        assert cloud.stop() == 0
+    finally:
+        for child in place.children:
+            child.kill() if child.running else None
+        subprocess.run(["umount", "-l", disk], check=True)
+
+
 def test_a_url_takes_its_room_once(place):
     """However many connections bring the same announced gigabytes."""
     cloud = place.cloud("--rate", "0")

@@ -22,7 +22,7 @@ static int api_reconcile(struct api *a, struct error *err) {
 	return 0;
 }
 
-#define PROMISE_SPARE_MS (24LL * 60 * 60 * 1000) /* a body may come slowly, long after its URL ended */
+#define PROMISE_SPARE_MS (60LL * 60 * 1000) /* what comes later still is taken all the same: catalog_object_arrived */
 
 static int validator_open(struct api *a, struct error *err) {
 	const struct validator_setup setup = {.stores = {a->catalog, a->objects, a->logs},
@@ -108,6 +108,13 @@ int api_open(struct api **ret, const struct cloud_config *config, struct error *
 	access_key_name(&a->url_key, a->access_key);
 	*ret = TAKE(a);
 	return 0;
+}
+
+int api_room(const struct api *a, int64_t bytes, struct error *err) {
+	int64_t free_bytes, floor;
+	if (disk_room(a->config->data, a->config->keep_free, &free_bytes, &floor, err)) return -1;
+	if (free_bytes - bytes >= floor / 2) return 0;
+	return error_set(err, ERR_DISK, "the cloud's disk is full: nothing new is promised until there is room");
 }
 
 void api_stop(struct api *a) {

@@ -51,6 +51,9 @@ static inline const struct rules *api_rules(const struct api *a) { return atomic
  * thread. */
 MUST_USE int api_rules_again(struct api *a, struct error *err);
 static inline struct stores api_stores(const struct api *a) { return (struct stores){a->catalog, a->objects, a->logs}; }
+/* Whether the catalog may take so many bytes for what is new. ERR_DISK: the last half of what is kept free is for
+ * decisions and for what was promised. */
+MUST_USE int api_room(const struct api *a, int64_t bytes, struct error *err);
 void api_stop(struct api *a); /* wakes what waits; from any thread */
 void api_close(struct api *a);
 DEFINE_AUTO_PTR(struct api, api_close)

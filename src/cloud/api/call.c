@@ -19,6 +19,7 @@
 #define HOLD_PART 16
 #define VALUE_BYTES 112 /* of a JSON value in a tree: cJSON's 64, its name's and text's own allocations */
 #define MEMORY_WAIT_MS 2000
+#define ROOM_WAIT_S 30
 
 void call_init(struct call *c, struct api *api) {
 	*c = (struct call){.api = api, .query = "", .body_announced = -1, .begun_mono_ms = clock_mono_ms()};
@@ -252,6 +253,14 @@ static bool memory_take(struct call *c, struct reply *r, int64_t bytes) {
 }
 
 bool call_memory(struct call *c, struct reply *r, int64_t bytes) { return memory_take(c, r, c->tree_bytes + bytes); }
+
+bool call_room(const struct call *c, struct reply *r, int64_t bytes) {
+	struct error err = ERROR_INIT;
+	if (api_room(c->api, bytes, &err) == 0) return true;
+	reply_header(r, "Retry-After", "%d", ROOM_WAIT_S);
+	reply_fault(r, FAULT_UNAVAILABLE, "%s", err.text);
+	return false;
+}
 
 /* A buffer that grows has up to twice its text. What is short is not counted: connections bound it. */
 static bool text_memory(struct call *c, struct reply *r, size_t n) {

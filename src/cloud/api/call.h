@@ -75,4 +75,6 @@ bool call_limit(struct reply *r, struct limiter *l, const char *client);
 /* Before a handler builds something of this size, beside its body, for all it has in hand. False: it is not to be had
  * now, r says so. */
 bool call_memory(struct call *c, struct reply *r, int64_t bytes);
+/* Before the catalog takes so many bytes that it need not take. False: the disk has no room for them, r says so. */
+bool call_room(const struct call *c, struct reply *r, int64_t bytes);
 bool call_allows(const struct call *c, int scope);

@@ -15,6 +15,7 @@ enum fault fault_of(const struct error *err) {
 	switch (err->code) {
 	case ERR_INPUT: return FAULT_BAD_REQUEST;
 	case ERR_NOT_FOUND: return FAULT_NOT_FOUND;
+	case ERR_THROTTLED: return FAULT_RATE_LIMITED;
 	case ERR_DISK:
 	case ERR_BUSY:
 	case ERR_CANCELLED: return FAULT_UNAVAILABLE;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* GET /healthz: whether objects and catalog can be written. Each probe syncs the disk, and anybody may ask: an answer
- * is good for HEALTH_KEEP_MS. */
+/* GET /healthz: whether objects and catalog can be written, and something new be promised. Each probe syncs the disk,
+ * and anybody may ask: an answer is good for HEALTH_KEEP_MS. */
 #include "base/clock.h"
 #include "cloud/api/handlers.h"
 
@@ -8,7 +8,8 @@
 
 static void health_probe(struct api *a) {
 	struct error err = ERROR_INIT;
-	a->health.good = catalog_writable(a->catalog, &err) == 0 && objects_writable(a->objects, &err) == 0;
+	a->health.good =
+		catalog_writable(a->catalog, &err) == 0 && objects_writable(a->objects, &err) == 0 && api_room(a, 0, &err) == 0;
 	memcpy(a->health.why, err.text, sizeof a->health.why);
 	a->health.checked_mono_ms = clock_mono_ms();
 }

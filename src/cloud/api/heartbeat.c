@@ -51,6 +51,7 @@ static int verdict_check(const cJSON *beat, struct error *err) {
 void heartbeat_post(struct call *c, struct reply *r) {
 	struct error err = ERROR_INIT;
 	int stations = 0;
+	if (!call_room(c, r, 0)) return;
 	if (heartbeat_check(c->body, &err) || verdict_check(c->body, &err) ||
 		catalog_heartbeat(c->api->catalog, c->who.station, c->who.key_id, c->body, &stations, &err)) {
 		reply_error(r, &err);

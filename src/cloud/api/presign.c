@@ -16,6 +16,8 @@
 
 #define URL_MAX 8192
 #define FILE_MEMORY (14 * 1024) /* of a file in hand: its rows, its place in the body, its URL as tree and as text */
+#define FILE_ROOM 8192			/* of a promise in the catalog, twice: its log comes first */
+#define PROMISE_WAIT_S 60
 #define PARTS_MAX 10000
 
 void presign_decide(const struct presign_ask *ask, const struct object_row *there, struct presign_verdict *ret) {
@@ -336,7 +338,11 @@ void presign_post(struct call *c, struct reply *r) {
 		reply_error(r, &err);
 		return;
 	}
-	if (!call_memory(c, r, (int64_t)p.n * FILE_MEMORY)) return;
-	if (presign_files(&p, &err) || presign_answer(&p, answer, &err)) reply_error(r, &err);
-	else reply_json(r, 200, TAKE(answer));
+	if (!call_memory(c, r, (int64_t)p.n * FILE_MEMORY) || !call_room(c, r, (int64_t)p.n * FILE_ROOM)) return;
+	if (presign_files(&p, &err) == 0 && presign_answer(&p, answer, &err) == 0) {
+		reply_json(r, 200, TAKE(answer));
+		return;
+	}
+	if (err.code == ERR_THROTTLED) reply_header(r, "Retry-After", "%d", PROMISE_WAIT_S);
+	reply_error(r, &err);
 }

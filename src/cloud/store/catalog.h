@@ -76,6 +76,8 @@ MUST_USE int catalog_standing(struct catalog *c, const struct claim *claim, enum
  * same bytes may always come again. */
 MUST_USE int catalog_objects_promise(struct catalog *c, const struct claim *claim_or_null,
 	const struct object_row *rows, size_t n, enum standing *ret_standing_or_null, struct error *err);
+#define PROMISES_OPEN_MAX 10000 /* of a station, that nothing came of yet; with a claim more are ERR_THROTTLED, */
+#define REVISIONS_EMPTY_MAX 16	/* and so are more revisions of one session that have nothing */
 /* What was stored at `stored_ms` (0: nothing happens) is gone: the row is a promise of the same bytes again. */
 MUST_USE int catalog_object_lost(struct catalog *c, const struct object_row *row, struct error *err);
 MUST_USE int catalog_object_stored(struct catalog *c, const char *bucket, const char *key, int64_t size,

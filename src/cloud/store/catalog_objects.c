@@ -40,6 +40,18 @@ static int session_begin(
 		cloud_state_names[CLOUD_UPLOADING], w->now_ms);
 }
 
+/* Asking is free, so that a number for a revision is not: of a session, a few may wait for their first file. */
+static int begun_check(struct catalog_write *w, const struct claim *k, struct error *err) {
+	if (db_one(w->db, SQL_SESSIONS_EMPTY, err, "tt", k->station, k->session) < 0) return -1;
+	int64_t n = db_i64(w->db, SQL_SESSIONS_EMPTY, 0);
+	db_reset(w->db, SQL_SESSIONS_EMPTY);
+	if (n <= REVISIONS_EMPTY_MAX) return 0;
+	return error_set(err, ERR_THROTTLED,
+		"%d revisions of this session were begun and got nothing: send files of one, or wait until their URLs have "
+		"ended",
+		REVISIONS_EMPTY_MAX);
+}
+
 /* Begins the revision and takes it for the instance, when anything of its own is promised. */
 static int promise_claim(struct catalog_write *w, struct promise *p, struct error *err) {
 	bool own = false;
@@ -48,8 +60,9 @@ static int promise_claim(struct catalog_write *w, struct promise *p, struct erro
 	for (size_t i = 0; i < p->n; i++) own |= !p->rows[i].lost_ms;
 	if (!p->claim || !own) return 0;
 	const struct claim *k = p->claim;
-	if (session_begin(w, k->station, k->session, k->revision, err) || standing_read(w->db, k, &id, &p->standing, err))
-		return -1;
+	if (session_begin(w, k->station, k->session, k->revision, err)) return -1;
+	if (db_changes(w->db) && begun_check(w, k, err)) return -1;
+	if (standing_read(w->db, k, &id, &p->standing, err)) return -1;
 	if (p->standing != STANDING_OPEN || !k->instance) return 0;
 	return db_exec(w->db, SQL_SESSION_CLAIM, err, "it", id, k->instance);
 }
@@ -69,8 +82,31 @@ static int object_promise(struct catalog_write *w, const struct object_row *o, s
 		o->revision, o->size, (const void *)o->sha256.bytes, sizeof o->sha256.bytes, w->now_ms);
 }
 
+/* --- how much a station may have open --- */
+
+static int count_open(struct catalog_write *w, const char *station, int64_t *ret, struct error *err) {
+	*ret = 0;
+	if (db_one(w->db, SQL_OBJECTS_OPEN, err, "t", station) < 0) return -1;
+	*ret = db_i64(w->db, SQL_OBJECTS_OPEN, 0);
+	db_reset(w->db, SQL_OBJECTS_OPEN);
+	return 0;
+}
+
+/* After the promises: what was promised before may always be asked for again. */
+static int open_check(struct catalog_write *w, const struct promise *p, int64_t before, struct error *err) {
+	int64_t now;
+	if (count_open(w, p->claim->station, &now, err)) return -1;
+	if (now <= before || now <= PROMISES_OPEN_MAX) return 0;
+	return error_set(err, ERR_THROTTLED,
+		"this station was promised %lld files that have not come, and may have %d: send those, or wait until their "
+		"URLs have ended",
+		(long long)before, PROMISES_OPEN_MAX);
+}
+
 static int objects_promise(struct catalog_write *w, void *arg, struct error *err) {
 	struct promise *p = arg;
+	int64_t before = 0;
+	if (p->claim && count_open(w, p->claim->station, &before, err)) return -1;
 	if (promise_claim(w, p, err)) return -1;
 	for (size_t i = 0; i < p->n; i++) {
 		const struct object_row *o = &p->rows[i];
@@ -79,7 +115,7 @@ static int objects_promise(struct catalog_write *w, void *arg, struct error *err
 			return -1;
 		if (object_promise(w, o, err)) return -1;
 	}
-	return 0;
+	return p->claim ? open_check(w, p, before, err) : 0;
 }
 
 int catalog_objects_promise(struct catalog *c, const struct claim *claim_or_null, const struct object_row *rows,

@@ -48,6 +48,7 @@
 	"CREATE INDEX object_lost ON object (station, session) WHERE lost_ms > 0;"                                         \
 	"UPDATE object SET promised_ms = CAST(strftime('%s', 'now') AS INTEGER) * 1000 WHERE stored_ms = 0;"               \
 	"CREATE INDEX object_promised_at ON object (promised_ms) WHERE stored_ms = 0;"                                     \
+	"CREATE INDEX object_open ON object (station) WHERE stored_ms = 0 AND lost_ms = 0;"                                \
 	"ALTER TABLE change ADD COLUMN tag TEXT NOT NULL DEFAULT '';"                                                      \
 	"UPDATE change SET tag = lower(hex(randomblob(4)));"
 
@@ -96,6 +97,7 @@
 		" stored_ms = ?5, lost_ms = 0 WHERE stored_ms = 0")                                                            \
 	X(OBJECTS_LOST, "SELECT count(*) FROM object WHERE station = ?1 AND session = ?2 AND lost_ms > 0"                  \
 					" AND revision <= ?3")                                                                             \
+	X(OBJECTS_OPEN, "SELECT count(*) FROM object WHERE station = ?1 AND stored_ms = 0 AND lost_ms = 0")                \
 	X(OBJECT_FORGET, "DELETE FROM object WHERE bucket = ?1 AND key = ?2 AND stored_ms = 0 AND lost_ms = 0"             \
 					 " AND promised_ms = ?3")                                                                          \
 	/* one that a stored manifest waits for is used: its key would else become another's */                            \
@@ -122,6 +124,10 @@
 	/* sessions */                                                                                                     \
 	X(SESSION_BEGIN, "INSERT OR IGNORE INTO session (station, session, revision, state, begun_ms, changed_ms)"         \
 					 " VALUES (?1, ?2, ?3, ?4, ?5, ?5)")                                                               \
+	X(SESSIONS_EMPTY,                                                                                                  \
+		"SELECT count(*) FROM session s WHERE station = ?1 AND session = ?2 AND state = 'uploading'"                   \
+		" AND NOT EXISTS (SELECT 1 FROM object o WHERE o.station = s.station"                                          \
+		" AND o.session = s.session AND o.revision = s.revision AND (o.stored_ms > 0 OR o.lost_ms > 0))")              \
 	X(SESSION_GET, "SELECT id, state, instance FROM session WHERE station = ?1 AND session = ?2 AND revision = ?3")    \
 	X(SESSION_CLAIM, "UPDATE session SET instance = ?2 WHERE id = ?1 AND instance IS NULL")                            \
 	X(SESSION_REVISIONS, "SELECT revision, state, content, instance FROM session WHERE station = ?1 AND session = ?2"  \

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What presign decides: by rule, and with a real catalog. */
 #include "api_help.h"
+
+#include <sys/statvfs.h>
 #include "cloud/api/presign.h"
 #include "session/manifest.h"
 #include "session/part.h"
@@ -450,6 +452,69 @@ static void the_host_is_the_callers_or_the_public_one(void **state) {
 	reply_done(&r);
 }
 
+/* Numbers for revisions and promises that nothing comes of are few; what was promised may be asked for again. */
+static void what_is_open_has_a_bound(void **state) {
+	struct bench *b = *state;
+	const char *const file[] = {"a", "abc", NULL};
+	for (int r = 1; r <= REVISIONS_EMPTY_MAX; r++) {
+		AUTO(got_done) struct got g = presign(b, r * 5, file);
+		assert_int_equal(g.status, 200);
+	}
+	AUTO(got_done) struct got more = presign(b, 1000, file);
+	assert_int_equal(more.status, 429);
+	assert_string_equal(got_word(&more), "rate_limited");
+	assert_non_null(strstr(more.headers, "Retry-After: "));
+	AUTO(got_done) struct got same = presign(b, 5, (const char *const[]){"a", "abc", "b", "abc", NULL});
+	assert_int_equal(same.status, 200);
+	stored(b, text_at(file_at(&same, 0), "key", NULL), "abc");
+	AUTO(got_done)
+	struct got next = presign(b, 1000, (const char *const[]){"a", "new", NULL}); /* one of them got something */
+	assert_int_equal(next.status, 200);
+	AUTO(json_free) cJSON *revisions = NULL;
+	OK(catalog_revisions(b->api->catalog, "lab-1", TEST_SESSION, &revisions, &err));
+	assert_int_equal(cJSON_GetArraySize(revisions), REVISIONS_EMPTY_MAX + 1); /* nothing is left of what was refused */
+}
+
+static void promises_have_a_bound(void **state) {
+	struct bench *b = *state;
+	const struct claim claim = {.station = "lab-1", .session = TEST_SESSION, .revision = 1};
+	struct object_row *rows = xcalloc(1000, sizeof *rows);
+	enum standing standing;
+	for (int i = 0; i <= PROMISES_OPEN_MAX / 1000; i++) {
+		for (int k = 0; k < 1000; k++) {
+			rows[k] = (struct object_row){.bucket = "headgate-raw", .session = TEST_SESSION, .revision = 1, .size = 3};
+			text_copy(rows[k].station, sizeof rows[k].station, "lab-1");
+			snprintf(rows[k].name, sizeof rows[k].name, "f%d.%d", i, k);
+			snprintf(rows[k].key, sizeof rows[k].key, TEST_SESSION "/lab-1/f%d.%d", i, k);
+		}
+		if (i < PROMISES_OPEN_MAX / 1000)
+			OK(catalog_objects_promise(b->api->catalog, &claim, rows, 1000, &standing, &err));
+		else FAILS(ERR_THROTTLED, catalog_objects_promise(b->api->catalog, &claim, rows, 1000, &standing, &err));
+	}
+	snprintf(rows->name, sizeof rows->name, "f0.0");
+	snprintf(rows->key, sizeof rows->key, TEST_SESSION "/lab-1/f0.0");
+	OK(catalog_objects_promise(b->api->catalog, &claim, rows, 1, &standing, &err));
+	OK(catalog_object_stored(b->api->catalog, "headgate-raw", rows->key, 3, &rows->sha256, 1, &err));
+	snprintf(rows->name, sizeof rows->name, "new");
+	snprintf(rows->key, sizeof rows->key, TEST_SESSION "/lab-1/new");
+	OK(catalog_objects_promise(b->api->catalog, &claim, rows, 1, &standing, &err));
+	xfree(rows);
+}
+
+/* The last of the room is not for promises: /healthz says so, too. */
+static void a_full_disk_promises_nothing(void **state) {
+	struct bench *b = *state;
+	char token[TOKEN_MAX];
+	bench_token(b, 0, token);
+	const char *file[] = {"a", "abc", NULL};
+	struct statvfs disk;
+	assert_int_equal(statvfs(b->scratch.dir, &disk), 0);
+	assert_false(api_room(b->api, 0, &(struct error){0}));
+	assert_true(api_room(b->api, (int64_t)disk.f_bavail * (int64_t)disk.f_frsize, &(struct error){0}) != 0);
+	AUTO(got_done) struct got g = presign(b, 1, file);
+	assert_int_equal(g.status, 200);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keys_of_the_first_and_of_later_revisions),
@@ -461,6 +526,9 @@ int main(void) {
 		TEST_ON_BENCH(another_station_has_its_own),
 		TEST_ON_BENCH(a_revision_is_that_of_its_first_instance),
 		TEST_ON_BENCH(a_promised_key_stays),
+		TEST_ON_BENCH(what_is_open_has_a_bound),
+		TEST_ON_BENCH(promises_have_a_bound),
+		TEST_ON_BENCH(a_full_disk_promises_nothing),
 		TEST_ON_BENCH(a_look_claims_nothing),
 		TEST_ON_BENCH(nothing_is_added_to_a_decided_revision),
 		TEST_ON_BENCH(what_the_store_lost_can_be_sent_again),

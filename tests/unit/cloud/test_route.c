@@ -114,6 +114,7 @@ static void every_error_means_a_fault(void **state) {
 		enum fault f = fault_of(&err);
 		int status = fault_classes[f].status;
 		if (i == ERR_INPUT) assert_int_equal(f, FAULT_BAD_REQUEST);
+		else if (i == ERR_THROTTLED) assert_int_equal(f, FAULT_RATE_LIMITED);
 		else if (i == ERR_NOT_FOUND) assert_int_equal(f, FAULT_NOT_FOUND);
 		else assert_true(status == 500 || status == 503);
 	}
