@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "base/units.h"
 #include "station/client.h"
 #include "station/transfer.h"
 #include "station/upload.h"
@@ -46,6 +47,8 @@ cJSON *transfers_status(const struct engine *e, const struct session *s) {
 
 /* --- the answer --- */
 
+#define CURL_EARLY_MS 100 /* its clock is not ours */
+
 /* 0: the store says that it holds what we hashed; 1: it does not say; -1: it says otherwise. */
 static int checksum_compare(const struct http_answer *a, const struct file_row *f, struct error *err) {
 	struct sha256 theirs;
@@ -70,7 +73,10 @@ static bool blames_store(const struct error *err) {
 	return err->code == ERR_DENIED || err->code == ERR_NOT_FOUND; /* its policy; no such bucket */
 }
 
-static void health_note(struct engine *e, const struct error *err) {
+#define THROTTLE_LONG_MS 10000 /* asked to wait longer: no pause between two requests, the store is away until then */
+
+static void health_note(struct engine *e, const struct error *err, int64_t retry_after_ms) {
+	bool is_long = err->code == ERR_THROTTLED && retry_after_ms > THROTTLE_LONG_MS;
 	bool was_down = e->objects.down;
 	switch (err->code) {
 	case ERR_CANCELLED:
@@ -84,7 +90,8 @@ static void health_note(struct engine *e, const struct error *err) {
 		return;
 	}
 	const struct backoff pause = cloud_pause(e);
-	health_bad(&e->objects, err, err->code == ERR_CONFIG ? HEALTH_FAILURES : 1, &pause, now_ms());
+	health_bad(&e->objects, err, err->code == ERR_CONFIG || is_long ? HEALTH_FAILURES : 1, &pause, now_ms());
+	if (is_long) e->objects.next_ms = MAX(e->objects.next_ms, now_ms() + retry_after_ms);
 	if (e->objects.down) cloud_doubt(e, &e->objects);
 	if (e->objects.down && !was_down) {
 		char message[640];
@@ -102,7 +109,7 @@ static void put_failed(struct session *s, struct transfer *t, const struct error
 	if (retry == RETRY_PRESIGN || retry == RETRY_AUTHENTICATE) attempts = ++slot->presigns;
 	struct retry_decision d = retry_decide(err, attempts, retry_after_ms, &e->budget);
 	if (d.step == STEP_AGAIN && e->objects.down) d.step = STEP_PAUSE;
-	if (retry == RETRY_THROTTLE) e->throttled_ms = MAX(e->throttled_ms, now_ms() + retry_after_ms);
+	if (retry == RETRY_THROTTLE && !e->objects.down) e->throttled_ms = MAX(e->throttled_ms, now_ms() + retry_after_ms);
 	slot->state = SLOT_READY;
 	switch (d.step) {
 	case STEP_AGAIN: slot->not_before_ms = now_ms() + d.delay_ms; break;
@@ -179,15 +186,23 @@ static void transfer_answered(struct transfer *t) {
 	}
 }
 
+/* The deadline that a person set: a mend is theirs, since the next try begins at the first byte again. */
+static void put_late(struct transfer *t, const struct http_answer *a, const char *what) {
+	if (t->why.code != ERR_TIMEOUT || a->status || a->elapsed_ms + CURL_EARLY_MS < t->deadline_ms) return;
+	error_set(&t->why, ERR_TIMEOUT, "%s: not over within %s, %s of %s were sent; raise [upload] deadline", what,
+		UNIT_DURATION(t->deadline_ms), UNIT_BYTES(a->sent_bytes), UNIT_BYTES(t->file.size));
+}
+
 static void on_done(void *arg, const struct http_answer *a) {
 	struct transfer *t = arg;
 	char what[160];
 	snprintf(what, sizeof what, "PUT of %s/%s", t->ticket.name, t->file.name);
 	t->result = answer_check(a, ANSWER_S3, what, &t->why);
-	health_note(t->engine, &t->why);
+	t->retry_after_ms = answer_retry_after_ms(a, &t->why, clock_wall_ms());
+	put_late(t, a, what);
+	health_note(t->engine, &t->why, t->retry_after_ms);
 	if (t->result == 0) transfer_count(t, t->file.size);
 	if (t->result == 0) t->result = checksum_compare(a, &t->file, &t->why);
-	t->retry_after_ms = answer_retry_after_ms(a, &t->why, clock_wall_ms());
 	t->attempt = (struct attempt_row){.elapsed_ms = a->elapsed_ms, .bytes = a->sent_bytes, .http = a->status};
 	const char *id = http_header(a, "x-amz-request-id");
 	if (!id) id = http_header(a, "x-request-id");
@@ -198,14 +213,22 @@ static void on_done(void *arg, const struct http_answer *a) {
 
 /* --- starting, cancelling --- */
 
+/* Our own limit of the rate is no reason to give up: twice what the least share of it needs is left in any case. */
+static int64_t deadline_ms(const struct engine *e, int64_t size) {
+	int64_t share = e->config->bandwidth.bytes_per_s / e->config->connections;
+	if (!e->config->bandwidth.bytes_per_s) return e->config->deadline_ms;
+	return MAX(e->config->deadline_ms, e->config->low_rate_ms + size / MAX(share, 1) * 2000);
+}
+
 static void transfer_send(struct transfer *t, struct session *s) {
 	struct engine *e = t->engine;
 	struct slot *slot = upload_slot(s->upload, t->index);
+	t->deadline_ms = deadline_ms(e, t->file.size);
 	struct http_request r = {
 		.method = "PUT",
 		.url = slot->url,
 		.headers = (const char *const *)slot->headers,
-		.deadline_ms = e->config->deadline_ms,
+		.deadline_ms = t->deadline_ms,
 		.hold_ms = e->config->answer_ms,
 		.send_rate_max = e->rate_limit ? MAX(e->rate_limit / (int64_t)e->sending, 1) : 0,
 		.on_progress = on_progress,

@@ -31,6 +31,7 @@ struct transfer {
 	int result; /* 0 stored, 1 the store does not say, -1 as `why` says */
 	struct error why;
 	int64_t retry_after_ms;
+	int64_t deadline_ms;		/* of its request */
 	struct attempt_row attempt; /* without name and reason */
 };
 void transfer_free(struct transfer *t);

@@ -6,6 +6,7 @@ import hashlib
 import json
 import sqlite3
 import sys
+import threading
 import time
 import urllib.parse
 from contextlib import closing
@@ -24,6 +25,10 @@ def through(place, hook, **settings):
     proxy = FaultProxy(place, cloud, hook)
     station = place.station(cloud, endpoint=proxy.url, **settings)
     return cloud, proxy, station, make_session(station.recordings, SESSION)
+
+
+def attempts(station):
+    return station.command("sessions", SESSION, "--json").json_lines()[0]["attempts"]
 
 
 def s3_error(status, code, headers=None):
@@ -226,6 +231,38 @@ def test_busy_and_broken_servers_are_tried_again(place):
     hooks.append(first(1, "/v1/presign", api_error(429, "rate_limited", {"Retry-After": "1"}), "POST"))
     hooks.append(first(1, "/v1/authenticate", api_error(503, "unavailable"), "POST"))
     assert_recovers(place, lambda request: next((a for a in (hook(request) for hook in hooks) if a), None))
+
+
+def test_a_store_that_asks_for_a_long_pause_is_away_until_then(place):
+    """Whoever waits says for what: no session stays "uploading" for an hour with nothing said."""
+    busy = Answer(429, {"Retry-After": "1000000000"})
+    _, _, station, _ = through(place, lambda request: busy if request.method == "PUT" else None)
+    make_session(station.recordings, "20261120_134503", seed=2)
+    got = station.once(wait="4s")
+    assert got.code == 69 and "429" in got.err, got
+    for row in station.rows():
+        assert row["state"] == "queued" and "the server answered 429" in row["reason"], row
+
+
+def test_our_own_limit_of_the_rate_is_no_reason_to_give_up(place):
+    cloud = place.cloud()
+    station = place.station(cloud, upload={"bandwidth": "20KB/s", "deadline": "1s"})
+    folder = make_session(station.recordings, SESSION, {"signals.edf": 80_000})
+    got = station.once()
+    assert got.code == 0 and all(attempt["code"] == "stored" for attempt in attempts(station)), got
+    assert_stored(cloud, folder)
+
+
+def test_a_deadline_that_passes_names_the_setting(place):
+    over = threading.Event()
+    try:
+        _, _, station, _ = through(place, lambda request: over.wait(60) and None if request.method == "PUT" else None, upload={"deadline": "1s"})
+        got = station.once(wait="10s")
+    finally:
+        over.set()
+    assert got.code in (4, 69), got
+    late = [attempt["reason"] for attempt in attempts(station) if attempt["reason"] and "not over within" in attempt["reason"]]
+    assert late and all("raise [upload] deadline" in reason and " 0 B of" not in reason for reason in late), attempts(station)
 
 
 def test_an_expired_url_is_asked_for_again(place):

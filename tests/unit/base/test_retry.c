@@ -46,7 +46,7 @@ static void expect_rule(const struct answer_rule *rule, enum answer_kind kind) {
 	assert_string_equal(err.word, word);
 	assert_true(text_starts(err.text, "put a.bin: "));
 	assert_non_null(strstr(err.text, "why"));
-	if (*rule->mend) assert_non_null(strstr(err.text, rule->mend));
+	assert_non_null(strstr(err.text, rule->mend));
 
 	/* The same status with a web page: this row holds whatever the body is, or it came from a box in the middle. */
 	if (rule->word) return;
@@ -66,7 +66,7 @@ static void test_table_walked(void **state) {
 		assert_true(rule->word || rule->status_max >= rule->status_min);
 		assert_true(rule->word || rule->status_min >= 400);
 		assert_true(rule->kinds > 0 && rule->kinds <= ANSWER_ALL);
-		assert_non_null(rule->mend);
+		assert_true(strlen(rule->mend) > 10); /* a sentence without one helps nobody */
 		for (enum answer_kind kind = 0; kind < ANSWER_KIND_N; kind++)
 			if (rule->kinds & 1 << kind) expect_rule(rule, kind);
 	}
