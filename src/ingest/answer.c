@@ -165,6 +165,7 @@ static const struct shape_member object_members[] = {
 	MAY(NUMBER, "size", AT(size), RANGE(0, EXACT_MAX), .absent = -1),
 	MAY(BOOL, "missing", AT(missing)),
 	MAY(BOOL, "damaged", AT(damaged)),
+	MAY(BOOL, "read", AT(read)),
 	MAY(TEXT, "stored_at", SHAPE_NOWHERE, BYTES(1, 64), .format = format_time),
 };
 #undef AT

@@ -58,6 +58,7 @@ struct answer_object { /* missing, damaged, or a size and a checksum */
 	char *name, *checksum;
 	int64_t size;
 	bool missing, damaged;
+	bool read; /* its bytes, for this answer; else only what is known of it and its length were looked at */
 };
 struct answer_stat {
 	struct answer_object *objects;

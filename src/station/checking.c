@@ -86,6 +86,8 @@ static void checked(struct session *s, struct check_task *t) {
 	checks_reason(&t->checks, reason, sizeof reason);
 	journal_set_files(j, s->row.id, s->row.revision, t->snapshot.files, t->snapshot.n, NULL, NULL);
 	journal_set_checks(j, s->row.id, s->row.revision, "local", &t->checks);
+	/* "send it" was said of those files */
+	if (s->row.released && s->row.has_content && !sha256_equal(&s->row.content, &t->content)) s->row.released = false;
 	s->row.has_content = t->has_content;
 	s->row.content = t->content;
 	take_folder(s, t);
@@ -97,7 +99,7 @@ static void checked(struct session *s, struct check_task *t) {
 		s->row.stored_files++;
 		s->row.stored_bytes += t->snapshot.files[i].size;
 	}
-	int mask = SET_COUNTS | SET_STORED | SET_REASON | SET_CONTENT;
+	int mask = SET_COUNTS | SET_STORED | SET_REASON | SET_CONTENT | SET_FLAGS;
 	if (checks_hold(&t->checks)) {
 		s->metadata_held = checks_hold_metadata_only(&t->checks) && t->snapshot.n > 0;
 		session_hold(s, mask, reason);

@@ -54,8 +54,10 @@ static void act_resume(struct session *s) {
 static void act_ignore(struct session *s) {
 	if (s->row.ignored) return;
 	s->row.ignored = true;
+	if (!s->row.has_content) *s->row.folder = '\0'; /* the look says which it is */
 	session_renew(s);
-	decide(s, SET_FLAGS | SET_STORED, "ignored");
+	decide(s, SET_FLAGS | SET_STORED | SET_CONTENT, "ignored");
+	settle_look(s, now_ms());
 	moved_away(s->engine);
 }
 

@@ -264,6 +264,8 @@ void session_poke(struct session *s);				  /* drive it before the loop sleeps */
 void session_due(struct session *s, int64_t mono_ms); /* drive it then at the latest */
 void session_drive(struct session *s);
 void session_retry(struct session *s, const char *message); /* back to settling, as one asked for it */
+/* What was ignored is not what lies there now. */
+void session_count_again(struct session *s, int mask, const char *why);
 void session_renew(struct session *s); /* whatever is in flight for it no longer counts; hashing and sending end */
 /* session_step with its commit; `mask` and fields as there. */
 void session_go(struct session *s, enum session_event event, int mask, const char *level, const char *message);

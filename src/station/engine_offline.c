@@ -9,6 +9,7 @@
 #include "station/engine.h"
 #include "station/journal.h"
 #include "station/rivals.h"
+#include "station/scan.h"
 #include "station/state.h"
 
 struct offline {
@@ -87,7 +88,8 @@ static int act_row(struct offline *o, const struct offline_act *act, struct sess
 	bool *column = act->ignores ? &row->ignored : &row->paused;
 	if (*column == act->value) return 0;
 	*column = act->value;
-	journal_decide(o->journal, row, SET_FLAGS, act->verb, getuid(), on_commit, o);
+	if (act->ignores && !row->has_content) folder_id(row->root, row->name, row->folder); /* this folder, no other */
+	journal_decide(o->journal, row, SET_FLAGS | SET_CONTENT, act->verb, getuid(), on_commit, o);
 	return 0;
 }
 

@@ -17,11 +17,12 @@ static void count_sending(struct once_facts *f, const struct session *s) {
 }
 
 static void count(struct once_facts *f, const struct session *s) {
-	if (s->row.ignored || s->dead) return;
+	if (s->dead) return;
 	f->working += s->committing || s->driven;
 	if (root_hangs(s->engine, s->root)) return; /* nothing of it goes on, and nothing is known of it */
 	/* what is said of it must hold for what lies there now */
 	f->unlooked += s->row.present && !s->looked && s->engine->roots[s->root].ok;
+	if (s->row.ignored) return;
 	f->working += unread_busy(s);
 	if (s->row.paused || !s->row.present) return;
 	switch (s->row.state) {

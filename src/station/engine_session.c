@@ -215,10 +215,17 @@ static bool drive_vanished(struct session *s) {
 	return true;
 }
 
+void session_count_again(struct session *s, int mask, const char *why) {
+	s->row.ignored = false;
+	if (!s->row.has_content) *s->row.folder = '\0';
+	session_save(s, mask | SET_CONTENT, why);
+}
+
 static bool drive_returned(struct session *s) {
 	s->returned = false;
 	if (s->row.present) return false;
 	s->row.present = true;
+	if (s->row.ignored) session_count_again(s, SET_FLAGS, "the folder is back: it counts again");
 	if (state_next(s->row.state, EVENT_RETURNED) < 0) {
 		session_save(s, SET_FLAGS, NULL);
 		return false;
@@ -282,7 +289,10 @@ void session_drive(struct session *s) {
 	if (s->due_ms && s->due_ms <= now_ms()) s->due_ms = 0;
 	if (s->vanished && drive_vanished(s)) return;
 	if (s->returned && drive_returned(s)) return;
-	if (s->row.ignored) return;
+	if (s->row.ignored) { /* only whether it is still the one that was ignored */
+		settle_drive(s);
+		return;
+	}
 	if (s->retry_wanted && drive_retry(s)) return;
 	if (s->changed && drive_changed(s)) return;
 	settle_drive(s);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One session at a time: its row and files are read in the thread pool, then the cloud is asked for the session (is
- * this content accepted?) and for its objects (is each there, with its size and checksum?). A cloud that does not
- * answer proves nothing: the question is asked again. Loop thread. */
+ * this content accepted?) and for its objects (is each there, with its size and checksum, and, when a person asks, byte
+ * for byte?). A cloud that does not answer proves nothing: the question is asked again. Loop thread. */
 #include "station/recall.h"
 
 #include <stdlib.h>
@@ -15,6 +15,8 @@
 
 #define SETTING_RECALL "cloud.recall" /* set while all are looked for */
 #define NAMES_A_CALL 250
+#define READ_A_CALL 16		/* as the API has it */
+#define READ_HOLD_MS 300000 /* while the cloud reads what one call asks for, about 1 GiB */
 #define AGAIN_MS 5000
 
 struct wanted {
@@ -33,6 +35,7 @@ struct recall {
 	struct session_row row;
 	struct file_row *files;
 	size_t file_n, file_at; /* asked for up to */
+	size_t unread;			/* of them; a cloud that reads none */
 };
 
 struct recall *recall_new(struct engine *e) {
@@ -46,7 +49,7 @@ static void forget_one(struct recall *r) {
 	file_rows_free(r->files, r->file_n);
 	r->row = (struct session_row){0};
 	r->files = NULL;
-	r->file_n = r->file_at = 0;
+	r->file_n = r->file_at = r->unread = 0;
 }
 
 void recall_free(struct recall *r) {
@@ -133,12 +136,15 @@ static void next_one(struct recall *r) {
 	engine_poke(r->engine);
 }
 
+/* A person asks for the bytes; a look at all that was accepted, for what there is. */
+static bool reads(const struct recall *r) { return r->items[r->at - 1].named; }
+
 static void one_is_there(struct recall *r) {
 	char message[160];
 	r->looked++;
-	snprintf(message, sizeof message, "verified: the cloud has all %zu files of it, with their sizes and checksums",
-		r->file_n);
-	if (r->items[r->at - 1].named) journal_add_event(r->engine->journal, r->row.id, "info", "verified", message);
+	snprintf(message, sizeof message, "verified: the cloud has all %zu files of it, %s", r->file_n,
+		r->unread ? "with their sizes and checksums; it does not read them again" : "and has read every byte again");
+	if (reads(r)) journal_add_event(r->engine->journal, r->row.id, "info", "verified", message);
 	next_one(r);
 }
 
@@ -198,26 +204,34 @@ static bool object_is(const struct answer_object *o, const struct file_row *f) {
 		   sha256_from_base64(o->checksum, &theirs) == 0 && sha256_equal(&theirs, &f->sha256);
 }
 
+static size_t ask_n(const struct recall *r) {
+	return MIN(r->file_n - r->file_at, (size_t)(reads(r) ? READ_A_CALL : NAMES_A_CALL));
+}
+
+static bool is_unread(const struct answer_object *o) { return !o->read && !o->missing && !o->damaged; }
+
 static void on_objects(struct engine *e, struct session *s, void *arg, const struct ingest_result *result) {
 	struct recall *r = arg;
 	(void)e, (void)s;
 	if (!result) return;
 	const struct answer_stat *answer = ingest_stat(result);
-	size_t asked = MIN(r->file_n - r->file_at, (size_t)NAMES_A_CALL);
+	size_t asked = ask_n(r), told = 0;
 	if (result->err.code || answer->object_n != asked) {
 		one_again(r);
 		return;
 	}
-	for (size_t i = 0; i < asked; i++) {
+	for (size_t i = 0; i < asked; i++, told++) {
+		if (reads(r) && answer->objects[0].read && is_unread(&answer->objects[i])) break; /* the next call's */
 		const struct file_row *f = &r->files[r->file_at + i];
 		char why[400], name[200];
+		r->unread += reads(r) && is_unread(&answer->objects[i]);
 		if (object_is(&answer->objects[i], f)) continue;
 		snprintf(why, sizeof why, "the cloud does not have %s of it any more, as it was sent: it is sent again",
 			text_safe(name, sizeof name, f->name));
 		one_is_lost(r, why);
 		return;
 	}
-	r->file_at += asked;
+	r->file_at += told;
 	if (r->file_at == r->file_n) one_is_there(r);
 	else ask_objects(r);
 }
@@ -226,10 +240,10 @@ static void ask_objects(struct recall *r) {
 	cJSON *body = json_object(), *names = json_array();
 	json_add_text(body, "session", r->row.name);
 	json_add_i64(body, "revision", r->row.revision);
-	for (size_t i = r->file_at; i < r->file_n && i < r->file_at + NAMES_A_CALL; i++)
-		json_push(names, cJSON_CreateString(r->files[i].name));
+	for (size_t i = 0, n = ask_n(r); i < n; i++) json_push(names, cJSON_CreateString(r->files[r->file_at + i].name));
 	json_add(body, "names", names);
-	api_call(r->engine, NULL, "POST", "/v1/objects/stat", body, 0, on_objects, r);
+	if (reads(r)) json_add_bool(body, "read", true);
+	api_call(r->engine, NULL, "POST", "/v1/objects/stat", body, reads(r) ? READ_HOLD_MS : 0, on_objects, r);
 }
 
 /* --- the session --- */

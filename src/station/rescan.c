@@ -105,7 +105,7 @@ static void rescan_start(struct engine *e) {
 	e->presence_left = e->presence_pending ? 0 : PRESENCE;
 	for (size_t i = 0; i < e->sessions.n; i++) {
 		struct session *s = e->sessions.items[i];
-		if (s->row.present && !s->row.ignored && e->roots[s->root].ok) settle_look(s, now_ms());
+		if (s->row.present && e->roots[s->root].ok) settle_look(s, now_ms());
 	}
 	for (size_t i = 0; i < e->root_n; i++) {
 		root_list_start(e, i);

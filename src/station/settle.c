@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "station/checking.h"
 #include "station/engine_internal.h"
 
@@ -33,6 +34,7 @@ struct look {
 	bool root_gone, has_metadata, has_marker, misplaced;
 	enum lease lease;
 	char writer[256];
+	char folder[FOLDER_ID];
 };
 
 /* --- the thread's side --- */
@@ -62,6 +64,7 @@ static void look_run(struct job *j) {
 	const struct schema named = {.file = l->metadata};
 	l->began_ms = now_ms();
 	look_watch(l, "");
+	folder_id(l->root, l->ticket.name, l->folder);
 	if (snapshot_take(l->root, l->ticket.name, &rules, &j->engine->cancel, &l->snapshot, &l->err)) {
 		look_failed(l);
 	} else {
@@ -187,7 +190,22 @@ static void settle_take(struct session *s, const struct look *l) {
 	s->row.bytes = s->seen_bytes;
 }
 
+/* What was ignored is what lay there then: a folder that was never checked may grow, one that was checked is those
+ * files. */
+static bool is_ignored_one(struct session *s, const struct look *l) {
+	if (s->row.has_content || s->row.state > STATE_SETTLING)
+		return strcmp(s->seen_fingerprint, s->row.fingerprint) == 0 && l->same != SAME_NOT;
+	if (*s->row.folder || !*l->folder) return !*l->folder || strcmp(s->row.folder, l->folder) == 0;
+	text_copy(s->row.folder, sizeof s->row.folder, l->folder);
+	session_save(s, SET_CONTENT, NULL);
+	return true;
+}
+
 static void look_judge(struct session *s, const struct look *l) {
+	if (s->row.ignored) {
+		if (is_ignored_one(s, l)) return;
+		session_count_again(s, SET_FLAGS, "not what was ignored lies there now: it counts again");
+	}
 	bool same = strcmp(s->seen_fingerprint, s->row.fingerprint) == 0;
 	switch (s->row.state) {
 	case STATE_FOUND:

@@ -29,7 +29,7 @@ def nothing_of(cloud, folder):
 
 def state(station, session):
     row = station.session(session)
-    return row["state"], row["revision"]
+    return (row["state"], row["revision"]) if row else (None, None)
 
 
 def revisions(cloud, station, session):
@@ -207,6 +207,12 @@ def test_a_name_used_again(place):
     assert station.command("release", S1).code == 0 and station.once().code == 0
     assert_stored(cloud, Path(again), revision=2)
     assert_stored(cloud, kept, revision=1)
+    # "send it" was said of that one, and of none that is to come
+    shutil.move(again, place.dir / "second")
+    assert station.once().code == 0
+    shutil.move(make_session(place.dir / "elsewhere", S1, seed=3), first)
+    assert station.once().code == 1
+    assert state(station, S1)[0] == "held"
 
 
 def test_a_session_that_is_renamed_is_no_copy(place):
@@ -260,6 +266,51 @@ def test_a_copy_is_told_and_can_be_sent(place):
     shutil.rmtree(station.recordings / S2)
     assert station.once().code == 0, "it is no copy any more, and nobody needs to say so"
     assert_stored(cloud, copy)
+
+
+def test_ignored_is_what_lay_there(place):
+    """Not its name for ever: corrected, added to, another folder, or gone and back, it counts again."""
+    cloud = place.cloud()
+    station = place.station(cloud)
+    bad = "fatigue_level 4\n"  # no key
+    folder = make_session(station.recordings, S1)
+    good = (folder / "metadata.txt").read_text()
+    (folder / "metadata.txt").write_text(bad)
+    assert station.once().code == 1
+    assert station.command("ignore", S1).code == 0
+    assert station.once().code == 0
+    (folder / "metadata.txt").write_text(good)
+    assert station.once().code == 0
+    assert state(station, S1)[0] == "accepted"
+    assert_stored(cloud, folder, revision=state(station, S1)[1])
+
+    # never checked: it may grow, another folder is another one
+    folder = make_session(station.recordings, S2)
+    (folder / "metadata.txt").rename(station.recordings.parent / "kept")
+    station.once(wait="3s")
+    assert station.command("ignore", S2).code == 0
+    write_seeded(folder / "more.bin", 500, "more")
+    assert station.once().code == 0
+    assert state(station, S2)[0] == "settling"
+    folder.rename(station.recordings.parent / "away")
+    folder = make_session(station.recordings, S2)
+    assert station.once().code == 0
+    assert state(station, S2) == ("accepted", 1)
+    assert_stored(cloud, folder)
+
+    # by the engine that runs, and one that was gone when it was ignored
+    folder = make_session(station.recordings, S3)
+    (folder / "metadata.txt").write_text(bad)
+    engine = station.start()
+    assert wait_for(lambda: state(station, S3)[0] == "held", 30, "the bad one is held")
+    folder.rename(station.recordings.parent / "gone")
+    assert wait_for(lambda: state(station, S3)[0] == "gone", 30, "it is gone")
+    assert station.command("ignore", S3).code == 0
+    (station.recordings.parent / "gone" / "metadata.txt").write_text(good)
+    (station.recordings.parent / "gone").rename(folder)
+    assert wait_for(lambda: state(station, S3)[0] == "accepted", 30, "it counts again")
+    assert engine.stop() == 0
+    assert_stored(cloud, folder, revision=state(station, S3)[1])
 
 
 def test_two_recorders_in_one_second(place):
@@ -438,7 +489,21 @@ def test_verify(place):
     assert station.once().code == 0
     assert state(station, S1)[0] == "accepted"
     assert_stored(cloud, folder, revision=state(station, S1)[1])
+    path = cloud.object_path(cloud.manifest(S2)["files"][0]["bucket"], next(f["key"] for f in cloud.manifest(S2)["files"] if f["name"] == "signals.edf"))
+    rotten = bytearray(path.read_bytes())
+    rotten[len(rotten) // 2] ^= 1  # of the same length
+    path.chmod(0o644)
+    path.write_bytes(rotten)
+    got = station.command("verify", S2, "--json")
+    assert got.code == 1 and got.json_lines() == [{"verified": 0, "lost": 1}], got
+    assert station.once().code == 0
+    assert_stored(cloud, station.recordings / S2, revision=state(station, S2)[1])
+    many = make_session(station.recordings, S3)
+    for i in range(40):  # more than one call reads
+        write_seeded(many / f"part{i:02}.bin", 300, f"part{i}")
+    assert station.once().code == 0
     engine = station.start()
+    assert wait_for(lambda: json.loads(station.command("status", "--json").out)["engine"]["running"], 30, "the engine runs")
     assert wait_for(lambda: (g := station.command("verify", "--all")).code == 0 and g, 30, "everything verified by the engine that runs")
     assert engine.stop() == 0
 
