@@ -22,24 +22,27 @@ struct checker {
 	int64_t held, n, names;
 };
 
-static cJSON *ignored_json(const struct snapshot *s) {
+static cJSON *ignored_json(const struct config *c, const struct snapshot *s) {
 	cJSON *list = json_array();
 	for (size_t i = 0; i < s->ignored_n; i++) json_push(list, cJSON_CreateString(TEXT_SAFE(s->ignored[i])));
+	if (s->marker_left) json_push(list, cJSON_CreateString(TEXT_SAFE(c->done_marker)));
 	return list;
 }
 
-static void print_json(const char *session, const struct snapshot *s, const struct check_list *checks) {
+static void print_json(
+	const struct config *c, const char *session, const struct snapshot *s, const struct check_list *checks) {
 	cJSON *o = json_object();
 	json_add_text(o, "session", session);
 	json_add_text(o, "verdict", checks_hold(checks) ? "hold" : "pass");
 	json_add_i64(o, "files", (int64_t)s->n);
 	json_add_i64(o, "bytes", s->bytes);
 	json_add(o, "checks", checks_to_json(checks));
-	json_add(o, "ignored", ignored_json(s));
+	json_add(o, "ignored", ignored_json(c, s));
 	command_json(o);
 }
 
-static void print_text(const char *session, const struct snapshot *s, const struct check_list *checks) {
+static void print_text(
+	const struct config *config, const char *session, const struct snapshot *s, const struct check_list *checks) {
 	static const char *const titles[] = {"  CHECK", "VERDICT", "FOUND", "RULE", "MEND"};
 	AUTO(table_free) struct table *t = table_new(titles, ARRAY_LEN(titles));
 	AUTO(buf_done) struct buf out = BUF_INIT(1 << 24);
@@ -57,6 +60,8 @@ static void print_text(const char *session, const struct snapshot *s, const stru
 	table_print(t, terminal_columns(STDOUT_FILENO), &out);
 	for (size_t i = 0; i < s->ignored_n; i++)
 		buf_fmt(&out, "  not sent, by [station] ignore: %s\n", TEXT_SAFE(s->ignored[i]));
+	if (s->marker_left)
+		buf_fmt(&out, "  not sent, the done_marker while it is empty: %s\n", TEXT_SAFE(config->done_marker));
 	command_print(&out);
 }
 
@@ -70,8 +75,8 @@ static int check_session(struct checker *k, const char *root, const char *sessio
 	check_snapshot(&k->cli->config, &k->schema, root, session, &s, NULL, &checks, &unread);
 	k->n++;
 	k->held += checks_hold(&checks);
-	if (k->cli->json) print_json(session, &s, &checks);
-	else print_text(session, &s, &checks);
+	if (k->cli->json) print_json(&k->cli->config, session, &s, &checks);
+	else print_text(&k->cli->config, session, &s, &checks);
 	snapshot_done(&s);
 	return 0;
 }

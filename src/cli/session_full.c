@@ -13,7 +13,7 @@
 #include "base/table.h"
 #include "base/text.h"
 #include "base/units.h"
-#include "station/scan.h"
+#include "station/checking.h"
 
 #define ATTEMPTS_MAX 50
 #define EVENTS_MAX 1000
@@ -22,7 +22,8 @@ struct full {
 	struct session_row row;
 	struct file_row *files;
 	size_t file_n;
-	cJSON *ignored; /* names; owned */
+	cJSON *ignored;		/* names; owned */
+	const char *marker; /* the last of them is the done_marker, which is empty; or NULL */
 	struct check_list local, cloud;
 	cJSON *attempts, *events;
 };
@@ -203,21 +204,29 @@ static void write_rows(
 struct ignored_job { /* with copies: a thread that hangs is left behind with them */
 	struct session_row row;
 	struct option_list ignore, temporary;
+	char *marker;
 	struct snapshot found;
 };
 
 static void *ignored_run(void *arg) {
 	struct ignored_job *j = arg;
-	const struct scan_rules rules = {.ignore = &j->ignore, .temporary = &j->temporary};
+	const struct scan_rules rules = {.ignore = &j->ignore, .temporary = &j->temporary, .keep = {j->marker}};
 	struct error none = ERROR_INIT;
 	if (snapshot_take(j->row.root, j->row.name, &rules, NULL, &j->found, &none)) j->found = (struct snapshot){0};
+	snapshot_drop(&j->found, j->marker);
 	return NULL;
 }
 
-static void ignored_take(struct ignored_job *j, cJSON *list) {
+static void ignored_take(struct ignored_job *j, const struct config *c, struct full *f) {
+	cJSON *list = f->ignored;
 	for (size_t i = 0; i < j->found.ignored_n; i++) json_push(list, cJSON_CreateString(TEXT_SAFE(j->found.ignored[i])));
+	if (j->found.marker_left) {
+		f->marker = c->done_marker;
+		json_push(list, cJSON_CreateString(TEXT_SAFE(f->marker)));
+	}
 	snapshot_done(&j->found);
 	session_row_done(&j->row);
+	free(j->marker);
 	option_list_clear(&j->ignore);
 	option_list_clear(&j->temporary);
 	free(j);
@@ -230,18 +239,22 @@ static void full_ignored(const struct config *c, struct full *f) {
 	if (!f->row.present) return;
 	struct ignored_job *j = xcalloc(1, sizeof *j);
 	j->row = session_row_copy(&f->row);
+	j->marker = c->done_marker ? xstrdup(c->done_marker) : NULL;
 	for (size_t i = 0; i < c->ignore.n; i++) option_list_add(&j->ignore, c->ignore.items[i]);
 	for (size_t i = 0; i < c->temporary.n; i++) option_list_add(&j->temporary, c->temporary.items[i]);
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += FOLDER_MS / 1000;
 	bool runs = pthread_create(&thread, NULL, ignored_run, j) == 0;
-	if (!runs || pthread_timedjoin_np(thread, NULL, &until) == 0) ignored_take(j, f->ignored);
+	if (!runs || pthread_timedjoin_np(thread, NULL, &until) == 0) ignored_take(j, c, f);
 }
 
 static void write_ignored(struct buf *out, const struct full *f) {
 	const cJSON *name;
-	if (cJSON_GetArraySize(f->ignored)) buf_str(out, "\nnot sent, by [station] ignore:\n");
-	cJSON_ArrayForEach (name, f->ignored) buf_fmt(out, "  %s\n", cJSON_GetStringValue(name));
+	if (cJSON_GetArraySize(f->ignored) > (f->marker != NULL)) buf_str(out, "\nnot sent, by [station] ignore:\n");
+	cJSON_ArrayForEach (name, f->ignored) {
+		if (f->marker && !name->next) buf_str(out, "\nnot sent, the done_marker while it is empty:\n");
+		buf_fmt(out, "  %s\n", cJSON_GetStringValue(name));
+	}
 }
 
 static void print_text(const struct full *f, const char *mend) {

@@ -14,10 +14,10 @@
 #include "station/checking.h"
 #include "station/scan_path.h"
 
-void snapshot_drop(struct snapshot *s, const char *name) {
-	struct file_row *f = file_row_find(s->files, s->n, name);
-	if (!f) return;
-	s->bytes -= f->size;
+void snapshot_drop(struct snapshot *s, const char *marker) {
+	struct file_row *f = marker ? file_row_find(s->files, s->n, marker) : NULL;
+	if (!f || f->size) return;
+	s->marker_left = true;
 	file_row_done(f);
 	s->n--;
 	memmove(f, f + 1, (size_t)(s->files + s->n - f) * sizeof *f);

@@ -38,8 +38,9 @@ struct check_task {
 };
 void check_task_run(struct check_task *t); /* a thread of its root */
 void check_task_done(struct check_task *t);
-/* Drops the done marker from the files: it is a message to us, not a part of the recording. */
-void snapshot_drop(struct snapshot *s, const char *name);
+/* Drops the done marker from the files when it is empty: a message to us. One that holds something is a part of the
+ * recording, and sent. */
+void snapshot_drop(struct snapshot *s, const char *marker_or_null);
 struct scan_rules scan_rules_of(const struct config *c); /* borrowed */
 /* Something stands where the metadata file belongs, and is none (session/check.h). */
 bool snapshot_metadata_misplaced(const struct snapshot *s, const struct schema *schema);

@@ -73,7 +73,7 @@ static const struct option config_rows[] = {
 	{.section = "station", .name = "keep_events", .type = OPTION_DURATION, .offset = AT(keep_events_ms), .initial = "365d",
 		.max = 100 * 365 * 24 * HOUR, .help = "how long the journal keeps events of accepted sessions; 0: for ever"},
 	{.section = "station", .name = "done_marker", .type = OPTION_TEXT, .offset = AT(done_marker), .flag = "done-marker",
-		.help = "name of a file whose arrival says that a session is complete"},
+		.help = "name of a file whose arrival says that a session is complete; sent unless it is empty"},
 	{.section = "station", .name = "done_marker_required", .type = OPTION_BOOL, .offset = AT(marker_required),
 		.initial = "no", .help = "a session is complete with its done_marker only, however quiet it is"},
 	{.section = "station", .name = "ignore", .type = OPTION_CALL, .set = set_ignore, .show = show_ignore,

@@ -155,6 +155,11 @@ static int config_check_watch(struct config *c, struct error *err) {
 }
 
 static int config_check_marker(struct config *c, struct error *err) {
+	if (c->done_marker && c->schema.file && strcmp(c->done_marker, c->schema.file) == 0)
+		return error_set(err, ERR_CONFIG,
+			"%s: [station] done_marker is the metadata file %s: name another, or none, since a session waits for its "
+			"metadata anyway",
+			config_where(c, &c->done_marker), TEXT_SAFE(c->done_marker));
 	if (!c->marker_required || (c->done_marker && *c->done_marker)) return 0;
 	return error_set(err, ERR_CONFIG, "%s: [station] done_marker_required needs the marker's name: set done_marker",
 		config_where(c, &c->marker_required));

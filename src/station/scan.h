@@ -27,6 +27,7 @@ struct snapshot {
 	size_t folder_n, folder_capacity;
 	char **ignored; /* by the rules' patterns; owned; a folder's name ends with '/' */
 	size_t ignored_n, ignored_capacity;
+	bool marker_left;		  /* its done marker was empty and is not among the files any more (checking.h) */
 	char temporary[256];	  /* the first one with a temporary name; it is among the bad kinds too */
 	int64_t bytes, newest_ms; /* bytes: SESSION_BYTES_MAX at most, whatever sparse files claim */
 	uint64_t marks;			  /* of ctimes and inodes: what changes with owner and mode too */

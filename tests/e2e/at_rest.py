@@ -152,5 +152,49 @@ def test_files_that_may_be_empty(place):
     assert station.once().code == 1 and "no_empty_file" in station.session(S2)["reason"]
 
 
+def test_a_marker_that_holds_something_is_sent(place):
+    """An empty one is a message and stays behind, told by check and sessions; what was left behind before comes after."""
+    cloud = place.cloud()
+    station = place.station(cloud, station={"done_marker": "recording.end"})
+    empty, full = make_session(station.recordings, S1), make_session(station.recordings, S2, seed=2)
+    (empty / "recording.end").touch()
+    (full / "recording.end").write_text("stopped by the operator\n")
+    assert (got := station.once()).code == 0, got
+    assert_stored(cloud, full)
+    assert cloud.object(f"{S2}/eeg-lab-2/recording.end") == b"stopped by the operator\n"
+    told = "not sent, the done_marker while it is empty:"
+    assert f"{told} recording.end" in (got := station.command("check", empty)).out, got
+    assert f"{told}\n  recording.end\n" in (got := station.command("sessions", S1)).out, got
+    assert json.loads(station.command("check", empty, "--json").out)["ignored"] == ["recording.end"]
+    assert json.loads(station.command("sessions", S1, "--json").out)["ignored_files"] == ["recording.end"]
+    for got in (station.command("check", full), station.command("sessions", S2)):
+        assert told not in got.out, got
+    (empty / "recording.end").write_text("now it says why\n")
+    assert (got := station.once()).code == 0 and station.session(S1)["revision"] == 2, got
+    assert_stored(cloud, empty, revision=2)
+
+
+def test_a_marker_that_an_older_program_left_behind_is_the_next_revision(place):
+    cloud = place.cloud()
+    station = place.station(cloud, station={"done_marker": "recording.end", "ignore": "recording.end"})
+    folder = make_session(station.recordings, S1)
+    (folder / "recording.end").write_text("stopped\n")
+    station.sections["station"].pop("done_marker")  # left behind by a pattern, as the marker was
+    station.write()
+    assert (got := station.once()).code == 0 and cloud.object(f"{S1}/eeg-lab-2/recording.end") is None, got
+    station.sections["station"].pop("ignore")
+    station.sections["station"]["done_marker"] = "recording.end"
+    station.write()
+    assert (got := station.once()).code == 0 and station.session(S1)["revision"] == 2, got
+    assert_stored(cloud, folder, revision=2)
+
+
+def test_a_marker_that_is_the_metadata_is_refused(place):
+    station = place.station(place.cloud(), station={"done_marker": "metadata.txt"})
+    for words in (("run", "--once"), ("check", station.recordings)):
+        got = station.command(*words)
+        assert got.code == 2 and "done_marker is the metadata file metadata.txt" in got.err, got
+
+
 if __name__ == "__main__":
     main()

@@ -148,7 +148,13 @@ static void test_a_good_session(void **state) {
 	assert_int_equal(t.snapshot.bytes, 15);
 	for (size_t i = 0; i < t.snapshot.n; i++) assert_true(t.snapshot.files[i].hashed);
 	assert_int_equal(atomic_load(&t.done_bytes), 15);
-	assert_true(t.has_content);
+	assert_true(t.has_content && t.snapshot.marker_left);
+	check_task_done(&t);
+	put(p, SESSION, "COMPLETE", "stopped");
+	check(p, &t, SESSION, 77, expected);
+	assert_int_equal(t.snapshot.n, 3); /* one that says something is a part of it */
+	assert_int_equal(t.snapshot.bytes, 22);
+	assert_false(t.snapshot.marker_left);
 	check_task_done(&t);
 }
 
