@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Log groups in logs.db, bounded in size and age: the oldest go, those of the API's calls first, for these can be
- * brought about by any caller. What comes again and again (logs_count) is one row and then a number. One thread writes:
- * what was queued since its last commit goes in as one transaction, after a short linger so that a busy server does not
- * flush the disk for each line. Events stay queued while the disk refuses them, up to a ceiling; beyond it the newest
- * are dropped and counted, and the count becomes an event of its own. Invariants: the queue, its size and `closing`
- * change under `lock`; the writer's connection belongs to its thread. */
+/* Log groups in logs.db, bounded in size and age. For size, the oldest of whatever stream has the most go: a station's
+ * events push out its own, and neither they nor the API's calls touch audit and validation, which have half of the
+ * bound for themselves. The bound is that of the file and its write-ahead log together: a transaction is a small part
+ * of it, and the log is written back and cut after it. What comes again and again (logs_count) is one row and then a
+ * number. One thread writes: what was queued since its last commit goes in as one transaction, after a short linger so
+ * that a busy server does not flush the disk for each line. Events stay queued while the disk refuses them, up to a
+ * ceiling; beyond it the newest are dropped and counted, and the count becomes an event of its own. Invariants: the
+ * queue, its size and `closing` change under `lock`; the writer's connection belongs to its thread. */
 #include "cloud/store/logs.h"
 
 #include <assert.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/db.h"
@@ -25,6 +28,8 @@
 #define COUNT_KINDS 64 /* told apart in a window; further ones are counted as one */
 #define KIND_TEXT 160
 #define TRIM_ROWS 500
+#define WAL_BYTES_MAX (16 << 20)
+#define ROW_BYTES 160 /* of a row and its places in the indexes, beside its text */
 #define TRIM_AGE_EVERY_MS 600000
 #define FREE_PAGES_LEAST 256 /* on a full disk: room within the file, made by forgetting the oldest */
 #define BATCH_MAX 5000
@@ -41,8 +46,11 @@
 		" WHERE group_name = ?4 AND id > ?1 AND at_ms >= ?2 ORDER BY id LIMIT ?3") \
 	X(PAGES, "SELECT page_count - freelist_count, freelist_count, page_size" \
 		" FROM pragma_page_count, pragma_freelist_count, pragma_page_size") \
-	X(TRIM_GROUP, OLDEST "WHERE group_name = ?1 ORDER BY id LIMIT ?2)") \
-	X(TRIM, OLDEST "ORDER BY id LIMIT ?1)") \
+	X(SHARES, "SELECT group_name, stream, events, bytes FROM share WHERE events > 0 ORDER BY bytes DESC") \
+	X(TRIM, OLDEST "WHERE group_name = ?1 AND stream = ?2 ORDER BY id LIMIT ?3)") \
+	X(BRIEF, "PRAGMA busy_timeout = 50") \
+	X(CUT, "PRAGMA wal_checkpoint(TRUNCATE)") \
+	X(PATIENT, "PRAGMA busy_timeout = 10000") \
 	X(TRIM_AGE, OLDEST "ORDER BY id LIMIT ?1) AND max(stored_ms, at_ms * (stored_ms = 0)) < ?2")
 /* clang-format on */
 enum logs_statement {
@@ -64,6 +72,19 @@ static const char *const logs_migrations[] = {
 	"CREATE UNIQUE INDEX event_known ON event (group_name, stream, known) WHERE known IS NOT NULL;",
 	/* at_ms is the sender's, whose clock may be wrong; age counts from here. 0: stored before there was a bound. */
 	"ALTER TABLE event ADD COLUMN stored_ms INTEGER NOT NULL DEFAULT 0;",
+	/* What each stream has, counted as rows come and go. */
+	"CREATE INDEX event_stream ON event (group_name, stream, id);"
+	"CREATE TABLE share (group_name TEXT NOT NULL, stream TEXT NOT NULL, events INTEGER NOT NULL, bytes INTEGER NOT "
+	"NULL,"
+	" PRIMARY KEY (group_name, stream)) WITHOUT ROWID;"
+	"INSERT INTO share SELECT group_name, stream, count(*), sum(length(CAST(json AS BLOB))) FROM event GROUP BY "
+	"group_name, stream;"
+	"CREATE TRIGGER event_comes AFTER INSERT ON event BEGIN"
+	" INSERT INTO share VALUES (new.group_name, new.stream, 1, length(CAST(new.json AS BLOB))) ON CONFLICT DO UPDATE"
+	" SET events = events + 1, bytes = bytes + length(CAST(new.json AS BLOB)); END;"
+	"CREATE TRIGGER event_goes AFTER DELETE ON event BEGIN"
+	" UPDATE share SET events = events - 1, bytes = bytes - length(CAST(old.json AS BLOB))"
+	" WHERE group_name = old.group_name AND stream = old.stream; END;",
 };
 static const struct db_schema logs_schema = {
 	.migrations = logs_migrations,
@@ -134,24 +155,36 @@ static int lines_write(struct db *db, const struct line *l, struct error *err) {
 	return 0;
 }
 
-static int known_write(struct db *db, struct known_request *k, struct error *err) {
-	for (; k; k = k->next) {
-		k->stored = 0;
-		for (size_t i = 0; i < k->n; i++) {
-			const struct log_known *e = &k->events[i];
-			if (db_exec(
-					db, LOGS_ADD_KNOWN, err, "ttitti", k->group, e->stream, e->at_ms, e->json, e->id, clock_wall_ms()))
-				return -1;
-			k->stored += db_changes(db);
-		}
+/* Some of k's events, from *at on: about `bytes` of them. */
+static int known_write(struct db *db, struct known_request *k, size_t *at, int64_t *bytes, struct error *err) {
+	for (; *at<k->n && * bytes> 0; ++*at) {
+		const struct log_known *e = &k->events[*at];
+		if (db_exec(db, LOGS_ADD_KNOWN, err, "ttitti", k->group, e->stream, e->at_ms, e->json, e->id, clock_wall_ms()))
+			return -1;
+		k->stored += db_changes(db);
+		*bytes -= (int64_t)strlen(e->json) + ROW_BYTES;
 	}
 	return 0;
 }
 
-static int batch_write(struct db *db, const struct line *lines, struct known_request *known, struct error *err) {
-	if (db_begin(db, err)) return -1;
-	if (!lines_write(db, lines, err) && !known_write(db, known, err)) return db_commit(db, err);
-	db_rollback(db);
+/* What a transaction may have. */
+static int64_t batch_bytes(const struct logs *l) {
+	return l->bounds.bytes ? MIN(l->bounds.bytes / 16, BATCH_BYTES_MAX) : BATCH_BYTES_MAX;
+}
+
+/* One transaction: lines, and as much of what is known as fits; *k and *at move on. */
+static int batch_write(
+	struct logs *l, const struct line *lines, struct known_request **k, size_t *at, struct error *err) {
+	int64_t bytes = batch_bytes(l);
+	if (db_begin(l->writer, err)) return -1;
+	int failed = lines_write(l->writer, lines, err);
+	while (!failed && *k && bytes > 0) {
+		if ((failed = known_write(l->writer, *k, at, &bytes, err)) || *at < (*k)->n) break;
+		*k = (*k)->next;
+		*at = 0;
+	}
+	if (!failed) return db_commit(l->writer, err);
+	db_rollback(l->writer);
 	return -1;
 }
 
@@ -168,24 +201,76 @@ static int pages_of(struct db *db, struct pages *ret, struct error *err) {
 	return 0;
 }
 
-/* Forgets some of the oldest: *ret_gone how many. */
-static int trim(struct db *db, int64_t *ret_gone, struct error *err) {
-	if (db_exec(db, LOGS_TRIM_GROUP, err, "ti", LOG_GROUP_API, (int64_t)TRIM_ROWS)) return -1;
-	*ret_gone = db_changes(db);
-	if (*ret_gone) return 0;
-	if (db_exec(db, LOGS_TRIM, err, "i", (int64_t)TRIM_ROWS)) return -1;
-	*ret_gone = db_changes(db);
+/* A stream, and what it has. */
+struct share {
+	char group[64], stream[256];
+	int64_t events, bytes;
+};
+
+/* What only the cloud itself says: it is forgotten for others' sake only when it has more than half. */
+static bool group_is_kept(const char *group) {
+	return strcmp(group, LOG_GROUP_AUDIT) == 0 || strcmp(group, LOG_GROUP_VALIDATE) == 0;
+}
+
+/* The stream that has the most, of those whose turn it is; events 0: there is none. */
+static int share_largest(struct db *db, int64_t bound, struct share *ret, struct error *err) {
+	struct share largest[2] = {0}; /* of the kept groups, of the others */
+	int64_t kept = 0;
+	int more = db_query(db, LOGS_SHARES, err, "");
+	while (more == 0 && (more = db_step(db, LOGS_SHARES, err)) > 0) {
+		bool keep = group_is_kept(db_text(db, LOGS_SHARES, 0));
+		struct share *s = &largest[keep ? 0 : 1];
+		int64_t events = db_i64(db, LOGS_SHARES, 2), bytes = db_i64(db, LOGS_SHARES, 3);
+		if (keep) kept += bytes + events * ROW_BYTES;
+		if (!s->events) {
+			text_copy(s->group, sizeof s->group, db_text(db, LOGS_SHARES, 0));
+			text_copy(s->stream, sizeof s->stream, db_text(db, LOGS_SHARES, 1));
+			s->events = events;
+			s->bytes = bytes;
+		}
+		more = 0;
+	}
+	if (more < 0) return -1;
+	*ret = largest[0].events && (kept > bound / 2 || !largest[1].events) ? largest[0] : largest[1];
 	return 0;
+}
+
+/* Forgets the oldest of the largest stream, at least one and about so many bytes: *ret_gone how many. */
+static int trim(struct logs *l, int64_t bytes, int64_t *ret_gone, struct error *err) {
+	struct share s;
+	*ret_gone = 0;
+	if (share_largest(l->writer, l->bounds.bytes ? l->bounds.bytes : INT64_MAX, &s, err)) return -1;
+	if (!s.events) return 0;
+	int64_t rows = MIN(bytes, batch_bytes(l)) / (s.bytes / s.events + ROW_BYTES);
+	if (db_exec(l->writer, LOGS_TRIM, err, "tti", s.group, s.stream, MAX(rows, 1))) return -1;
+	*ret_gone = db_changes(l->writer);
+	return 0;
+}
+
+/* Writes the write-ahead log back and cuts it, when it is longer; one that a reader holds is tried again at the next
+ * round. */
+static int wal_cut(struct logs *l, int64_t most, struct error *err) {
+	AUTO(xfree) char *wal = xasprintf("%s-wal", l->path);
+	struct stat st;
+	if (stat(wal, &st) || st.st_size <= MIN(most, WAL_BYTES_MAX)) return 0;
+	static const int steps[] = {LOGS_BRIEF, LOGS_CUT, LOGS_PATIENT};
+	int failed = 0;
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		if (db_one(l->writer, steps[i], err, "") < 0) failed = -1;
+		else db_reset(l->writer, steps[i]);
+	}
+	return failed;
 }
 
 static int trim_size(struct logs *l, struct error *err) {
 	struct pages p;
 	int64_t gone = 1;
 	if (!l->bounds.bytes || pages_of(l->writer, &p, err)) return l->bounds.bytes ? -1 : 0;
-	if (p.used * p.size <= l->bounds.bytes) return 0;
-	while (gone && p.used * p.size > l->bounds.bytes / 16 * 15)
-		if (trim(l->writer, &gone, err) || pages_of(l->writer, &p, err)) return -1;
-	return 0;
+	const int64_t part = l->bounds.bytes / 16;
+	bool over = p.used * p.size > part * 12;
+	while (over && gone && p.used * p.size > part * 11)
+		if (trim(l, p.used * p.size - part * 11, &gone, err) || pages_of(l->writer, &p, err)) return -1;
+	return wal_cut(l, part * 2, err);
 }
 
 static int trim_age(struct logs *l, struct error *err) {
@@ -209,7 +294,7 @@ static int room_make(struct logs *l, struct error *err) {
 	if (free_bytes >= floor / 2) return 0;
 	if (pages_of(l->writer, &p, err)) return -1;
 	while (gone && p.free < FREE_PAGES_LEAST)
-		if (trim(l->writer, &gone, err) || pages_of(l->writer, &p, err)) return -1;
+		if (trim(l, BATCH_BYTES_MAX, &gone, err) || pages_of(l->writer, &p, err)) return -1;
 	if (p.free >= FREE_PAGES_LEAST) return 0;
 	return error_set(err, ERR_DISK, "%s has %lld bytes free, which are kept for the catalog: free some space", l->dir,
 		(long long)free_bytes);
@@ -220,7 +305,7 @@ static struct line *batch_take(struct logs *l, struct line **ret_end) {
 	struct line *first = l->first, *end = first;
 	if (!first) return NULL;
 	size_t bytes = 0;
-	for (int i = 1; i < BATCH_MAX && bytes < BATCH_BYTES_MAX && end->next; i++) {
+	for (int i = 1; i < BATCH_MAX && (int64_t)bytes < batch_bytes(l) && end->next; i++) {
 		bytes += end->bytes;
 		end = end->next;
 	}
@@ -263,6 +348,21 @@ static void linger(struct logs *l, int64_t ms) {
 		if (pthread_cond_timedwait(&l->queued, &l->lock, &until)) break;
 }
 
+/* Lines go with the first transaction. What of the known events is on the disk when a later one fails is known then. */
+static int round_write(struct logs *l, const struct line *lines, struct known_request *known, struct error *err) {
+	struct known_request *k = known;
+	size_t at = 0;
+	bool first = true;
+	for (; k; k = k->next) k->stored = 0;
+	for (k = known; first || k; first = false) {
+		if (room_make(l, err) || batch_write(l, first ? lines : NULL, &k, &at, err)) return first || !lines ? -1 : 1;
+		struct error why = ERROR_INIT;
+		if (trim_size(l, &why) || trim_age(l, &why))
+			log_event(LOG_WARN, "logs", "the log could not be kept short", "why", why.text, NULL);
+	}
+	return 0;
+}
+
 /* One round. Called with the lock, which is not held over the commit. */
 static void writer_round(struct logs *l) {
 	struct line *end = NULL, *lines = batch_take(l, &end);
@@ -271,16 +371,13 @@ static void writer_round(struct logs *l) {
 	l->known = NULL;
 	l->known_last = &l->known;
 	pthread_mutex_unlock(&l->lock);
-	int failed = room_make(l, &err) || batch_write(l->writer, lines, known, &err) ? -1 : 0;
-	if (!failed && (trim_size(l, &err) || trim_age(l, &err)))
-		log_event(LOG_WARN, "logs", "the log could not be kept short", "why", err.text, NULL);
+	int failed = round_write(l, lines, known, &err);
 	if (failed) log_event(LOG_ERROR, "logs", "log events could not be stored", "why", err.text, NULL);
 	pthread_mutex_lock(&l->lock);
 	known_finish(known, failed, &err);
-	if (!failed) {
-		batch_free(l, lines);
-		return;
-	}
+	if (failed >= 0) batch_free(l, lines); /* 1: they are written, what came after is not */
+	if (!failed) return;
+	if (failed > 0) lines = NULL;
 	batch_return(l, lines, end);
 	linger(l, AGAIN_MS);
 }
@@ -427,19 +524,57 @@ int logs_add_known(struct logs *l, const char *group, const struct log_known *ev
 
 /* --- reading --- */
 
+/* By pages, so that nobody who looks at the log slowly keeps its write-ahead log from being cut. */
+#define PAGE_ROWS 100
+struct read_row {
+	int64_t id, at_ms;
+	char *group, *stream, *json;
+};
+struct read_page {
+	struct read_row rows[PAGE_ROWS];
+	size_t n;
+};
+
+static void read_page_done(struct read_page *p) {
+	for (struct read_row *r = p->rows; r < p->rows + p->n; r++) {
+		xfree(r->group);
+		xfree(r->stream);
+		xfree(r->json);
+	}
+}
+DEFINE_AUTO_VAL(struct read_page, read_page_done)
+
+static int page_read(struct db *db, const char *group_or_null, int64_t since_ms, int64_t after_id, int64_t limit,
+	struct read_page *ret, struct error *err) {
+	const int s = group_or_null ? LOGS_READ_GROUP : LOGS_READ;
+	int more = group_or_null ? db_query(db, s, err, "iiit", after_id, since_ms, limit, group_or_null)
+							 : db_query(db, s, err, "iii", after_id, since_ms, limit);
+	if (more) return -1;
+	while ((more = db_step(db, s, err)) > 0)
+		ret->rows[ret->n++] = (struct read_row){.id = db_i64(db, s, 0),
+			.group = xstrdup(db_text(db, s, 1)),
+			.stream = xstrdup(db_text(db, s, 2)),
+			.at_ms = db_i64(db, s, 3),
+			.json = xstrdup(db_text(db, s, 4))};
+	return more;
+}
+
 int logs_read(struct logs *l, const char *group_or_null, int64_t since_ms, int64_t after_id, int64_t limit,
 	logs_on_event *on_event, void *arg, struct error *err) {
 	AUTO(db_close) struct db *db = NULL;
-	const int s = group_or_null ? LOGS_READ_GROUP : LOGS_READ;
-	int more;
 	if (db_open(&db, l->path, DB_READER, &logs_schema, err)) return -1;
-	if (group_or_null ? db_query(db, s, err, "iiit", after_id, since_ms, limit, group_or_null)
-					  : db_query(db, s, err, "iii", after_id, since_ms, limit))
-		return -1;
-	while ((more = db_step(db, s, err)) > 0)
-		if (on_event(arg, db_i64(db, s, 0), db_text(db, s, 1), db_text(db, s, 2), db_i64(db, s, 3), db_text(db, s, 4)))
-			return 0;
-	return more;
+	for (bool more = true; more && limit > 0;) {
+		AUTO(read_page_done) struct read_page page = {0};
+		if (page_read(db, group_or_null, since_ms, after_id, MIN(limit, PAGE_ROWS), &page, err)) return -1;
+		for (size_t i = 0; i < page.n; i++) {
+			const struct read_row *r = &page.rows[i];
+			if (on_event(arg, r->id, r->group, r->stream, r->at_ms, r->json)) return 0;
+			after_id = r->id;
+		}
+		more = page.n == (size_t)MIN(limit, PAGE_ROWS);
+		limit -= (int64_t)page.n;
+	}
+	return 0;
 }
 
 /* --- opening --- */

@@ -11,7 +11,7 @@
 #define LOG_GROUP_AUDIT "/headgate/audit"
 struct logs;
 struct logs_bounds {   /* 0: none */
-	int64_t bytes;	   /* of the file; the oldest go */
+	int64_t bytes;	   /* of the file and its write-ahead log; of the largest stream the oldest go */
 	int64_t age_ms;	   /* since an event was stored */
 	int64_t keep_free; /* of the disk: room.h */
 };

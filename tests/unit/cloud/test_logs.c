@@ -169,6 +169,53 @@ static int64_t size_of(const char *dir) {
 	return st.st_size;
 }
 
+/* The file and its write-ahead log. */
+static int64_t size_of_all(const char *dir) {
+	struct stat st;
+	AUTO(xfree) char *wal = path_join(dir, "logs.db-wal");
+	return size_of(dir) + (stat(wal, &st) ? 0 : st.st_size);
+}
+
+/* One station's events push out its own: others', audit and validation stay; and the bound is one of both files. */
+static void test_one_station_pushes_out_its_own(void **state) {
+	const struct scratch *s = *state;
+	AUTO(logs_close) struct logs *l = logs_at(s->dir);
+	struct reading r;
+	struct error err = ERROR_INIT;
+	AUTO(xfree) char *json = xcalloc(1, 8001);
+	memset(json, 'y', 8000);
+	logs_bound(l, &(struct logs_bounds){.bytes = 4 << 20});
+	for (int i = 0; i < 50; i++) {
+		char id[16];
+		snprintf(id, sizeof id, "%d", i);
+		add(l, LOG_GROUP_AUDIT, i);
+		add(l, LOG_GROUP_VALIDATE, i);
+		add(l, LOG_GROUP_API, i);
+		assert_int_equal(known(l, "good", id, &err), 1);
+	}
+	for (int i = 0; i < 10; i++) {
+		struct log_known batch[450];
+		char ids[450][16];
+		int64_t stored = 0;
+		for (int k = 0; k < 450; k++) {
+			snprintf(ids[k], sizeof ids[k], "%d.%d", i, k);
+			batch[k] = (struct log_known){.id = ids[k], .stream = "bad", .at_ms = 1, .json = json};
+		}
+		assert_int_equal(logs_add_known(l, LOG_GROUP_STATIONS, batch, 450, &stored, &err), 0);
+		assert_int_equal(stored, 450);
+		assert_in_range(size_of_all(s->dir), 1 << 20, 4 << 20);
+	}
+	assert_int_equal(read_all(l, LOG_GROUP_AUDIT, 0, &r), 50);
+	assert_int_equal(read_all(l, LOG_GROUP_VALIDATE, 0, &r), 50);
+	assert_int_equal(read_all(l, LOG_GROUP_API, 0, &r), 50);
+	for (int i = 0; i < 50; i++) {
+		char id[16];
+		snprintf(id, sizeof id, "%d", i);
+		assert_int_equal(known(l, "good", id, &err), 0); /* still there */
+	}
+	assert_in_range(read_all(l, LOG_GROUP_STATIONS, 0, &r), 150, 50 + 500);
+}
+
 /* The oldest calls go, what stations and validation said stays as long as there are calls to forget. */
 static void test_bounded_in_size(void **state) {
 	const struct scratch *s = *state;
@@ -268,6 +315,7 @@ int main(void) {
 		TEST_IN_SCRATCH(test_concurrent),
 		TEST_IN_SCRATCH(test_full_disk),
 		TEST_IN_SCRATCH(test_bounded_in_size),
+		TEST_IN_SCRATCH(test_one_station_pushes_out_its_own),
 		TEST_IN_SCRATCH(test_bounded_in_age),
 		TEST_IN_SCRATCH(test_counts),
 		TEST_IN_SCRATCH(test_refuses_what_is_no_log),
