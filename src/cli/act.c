@@ -216,7 +216,8 @@ int cli_ignore(int argc, char **argv) {
 		ACT_OPERANDS,
 		.flags = flags,
 		.flag_n = ARRAY_LEN(flags),
-		.summary = "These sessions count for nothing: not sent, not listed as needing a person, no exit status of 1.",
+		.summary =
+			"These sessions count for nothing as they lie there now: not sent, needing nobody, no exit status of 1.",
 		.text = "Examples:\n  headgate ignore 20261120_124033\n  headgate ignore --undo 20261120_124033"};
 	const struct act *act = &act_ignore;
 	return cli_command(&spec, argc, argv, act_on_undo, &act, act_body);

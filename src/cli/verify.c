@@ -126,8 +126,11 @@ int cli_verify(int argc, char **argv) {
 		.operand_max = -1,
 		.flags = flags,
 		.flag_n = ARRAY_LEN(flags),
-		.summary = "Asks the cloud whether it still has each file of accepted sessions, with its size and checksum.",
-		.text = "What it has not is sent again, and the exit status is 1.\n"
+		.summary =
+			"Asks the cloud whether it still has each file of accepted sessions: it reads every byte of them again.",
+		.text = "What it has not is sent again, and the exit status is 1. About 1 GB is read a call: --all of a long "
+				"time takes\n"
+				"as long as the cloud's disk needs.\n"
 				"Examples:\n  headgate verify 20261120_124033\n  headgate verify --all"};
 	struct verify v = {0};
 	return cli_command(&spec, argc, argv, verify_on_flag, &v, verify_body);

@@ -21,7 +21,8 @@
 
 struct wanted {
 	int64_t id; /* in the journal */
-	bool named; /* by a person, who is told also that all is well */
+	bool named; /* alone: it is told also that all is well */
+	bool read;	/* byte for byte: a person asks */
 };
 struct recall {
 	struct engine *engine;
@@ -61,20 +62,22 @@ void recall_free(struct recall *r) {
 
 /* --- what is to be looked for --- */
 
-static void want(struct recall *r, const struct stub *a, bool named) {
+static void want(struct recall *r, const struct stub *a, bool named, bool read) {
 	ARRAY_RESERVE(r->items, r->n, r->capacity);
-	r->items[r->n++] = (struct wanted){.id = a->id, .named = named};
+	r->items[r->n++] = (struct wanted){.id = a->id, .named = named, .read = read};
 	engine_poke(r->engine);
 }
 
-void recall_whole(struct recall *r) {
+static void want_accepted(struct recall *r, bool read) {
 	const struct stub_table *t = &r->engine->accepted;
-	for (size_t i = 0; i < t->n; i++) want(r, &t->items[i], false);
+	for (size_t i = 0; i < t->n; i++) want(r, &t->items[i], false, read);
 }
+
+void recall_whole(struct recall *r) { want_accepted(r, true); }
 
 static void want_all(struct recall *r) {
 	r->all = true;
-	recall_whole(r);
+	want_accepted(r, false);
 }
 
 void recall_all(struct recall *r) {
@@ -98,7 +101,7 @@ int recall_one(struct recall *r, const char *name, struct error *err) {
 	bool found = false;
 	for (size_t root = 0; root < e->root_n; root++) {
 		const struct stub *a = stub_find(&e->accepted, session_stamp(name), root);
-		if (a) want(r, a, true);
+		if (a) want(r, a, true, true);
 		found = found || a;
 		if (!other) other = sessions_find(&e->sessions, name, root);
 	}
@@ -136,15 +139,14 @@ static void next_one(struct recall *r) {
 	engine_poke(r->engine);
 }
 
-/* A person asks for the bytes; a look at all that was accepted, for what there is. */
-static bool reads(const struct recall *r) { return r->items[r->at - 1].named; }
+static bool reads(const struct recall *r) { return r->items[r->at - 1].read; }
 
 static void one_is_there(struct recall *r) {
 	char message[160];
 	r->looked++;
 	snprintf(message, sizeof message, "verified: the cloud has all %zu files of it, %s", r->file_n,
 		r->unread ? "with their sizes and checksums; it does not read them again" : "and has read every byte again");
-	if (reads(r)) journal_add_event(r->engine->journal, r->row.id, "info", "verified", message);
+	if (r->items[r->at - 1].named) journal_add_event(r->engine->journal, r->row.id, "info", "verified", message);
 	next_one(r);
 }
 

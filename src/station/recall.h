@@ -16,7 +16,8 @@ void recall_free(struct recall *r);
 void recall_load(struct recall *r, struct journal_view *v); /* at start, after the sessions: what a run left undone */
 /* Of all accepted sessions; kept over restarts until each was looked for. */
 void recall_all(struct recall *r);
-void recall_whole(struct recall *r); /* the same because a person asks: not kept, nothing is said against the cloud */
+void recall_whole(
+	struct recall *r); /* byte for byte because a person asks: not kept, nothing is said against the cloud */
 void recall_count(const struct recall *r, int64_t *ret_looked, int64_t *ret_lost);
 /* Of one name. ERR_NOT_FOUND; ERR_INPUT when it is not accepted, in any of the watched folders. */
 MUST_USE int recall_one(struct recall *r, const char *name, struct error *err);
