@@ -33,6 +33,15 @@ static int validator_open(struct api *a, struct error *err) {
 	return validator_start(&a->validator, &setup, err) || validator_recover(a->validator, err) ? -1 : 0;
 }
 
+static int folders_own(const char *dir, const char *const *buckets, struct error *err) {
+	if (file_folder_own(dir, false, err)) return -1;
+	for (; *buckets; buckets++) {
+		AUTO(xfree) char *path = path_join(dir, *buckets);
+		if (file_folder_own(path, false, err)) return -1;
+	}
+	return 0;
+}
+
 static int api_open_stores(struct api *a, struct error *err) {
 	const struct cloud_config *c = a->config;
 	const char *const buckets[] = {c->raw_bucket, c->processed_bucket, c->lake_bucket, NULL};
@@ -43,6 +52,7 @@ static int api_open_stores(struct api *a, struct error *err) {
 	if (catalog_lock(c->data, &a->lock_fd, err) || catalog_open(&a->catalog, c->data, err) ||
 		logs_open(&a->logs, c->data, err) || objects_open(&a->objects, dir, buckets, err))
 		return -1;
+	if (folders_own(dir, buckets, err)) return -1;
 	logs_bound(a->logs, &bounds);
 	objects_keep_free(a->objects, c->keep_free);
 	return api_reconcile(a, err) || validator_open(a, err) ? -1 : 0;

@@ -374,8 +374,14 @@ static void log_decision(const struct look *k, enum cloud_state state) {
 	}
 }
 
+/* What is not under its name will not be found again: nothing is decided on it. */
+static int in_place(const struct stores *s, struct error *err) {
+	return catalog_in_place(s->catalog, err) || objects_in_place(s->objects, err) ? -1 : 0;
+}
+
 static int decide(struct look *k, struct error *err) {
 	bool again = false;
+	if (in_place(k->stores, err)) return -1;
 	enum cloud_state state = checks_hold(&k->checks) ? CLOUD_REJECTED : CLOUD_ACCEPTED;
 	const struct manifest *manifest = k->manifest.n ? &k->manifest : NULL;
 	if (catalog_session_decide(k->stores->catalog, k->station, k->session, k->revision, state, &k->checks, &k->metadata,
@@ -407,6 +413,7 @@ int validate_session(const struct stores *s, const struct schema *schema, const 
 	v->decided = v->unfinished = false;
 	v->lost = v->lost && v->after;
 	v->read_bytes = 0;
+	if (in_place(s, err)) return -1;
 	if (catalog_undecided_of(s->catalog, station, session, v->after, revisions, REVISIONS_A_LOOK, &n, err)) return -1;
 	for (size_t i = 0; i < n && !v->unfinished; i++) {
 		AUTO(look_done)

@@ -8,9 +8,11 @@
 #include "cloud/store/catalog_core.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -18,6 +20,7 @@
 #include "base/text.h"
 #include "cloud/store/deadline.h"
 
+#define OBJECTS_DEPTH 2 /* objects/BUCKET/xx/ holds objects */
 #define GROUP_MAX 256	/* operations a commit at most */
 #define READERS_MAX 64	/* open at once; a further reader waits */
 #define READERS_IDLE 16 /* kept open */
@@ -49,6 +52,8 @@ struct operation {
 struct catalog {
 	char *path;
 	struct db *writer;
+	dev_t device; /* of the file that is open */
+	ino_t inode;
 	char instance[9];
 	pthread_t thread;
 	bool thread_runs;
@@ -283,6 +288,13 @@ int catalog_writable(struct catalog *c, struct error *err) {
 	return catalog_run(c, setting_put, &s, err);
 }
 
+int catalog_in_place(const struct catalog *c, struct error *err) {
+	struct stat st;
+	if (stat(c->path, &st) == 0 && st.st_dev == c->device && st.st_ino == c->inode) return 0;
+	return error_set(err, ERR_DISK,
+		"%s was moved or replaced while it was in use: put it back, or start headgate-cloud again", c->path);
+}
+
 const char *catalog_instance(const struct catalog *c) { return c->instance; }
 
 /* --- opening --- */
@@ -308,13 +320,50 @@ static void conditions_init(struct catalog *c) {
 	condition_init(&c->reader_in);
 }
 
+/* Whether anything lies in one of its folders: 0 when it is none, or holds none. */
+static bool folder_holds(const char *path, int depth) {
+	DIR *d = opendir(path);
+	bool holds = false;
+	if (!d) return false;
+	for (const struct dirent *e; !holds && (e = readdir(d));) {
+		if (e->d_name[0] == '.') continue;
+		AUTO(xfree) char *entry = path_join(path, e->d_name);
+		holds = depth ? folder_holds(entry, depth - 1) : true;
+	}
+	closedir(d);
+	return holds;
+}
+
+/* A new catalog beside objects that it does not know would refuse every key and forget every decision. */
+static int orphans_check(const char *data_dir, const char *path, struct error *err) {
+	struct stat st;
+	AUTO(xfree) char *objects = path_join(data_dir, "objects");
+	if ((stat(path, &st) == 0 && st.st_size) || !folder_holds(objects, OBJECTS_DEPTH)) return 0;
+	return error_set(err, ERR_CONFIG,
+		"%s is missing, and %s holds objects that only it knows: put catalog.db back (with catalog.db-wal where there "
+		"is one), or move %s away to begin anew",
+		path, objects, objects);
+}
+
+static int file_remember(struct catalog *c, struct error *err) {
+	struct stat st;
+	if (stat(c->path, &st)) return error_errno(err, ERR_DISK, errno, "look at %s", c->path);
+	c->device = st.st_dev;
+	c->inode = st.st_ino;
+	if (!(st.st_mode & (S_IWOTH | S_IWGRP))) return 0;
+	return error_set(
+		err, ERR_CONFIG, "others can write %s, and so change what is kept there: chmod go-w %s", c->path, c->path);
+}
+
 int catalog_open(struct catalog **ret, const char *data_dir, struct error *err) {
 	if (file_mkdirs(data_dir, 0700, err)) return -1;
 	AUTO(catalog_close) struct catalog *c = xcalloc(1, sizeof *c);
 	conditions_init(c);
 	c->last = &c->first;
 	c->path = path_join(data_dir, "catalog.db");
-	if (db_open(&c->writer, c->path, DB_WRITER, &catalog_schema, err) || identity_load(c, err)) return -1;
+	if (orphans_check(data_dir, c->path, err) || db_open(&c->writer, c->path, DB_WRITER, &catalog_schema, err) ||
+		file_remember(c, err) || identity_load(c, err))
+		return -1;
 	int e = pthread_create(&c->thread, NULL, writer_main, c);
 	if (e) return error_errno(err, ERR_INTERNAL, e, "start the catalog's writer thread");
 	c->thread_runs = true;

@@ -12,12 +12,16 @@
 #include "session/manifest.h"
 
 struct catalog;
+/* ERR_CONFIG when there is no catalog beside objects that are there: it is never begun anew then; or when others can
+ * write it. */
 MUST_USE int catalog_open(struct catalog **ret, const char *data_dir, struct error *err);
 void catalog_close(struct catalog *c); /* what was asked for is written first; no other call may be under way */
 DEFINE_AUTO_PTR(struct catalog, catalog_close)
 /* One server a data folder: ERR_BUSY names the other's pid; held until ret_fd is closed. Commands (`key add`) open the
  * catalog without it, beside a running server. */
 MUST_USE int catalog_lock(const char *data_dir, int *ret_fd, struct error *err);
+/* The file that is open is still the one under its name. ERR_DISK. */
+MUST_USE int catalog_in_place(const struct catalog *c, struct error *err);
 MUST_USE int catalog_writable(struct catalog *c, struct error *err);
 
 /* --- secrets of this cloud, made on first use: the JWT key and the access key that signs URLs --- */

@@ -196,6 +196,22 @@ static const struct bucket *bucket_of(const struct objects *o, const char *name)
 	return NULL;
 }
 
+/* One that was removed altogether is made again by the next write (bucket_again). */
+static int bucket_in_place(const struct objects *o, const struct bucket *b, struct error *err) {
+	AUTO(xfree) char *path = path_join(o->dir, b->name);
+	struct stat st;
+	if (file_is_at(b->dir_fd, path)) return 0;
+	if (fstat(b->dir_fd, &st) == 0 && !st.st_nlink && access(path, F_OK)) return 0;
+	return error_set(err, ERR_DISK,
+		"the folder %s was moved or replaced while it was in use: put it back, or start headgate-cloud again", path);
+}
+
+int objects_in_place(const struct objects *o, struct error *err) {
+	for (size_t i = 0; i < o->bucket_n; i++)
+		if (bucket_in_place(o, &o->buckets[i], err)) return -1;
+	return 0;
+}
+
 bool objects_has_bucket(const struct objects *o, const char *bucket) { return bucket_of(o, bucket); }
 
 /* --- places --- */
@@ -353,6 +369,7 @@ int object_begin(struct objects *o, const char *bucket, const char *key, int64_t
 		(folders_again(o, bucket, err) || place_open(o, bucket, key, &w->place, err)))
 		return -1;
 	w->bucket = bucket_of(o, bucket);
+	if (bucket_in_place(o, w->bucket, err)) return -1;
 	if (place_taken(&w->place)) return taken(err, bucket);
 	if ((o->by_name ? named_open : nameless_open)(w, err) || write_enter(w, err) || room_take(w, err)) return -1;
 	w->digest = digest_new();

@@ -63,4 +63,7 @@ bool object_exists(const struct objects *o, const char *bucket, const char *key)
  * open file's (-1: whatever is there). 1 moved, 0 nothing there to move, -1. */
 MUST_USE int object_aside(
 	struct objects *o, const char *bucket, const char *key, int fd, char ret_where[OBJECT_ASIDE], struct error *err);
+/* The folders that are open are still those under their names: else what is stored would not be found after a start.
+ * ERR_DISK. */
+MUST_USE int objects_in_place(const struct objects *o, struct error *err);
 MUST_USE int objects_writable(struct objects *o, struct error *err); /* writes, syncs and removes a probe: /healthz */

@@ -2,6 +2,8 @@
 /* Who may call, what a body may be, and what each call of the API answers. */
 #include "api_help.h"
 
+#include <sys/stat.h>
+
 static void who_may_call(void **state) {
 	struct bench *b = *state;
 	char station[TOKEN_MAX], admin[TOKEN_MAX];
@@ -527,6 +529,59 @@ static void health_is_measured(void **state) {
 	assert_int_equal(again.status, 200);
 }
 
+/* Moved away or replaced under the running cloud: nothing is taken or well until it is back. */
+static void what_is_open_stays_under_its_name(void **state) {
+	struct bench *b = *state;
+	static const char *const names[] = {"catalog.db", "objects", "objects/headgate-raw"};
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		AUTO(xfree) char *path = path_join(b->scratch.dir, names[i]);
+		AUTO(xfree) char *away = xasprintf("%s.away", path);
+		struct object_write *w = NULL;
+		assert_int_equal(rename(path, away), 0);
+		b->api->health.checked_mono_ms = 0;
+		AUTO(got_done) struct got bad = ASK(b->api, .method = "GET", .target = "/healthz");
+		assert_int_equal(bad.status, 503);
+		assert_non_null(strstr(bad.text, "put it back"));
+		if (i) {
+			OK(file_mkdirs(path, 0700, &err)); /* another one in its place */
+			FAILS(ERR_DISK, object_begin(b->api->objects, "headgate-raw", "k", 1, &w, &err));
+			OK(file_remove_tree(path, &err));
+		}
+		assert_int_equal(rename(away, path), 0);
+		b->api->health.checked_mono_ms = 0;
+		AUTO(got_done) struct got good = ASK(b->api, .method = "GET", .target = "/healthz");
+		assert_int_equal(good.status, 200);
+	}
+}
+
+/* Objects without the catalog that knows them, and what others could change. */
+static void a_start_looks_at_what_it_finds(void **state) {
+	struct bench *b = *state;
+	static const char *const writable[] = {"objects", "objects/headgate-raw", "catalog.db"};
+	AUTO(xfree) char *path = path_join(b->scratch.dir, "catalog.db");
+	AUTO(xfree) char *away = xasprintf("%s.away", path);
+	struct api *again = NULL;
+	struct catalog *catalog = NULL;
+	object_put(b->api->objects, "headgate-raw", "k", "abc", 3);
+	bench_close(b);
+	const char *const flags[] = {"data", b->scratch.dir, NULL};
+	OK(cloud_config_load(&b->config, NULL, flags, &err));
+	for (size_t i = 0; i < ARRAY_LEN(writable); i++) {
+		AUTO(xfree) char *of = path_join(b->scratch.dir, writable[i]);
+		struct stat st;
+		assert_int_equal(stat(of, &st), 0);
+		assert_int_equal(chmod(of, st.st_mode | 0022), 0);
+		FAILS(ERR_CONFIG, api_open(&again, &b->config, &err));
+		assert_int_equal(chmod(of, st.st_mode & 07777), 0);
+	}
+	assert_int_equal(rename(path, away), 0);
+	FAILS(ERR_CONFIG, api_open(&again, &b->config, &err));
+	FAILS(ERR_CONFIG, catalog_open(&catalog, b->scratch.dir, &err)); /* as `key add` does */
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(rename(away, path), 0);
+	OK(api_open(&b->api, &b->config, &err));
+}
+
 static int find_log(void *arg, int64_t id, const char *group, const char *stream, int64_t at_ms, const char *json) {
 	(void)id, (void)stream, (void)at_ms;
 	assert_null(strstr(json, "secret-cursor"));
@@ -598,6 +653,8 @@ int main(void) {
 		TEST_ON_BENCH(a_station_has_a_few_instances),
 		TEST_ON_BENCH(stat_tells_what_is_stored),
 		TEST_ON_BENCH(health_is_measured),
+		TEST_ON_BENCH(what_is_open_stays_under_its_name),
+		TEST_ON_BENCH(a_start_looks_at_what_it_finds),
 		TEST_ON_BENCH(a_call_is_logged_without_its_query),
 		cmocka_unit_test(a_store_that_fails_is_named_to_the_log_only),
 		TEST_ON_BENCH(one_server_a_data_folder),

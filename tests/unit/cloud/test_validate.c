@@ -376,10 +376,28 @@ static void test_a_late_revision_is_looked_at(void **state) {
 	}
 }
 
+/* Objects moved away under their names: nothing is decided until they are back. */
+static void test_nothing_is_decided_on_what_was_moved(void **state) {
+	struct cloud *c = *state;
+	const struct stores stores = stores_of(c);
+	AUTO(upload_done) struct upload u = upload_new(c->station, 1, "fatigue_level: 4\n");
+	AUTO(xfree) char *objects = path_join(c->dir, "objects/" BUCKET);
+	AUTO(xfree) char *away = path_join(c->dir, "away");
+	struct validation v = {.read_most = 1 << 30};
+	put_all(c, &u);
+	assert_int_equal(rename(objects, away), 0);
+	FAILS(ERR_DISK, validate_session(&stores, &c->schema, c->station, SESSION, &v, &err));
+	expect_state(c, c->station, 1, "uploading");
+	assert_int_equal(rename(away, objects), 0);
+	look_into(c, c->station, &v);
+	expect_state(c, c->station, 1, "accepted");
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		TEST(test_accepted),
 		TEST(test_a_late_revision_is_looked_at),
+		TEST(test_nothing_is_decided_on_what_was_moved),
 		TEST(test_again_changes_nothing),
 		TEST(test_every_order),
 		TEST(test_a_promise_is_no_object),
