@@ -68,8 +68,10 @@ int secret_read_file(struct secret *s, const char *path, struct error *err) {
 	while (len < (size_t)n && line[len] != '\n') len++;
 	bool whole = len <= SECRET_MAX;
 	while (len && strchr(" \t\r", line[len - 1])) len--;
-	bool valid = whole && len && !memchr(line, '\0', len);
-	if (valid) secret_set(s, line, len);
+	size_t from = 0; /* blanks around it are nobody's key */
+	while (from < len && strchr(" \t", line[from])) from++;
+	bool valid = whole && len > from && !memchr(line, '\0', len);
+	if (valid) secret_set(s, line + from, len - from);
 	secret_wipe(line, sizeof line);
 	if (!valid) return error_set(err, ERR_CONFIG, "the key file %s holds no key in its first line", path);
 	return 0;

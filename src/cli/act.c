@@ -107,7 +107,7 @@ struct retry_flags {
 	const char *cause; /* a state, or a part of the reason; NULL: any */
 	/* found */
 	char **names;
-	size_t n, capacity;
+	size_t n, capacity, gone;
 };
 
 static int retry_on_flag(void *arg, const char *name, const char *value, struct error *err) {
@@ -127,6 +127,7 @@ static bool retry_fits(const struct retry_flags *f, const struct session_row *ro
 
 static int retry_on_row(void *arg, const struct session_row *row) {
 	struct retry_flags *f = arg;
+	f->gone += row->state == STATE_GONE && !row->ignored;
 	if (!retry_fits(f, row)) return 0;
 	ARRAY_RESERVE(f->names, f->n, f->capacity);
 	f->names[f->n++] = xstrdup(row->name);
@@ -148,6 +149,9 @@ static int retry_common(struct cli *c, struct retry_flags *f, struct error *err)
 			"no session is held, rejected, failed or waiting for \"%s\": headgate sessions shows states and reasons",
 			TEXT_SAFE(f->cause));
 	fputs("no session is held, rejected, failed or waiting\n", stderr);
+	if (f->gone)
+		fprintf(stderr, "%zu %s gone, and nothing is there to be tried: put the folder back, or headgate ignore ID\n",
+			f->gone, f->gone == 1 ? "is" : "are");
 	return 0;
 }
 

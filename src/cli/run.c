@@ -57,11 +57,11 @@ static int dry_run(struct cli *c, struct error *err) {
 	static const char *const titles[] = {"SESSION", "FOLDER", "WOULD", ">FILES", ">SIZE", "REASON"};
 	AUTO(table_free) struct table *t = table_new(titles, ARRAY_LEN(titles));
 	AUTO(buf_done) struct buf out = BUF_INIT((size_t)1 << 30);
-	if (engine_dry_run(&c->config, c->json ? dry_run_line : dry_run_row, t, err)) return -1;
-	if (c->json) return 0;
+	int failed = engine_dry_run(&c->config, c->json ? dry_run_line : dry_run_row, t, err);
+	if (c->json) return failed; /* a folder that cannot be read hides nothing of the others */
 	table_print(t, terminal_columns(STDOUT_FILENO), &out);
 	command_print(&out);
-	return 0;
+	return failed;
 }
 
 /* --- the engine --- */

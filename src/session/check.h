@@ -74,6 +74,7 @@ struct check_input {
 	const char *const *bad_kinds;
 	const char *const *folders; /* below the session's, with a final '/'; folder_n of them; may be NULL */
 	size_t folder_n;
+	size_t ignored_n;				 /* names that the station's patterns leave out */
 	const struct option_list *empty; /* patterns of files that may be empty, beside the schema's; NULL: none */
 	const struct schema *schema;
 	const char *metadata_text;		/* content of the metadata file, or NULL when it is not there */

@@ -71,8 +71,13 @@ static void check_data_present(const struct check_input *in, struct check_list *
 	snprintf(found, sizeof found, n == 1 ? "%zu data file" : "%zu data files", n);
 	if (n) check_add(l, CHECK_DATA_PRESENT, VERDICT_PASS, found, "", "");
 	else {
-		check_add(l, CHECK_DATA_PRESENT, VERDICT_HOLD, "there is no data file", "one data file or more",
-			"look at the recorder: it wrote no data into this folder");
+		char mend[160] = "look at the recorder: it wrote no data into this folder";
+		if (in->ignored_n)
+			snprintf(mend, sizeof mend,
+				"the patterns of [station] ignore leave out %zu name%s of this folder: correct them, or look at the "
+				"recorder: it wrote no data into it",
+				in->ignored_n, in->ignored_n == 1 ? "" : "s");
+		check_add(l, CHECK_DATA_PRESENT, VERDICT_HOLD, "there is no data file", "one data file or more", mend);
 	}
 }
 

@@ -128,6 +128,7 @@ void check_snapshot(const struct config *c, const struct schema *schema, const c
 		.session = session,
 		.folders = (const char *const *)s->folders,
 		.folder_n = s->folder_n,
+		.ignored_n = s->ignored_n,
 		.empty = &c->empty,
 		.bad_kinds = (const char *const *)s->bad_kinds,
 		.schema = schema,

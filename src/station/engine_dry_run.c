@@ -86,15 +86,29 @@ static void say_near(const struct dry_run *d, const char *root, const struct nea
 	say(d, root, n->path, &nothing, "rename", words);
 }
 
+/* As a run would end: the folder never was there, or it cannot be read; no journal is asked. */
+static void wrong_folder(const struct error *why, struct error *ret) {
+	const struct folder_memory none = {0};
+	struct error folder = *why;
+	folder.code = folder_judge(why, NULL, &none, false) == FOLDER_WRONG ? ERR_CONFIG : ERR_DISK;
+	if (ret->code == ERR_NONE || folder.code == ERR_CONFIG) *ret = folder;
+}
+
 int engine_dry_run(
 	const struct config *c, void (*on_session)(void *arg, const cJSON *session), void *arg, struct error *err) {
 	const struct dry_run d = {.config = c, .on_session = on_session, .arg = arg};
+	struct error first = ERROR_INIT;
 	lease_init();
 	for (size_t i = 0; i < c->watch.n; i++) {
 		AUTO(folder_listing_done) struct folder_listing l = {0};
-		if (folder_list(c, c->watch.items[i], NULL, &l, err)) return -1;
+		struct error why = ERROR_INIT;
+		if (folder_list(c, c->watch.items[i], NULL, &l, &why)) {
+			wrong_folder(&why, &first);
+			continue;
+		}
 		for (size_t k = 0; k < l.n; k++) look(&d, c->watch.items[i], l.names[k].name);
 		for (size_t k = 0; k < l.near_n; k++) say_near(&d, c->watch.items[i], &l.near[k]);
 	}
-	return 0;
+	*err = first;
+	return first.code == ERR_NONE ? 0 : -1;
 }

@@ -37,7 +37,8 @@ void root_done(struct root *r) {
 static bool names_same(const struct root *r, const struct folder_listing *l) {
 	bool same = r->near_n == l->near_n && r->near_all == l->near_all;
 	for (size_t i = 0; same && i < l->near_n; i++)
-		same = strcmp(r->near[i].path, l->near[i].path) == 0 && strcmp(r->near[i].name, l->near[i].name) == 0;
+		same = strcmp(r->near[i].path, l->near[i].path) == 0 && strcmp(r->near[i].name, l->near[i].name) == 0 &&
+			   r->near[i].claimed == l->near[i].claimed;
 	return same;
 }
 

@@ -86,8 +86,8 @@ void folder_listing_done(struct folder_listing *l) {
 void near_words(const struct near_name *n, char *to, size_t size) {
 	const char *what = n->deep ? "lies a folder too deep" : "looks like a recording";
 	if (!n->name[0])
-		snprintf(to, size, "%s and is not sent: rename it to a free YYYYMMDD_HHMMSS (that of its own name is taken)%s",
-			what, n->deep ? " in the watched folder" : "");
+		snprintf(to, size, "%s and is not sent: rename it to a free YYYYMMDD_HHMMSS (that of its own name %s)%s", what,
+			n->claimed ? "is for another folder here" : "is taken", n->deep ? " in the watched folder" : "");
 	else if (n->deep) snprintf(to, size, "%s and is not sent: move it to %s in the watched folder", what, n->name);
 	else snprintf(to, size, "%s and is not sent: rename it to %s", what, n->name);
 }
@@ -201,8 +201,10 @@ static void near_settle(struct folder_listing *l) {
 	for (size_t i = 0; i < l->near_n; i++) {
 		char *name = l->near[i].name;
 		bool taken = l->n && bsearch(name, l->names, l->n, sizeof l->names[0], by_name);
-		for (size_t k = 0; k < i && !taken; k++) taken = strcmp(l->near[k].name, name) == 0;
-		if (taken) name[0] = '\0';
+		bool claimed = false;
+		for (size_t k = 0; k < i && !taken && !claimed; k++) claimed = strcmp(l->near[k].name, name) == 0;
+		l->near[i].claimed = claimed;
+		if (taken || claimed) name[0] = '\0';
 	}
 }
 

@@ -46,7 +46,8 @@ char *folder_setting(const char *path);
 #define NEAR_ENTRIES_MAX 2000 /* entries of one of those */
 struct near_name {
 	char *path;	   /* relative to the watched folder; owned */
-	char name[16]; /* what to rename it to; "": that name is taken */
+	char name[16]; /* what to rename it to; "": that name is taken, */
+	bool claimed;  /* by no session, but another folder is to be called so */
 	bool deep;	   /* it lies one level too deep */
 };
 struct folder_listing {

@@ -57,6 +57,8 @@ def test_a_session_that_vanishes_before_it_is_safe_is_gone_until_it_returns(plac
     row = station.wait_state(SESSION, "gone")
     assert not row["present"] and row["reason"], row
     assert station.command("status").code == 1
+    got = station.command("retry", "--all")
+    assert got.code == 0 and "1 is gone, and nothing is there to be tried: put the folder back" in got.err, got
     aside.rename(folder)
     station.wait_state(SESSION, "accepted")
     assert_stored(cloud, folder)

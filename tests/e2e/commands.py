@@ -106,7 +106,11 @@ def test_what_a_run_needs_is_asked_for(place):
         got = headgate(place, *words)
         assert got.code == 2 and hint in got.err, (words, got)
     got = headgate(place, "run", "--dry-run", "--watch", str(place.dir / "missing"))
-    assert got.code == 3 and "missing" in got.err, got
+    assert got.code == 2 and "missing" in got.err, got  # as the run itself would end
+    (place.dir / "there").mkdir()
+    make_session(place.dir / "there", "20261120_134502")
+    got = headgate(place, "run", "--dry-run", "--watch", str(place.dir / "missing"), "--watch", str(place.dir / "there"))
+    assert got.code == 2 and "missing" in got.err and "20261120_134502" in got.out, got
 
 
 def test_config_shows_values_and_where_they_come_from(place):

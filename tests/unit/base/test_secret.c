@@ -42,7 +42,7 @@ static void test_first_line_is_read(void **state) {
 	(void)state;
 	struct error err = ERROR_INIT;
 	AUTO(secret_done) struct secret s = {0};
-	AUTO(xfree) char *path = put("good", "hg_key \r\nsecond line\n", 21, 0600);
+	AUTO(xfree) char *path = put("good", " \thg_key \r\nsecond line\n", 23, 0600);
 	assert_int_equal(secret_read_file(&s, path, &err), 0);
 	assert_string_equal(s.bytes, "hg_key");
 	AUTO(xfree) char *bare = put("bare", "abc", 3, 0400);

@@ -320,6 +320,9 @@ static void test_data_present(void **state) {
 	assert_false(checks_hold_metadata_only(&g->list));
 	with_files(g, NULL, 0);
 	expect(g, CHECK_DATA_PRESENT, VERDICT_HOLD, "no data file", "recorder");
+	g->in.ignored_n = 2;
+	with_files(g, NULL, 0);
+	expect(g, CHECK_DATA_PRESENT, VERDICT_HOLD, "no data file", "[station] ignore leave out 2 names");
 }
 
 static void test_no_empty_file(void **state) {

@@ -74,8 +74,9 @@ static void test_near_names(void **state) {
 	static const struct {
 		const char *path, *name; /* name NULL: nothing is said of it */
 		bool deep;
+		const char *why; /* there is no name */
 	} rows[] = {
-		{"20261120_124033Z", "", false}, /* another one, before it, is to get that name */
+		{"20261120_124033Z", "", false, "is for another folder here"}, /* another one, before it, is to get that name */
 		{"20261120T124034", "20261120_124034", false},
 		{"2026-11-20_12-40-35", "20261120_124035", false},
 		{"2026-11-20T12:40:36.123+0100", "20261120_124036", false},
@@ -89,7 +90,7 @@ static void test_near_names(void **state) {
 		{"2026-11-20/1200 images", NULL, false},
 		{"subject7/2026-11-20 12-42-00", "20261120_124200", true},
 		{"20261120_124033 copy", "20261120_124033", false},
-		{"20261120_150000_b", "", false}, /* a session has it */
+		{"20261120_150000_b", "", false, "is taken"}, /* a session has it */
 		{"20261120_150000", NULL, false},
 		{"notes", NULL, false},
 		{"2026-11-20", NULL, false},
@@ -121,6 +122,7 @@ static void test_near_names(void **state) {
 		char words[160];
 		near_words(n, words, sizeof words);
 		assert_non_null(strstr(words, *rows[i].name ? rows[i].name : "free"));
+		if (rows[i].why) assert_non_null(strstr(words, rows[i].why));
 	}
 	assert_int_equal(l.near_all, want);
 	folder_listing_done(&l);
