@@ -5,9 +5,11 @@
 #include "base/ini.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ini.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/text.h"
 
@@ -89,10 +91,22 @@ static int ini_open_failed(const char *path, struct error *err) {
 	return error_errno(err, ERR_CONFIG, errno, "open the configuration file %s", path);
 }
 
+/* A pipe would be waited for without end, and could not be read again. */
+static int ini_open(struct ini_reader *r, struct error *err) {
+	AUTO(fd_close) int fd = open(r->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+	if (fd < 0 || fstat(fd, &st)) return ini_open_failed(r->path, err);
+	if (S_ISFIFO(st.st_mode))
+		return error_set(err, ERR_CONFIG, "the configuration file %s is a pipe: name a file", r->path);
+	r->file = fdopen(fd, "r");
+	if (!r->file) return ini_open_failed(r->path, err);
+	(void)TAKE_FD(fd);
+	return 0;
+}
+
 int ini_read(const char *path, ini_on_value *on_value, void *arg, struct error *err) {
 	struct ini_reader r = {.path = path, .on_value = on_value, .arg = arg, .err = err};
-	r.file = fopen(path, "re");
-	if (!r.file) return ini_open_failed(path, err);
+	if (ini_open(&r, err)) return -1;
 	int bad_line = ini_parse_stream(ini_read_line, &r, ini_on_pair, &r);
 	int read_errno = ferror(r.file) ? errno : 0;
 	fclose(r.file);

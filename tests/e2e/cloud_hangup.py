@@ -3,12 +3,15 @@
 what was in force stays. No connection that is open is cut."""
 import http.client
 import json
+import os
 import signal
 import socket
+import sqlite3
 import ssl
 import subprocess
 import sys
 import urllib.parse
+from contextlib import closing
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
@@ -101,6 +104,29 @@ def test_a_renewed_certificate_is_taken(place):
         assert der(served()) == der(two[0])
         open_one.sendall(b"GET /v1/info HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         assert open_one.recv(100).startswith(b"HTTP/1.1 200 "), "the connection that was open was cut"
+    pem.unlink()
+    os.mkfifo(pem)  # nobody writes to it: it is not waited for
+    hang_up(cloud, log, "what was in force stays")
+    assert der(served()) == der(two[0])
+    with socket.create_connection((where.hostname, where.port), 30) as plain:
+        try:
+            plain.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            while plain.recv(1000):
+                pass
+        except ConnectionResetError:
+            pass  # ended, in whatever way
+    assert cloud.stop() == 0
+    with closing(sqlite3.connect(cloud.data / "logs.db")) as db:
+        assert db.execute("SELECT count(*) FROM event WHERE json LIKE '%tls_handshake_failed%'").fetchone()[0] >= 1
+
+
+def test_a_pipe_in_the_place_of_rules_is_not_waited_for(place):
+    log, rules = place.dir / "cloud.log", place.dir / "rules.ini"
+    rules.write_text(RULES.format(3, 10))
+    cloud = place.cloud("--schema", rules, "--log-file", log)
+    rules.unlink()
+    os.mkfifo(rules)
+    hang_up(cloud, log, "what was in force stays")
     assert cloud.stop() == 0
 
 
