@@ -219,6 +219,9 @@ static void print_folders(const struct status *s) {
 		else
 			printf("read just now: %lld of %zu not looked at yet, the first %s", (long long)seen->strange,
 				seen->listing.n, seen->first_strange);
+		if (seen->changed)
+			printf("; %lld changed since accepted, the first %s", (long long)seen->changed, seen->first_changed);
+		if (seen->compared < seen->accepted) printf("; %lld of its accepted ones compared", (long long)seen->compared);
 		if (seen->listing.near_cut) printf(NAMES_CUT, NEAR_FOLDERS_MAX);
 		putchar('\n');
 		print_unreadable((double)seen->unreadable, seen->unreadable_why);
@@ -311,6 +314,8 @@ static cJSON *folders_json(const struct status *s) {
 		json_add_text(o, "state", folder_state_name(seen->state));
 		json_add_i64(o, "not_looked_at", seen->strange);
 		json_add_bool(o, "names_cut", seen->listing.near_cut);
+		json_add_i64(o, "accepted_compared", seen->compared);
+		json_add_i64(o, "changed", seen->changed);
 		json_add_i64(o, "unreadable_n", seen->unreadable);
 		json_add_text(o, "unreadable", seen->unreadable_why);
 		if (seen->why.code) {

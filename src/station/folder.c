@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Listing a watched folder: its sessions, and what is nearly one. Any thread; no state of its own.
  *
- * The work is bounded: of other folders NEAR_FOLDERS_MAX are looked into, one level deep, NEAR_ENTRIES_MAX entries
+ * The work is bounded: of other folders NEAR_FOLDERS_MAX are looked into, two levels deep, NEAR_ENTRIES_MAX entries
  * each. Links are not followed. */
 #include "station/folder.h"
 
@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "session/name.h"
 #include "station/rescan.h"
+#include "station/scan_path.h"
 
 static const char *const state_names[] = {
 	[FOLDER_UNLISTED] = "unlisted",
@@ -84,11 +85,21 @@ void folder_listing_done(struct folder_listing *l) {
 }
 
 void near_words(const struct near_name *n, char *to, size_t size) {
-	const char *what = n->deep ? "lies a folder too deep" : "looks like a recording";
+	bool deep = n->kind == NEAR_DEEP;
+	if (n->kind == NEAR_WATCHED) {
+		snprintf(to, size, "is watched and is a recording itself, which is not sent: watch the folder it lies in");
+		return;
+	}
+	if (n->kind == NEAR_FILE) {
+		snprintf(
+			to, size, "looks like a recording in one file and is not sent: put its files into a folder %s", n->name);
+		return;
+	}
+	const char *what = deep ? "lies a folder too deep" : "looks like a recording";
 	if (!n->name[0])
 		snprintf(to, size, "%s and is not sent: rename it to a free YYYYMMDD_HHMMSS (that of its own name %s)%s", what,
-			n->claimed ? "is for another folder here" : "is taken", n->deep ? " in the watched folder" : "");
-	else if (n->deep) snprintf(to, size, "%s and is not sent: move it to %s in the watched folder", what, n->name);
+			n->claimed ? "is for another folder here" : "is taken", deep ? " in the watched folder" : "");
+	else if (deep) snprintf(to, size, "%s and is not sent: move it to %s in the watched folder", what, n->name);
 	else snprintf(to, size, "%s and is not sent: rename it to %s", what, n->name);
 }
 
@@ -108,16 +119,18 @@ struct near_walk {
 	const atomic_bool *cancel;
 	struct folder_listing *into;
 	size_t opened;
+	char **deeper; /* folders in those that were looked into (owned) */
+	size_t deeper_n, deeper_capacity;
 };
 
-static void near_add(struct near_walk *w, const char *parent, const char *entry, const char name[16]) {
+static void near_add(struct near_walk *w, enum near kind, const char *parent, const char *entry, const char name[16]) {
 	struct folder_listing *l = w->into;
 	if (name_before_since(w->config, name)) return;
 	l->near_all++;
 	if (l->near_n == NEAR_KEPT) return;
 	ARRAY_RESERVE(l->near, l->near_n, l->near_capacity);
 	struct near_name *n = &l->near[l->near_n++];
-	*n = (struct near_name){.path = *parent ? path_join(parent, entry) : xstrdup(entry), .deep = *parent};
+	*n = (struct near_name){.path = *parent ? path_join(parent, entry) : xstrdup(entry), .kind = kind};
 	memcpy(n->name, name, sizeof n->name);
 }
 
@@ -151,17 +164,35 @@ static bool near_meant(const char *parent, const char *entry, char to[16]) {
 	return session_name_near(both, to);
 }
 
-/* One level deeper: sessions there, and what is nearly one. */
-static void near_inside(struct near_walk *w, int dir, const char *parent) {
+/* Looked into once all of the first level were. */
+static void near_deeper(struct near_walk *w, const char *parent, const char *entry) {
+	if (w->deeper_n == NEAR_FOLDERS_MAX) {
+		w->into->near_cut = true;
+		return;
+	}
+	ARRAY_RESERVE(w->deeper, w->deeper_n, w->deeper_capacity);
+	w->deeper[w->deeper_n++] = path_join(parent, entry);
+}
+
+static void near_entry(struct near_walk *w, int dir, const char *parent, const struct dirent *e, bool last) {
+	const char *slash = strrchr(parent, '/');
 	char name[16];
+	if (e->d_name[0] == '.' || !near_wanted(w, dir, e)) return;
+	if (near_meant(slash ? slash + 1 : parent, e->d_name, name)) near_add(w, NEAR_DEEP, parent, e->d_name, name);
+	else if (!last) near_deeper(w, parent, e->d_name);
+}
+
+/* Deeper: sessions there, and what is nearly one. */
+static void near_inside(struct near_walk *w, int dir, const char *parent, bool last) {
 	if (w->opened++ >= NEAR_FOLDERS_MAX) {
 		w->into->near_cut = true;
 		return;
 	}
-	int fd = openat(dir, parent, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = open_below(dir, parent);
 	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
 	if (!d) {
-		w->into->near_cut = w->into->near_cut || errno != EACCES; /* not ours to read: it is no recording of ours */
+		bool told = errno != EACCES && errno != ENOENT && errno != ENOTDIR;
+		w->into->near_cut = w->into->near_cut || told; /* not ours to read: it is no recording of ours */
 		if (fd >= 0) close(fd);
 		return;
 	}
@@ -172,9 +203,26 @@ static void near_inside(struct near_walk *w, int dir, const char *parent) {
 			w->into->near_cut = true;
 			break;
 		}
-		if (near_meant(parent, e->d_name, name) && near_wanted(w, fd, e)) near_add(w, parent, e->d_name, name);
+		near_entry(w, fd, parent, e, last);
 	}
 	closedir(d);
+}
+
+static int by_name(const void *a, const void *b) { return strcmp(a, ((const struct listed *)b)->name); }
+
+static bool is_listed(const struct folder_listing *l, const char *name) {
+	return l->n && bsearch(name, l->names, l->n, sizeof l->names[0], by_name);
+}
+
+/* "20261120_124008.zip", and no session beside it that it may be a copy of, or notes to. */
+static bool is_lone_file(const struct near_walk *w, int dir, const struct dirent *e, char to[16]) {
+	struct stat st;
+	if (strlen(e->d_name) < 16 || e->d_name[15] != '.') return false;
+	text_copy(to, 16, e->d_name);
+	if (!session_name_is(to) || is_listed(w->into, to) || patterns_match(&w->config->ignore_folders, e->d_name))
+		return false;
+	if (e->d_type != DT_UNKNOWN) return e->d_type == DT_REG;
+	return fstatat(dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
 }
 
 static void near_look(struct near_walk *w, DIR *d) {
@@ -183,13 +231,24 @@ static void near_look(struct near_walk *w, DIR *d) {
 	while ((e = readdir(d)) != NULL) {
 		scan_beat();
 		if (w->cancel && atomic_load_explicit(w->cancel, memory_order_relaxed)) return;
-		if (session_name_is(e->d_name) || !near_wanted(w, dirfd(d), e)) continue;
-		if (session_name_near(e->d_name, name)) near_add(w, "", e->d_name, name);
-		else near_inside(w, dirfd(d), e->d_name);
+		if (session_name_is(e->d_name)) continue;
+		if (is_lone_file(w, dirfd(d), e, name)) near_add(w, NEAR_FILE, "", e->d_name, name);
+		if (!near_wanted(w, dirfd(d), e)) continue;
+		if (session_name_near(e->d_name, name)) near_add(w, NEAR_NAMED, "", e->d_name, name);
+		else near_inside(w, dirfd(d), e->d_name, false);
 	}
+	for (size_t i = 0; i < w->deeper_n && !(w->cancel && atomic_load_explicit(w->cancel, memory_order_relaxed)); i++)
+		near_inside(w, dirfd(d), w->deeper[i], true);
 }
 
-static int by_name(const void *a, const void *b) { return strcmp(a, ((const struct listed *)b)->name); }
+/* Its own name is a session's, and none is in it: one that is found in it makes it a folder of recordings. */
+static void near_itself(struct near_walk *w) {
+	const char *slash = strrchr(w->root, '/'), *name = slash ? slash + 1 : w->root;
+	char meant[16];
+	if (w->into->n || w->into->near_all || !session_name_is(name)) return;
+	text_copy(meant, sizeof meant, name);
+	near_add(w, NEAR_WATCHED, "", ".", meant);
+}
 
 static int by_path(const void *a, const void *b) {
 	return strcmp(((const struct near_name *)a)->path, ((const struct near_name *)b)->path);
@@ -200,8 +259,8 @@ static void near_settle(struct folder_listing *l) {
 	if (l->near_n) qsort(l->near, l->near_n, sizeof l->near[0], by_path);
 	for (size_t i = 0; i < l->near_n; i++) {
 		char *name = l->near[i].name;
-		bool taken = l->n && bsearch(name, l->names, l->n, sizeof l->names[0], by_name);
-		bool claimed = false;
+		if (l->near[i].kind == NEAR_FILE) continue;
+		bool taken = is_listed(l, name), claimed = false;
 		for (size_t k = 0; k < i && !taken && !claimed; k++) claimed = strcmp(l->near[k].name, name) == 0;
 		l->near[i].claimed = claimed;
 		if (taken || claimed) name[0] = '\0';
@@ -222,6 +281,9 @@ int folder_list(const struct config *c, const char *root, const atomic_bool *can
 	}
 	l.inode = (int64_t)st.st_ino;
 	near_look(&w, d);
+	near_itself(&w);
+	for (size_t i = 0; i < w.deeper_n; i++) free(w.deeper[i]);
+	free(w.deeper);
 	closedir(d);
 	near_settle(&l);
 	*ret = l;

@@ -42,13 +42,18 @@ char *folder_setting(const char *path);
 /* --- what looks like a recording --- */
 
 #define NEAR_KEPT 50		  /* a folder's, with their words; all are counted */
-#define NEAR_FOLDERS_MAX 500  /* other folders that are looked into, one level deep */
+#define NEAR_FOLDERS_MAX 500  /* other folders that are looked into, two levels deep */
 #define NEAR_ENTRIES_MAX 2000 /* entries of one of those */
 struct near_name {
 	char *path;	   /* relative to the watched folder; owned */
 	char name[16]; /* what to rename it to; "": that name is taken, */
 	bool claimed;  /* by no session, but another folder is to be called so */
-	bool deep;	   /* it lies one level too deep */
+	enum near {
+		NEAR_NAMED,	 /* as it should not be */
+		NEAR_DEEP,	 /* it lies a level or two too deep */
+		NEAR_FILE,	 /* it is no folder, but one file */
+		NEAR_WATCHED /* it is the watched folder itself */
+	} kind;
 };
 struct folder_listing {
 	struct listed *names; /* the sessions, in order; owned */
@@ -76,15 +81,18 @@ struct folder_seen {
 	struct folder_listing listing;
 	int64_t strange; /* sessions in it that the journal does not know */
 	char first_strange[16];
+	int64_t accepted, compared, changed; /* accepted ones in it; those that were held against it; those that differ */
+	char first_changed[16];
 	int64_t unreadable; /* accepted sessions in it that could not be compared the last time */
 	char *unreadable_why;
 };
 struct folders {
 	struct folder_seen *items;
 	size_t n;
-	struct safe_look look; /* wrong, lost, empty, names, strange, unreadable */
+	struct safe_look look; /* wrong, lost, empty, names, strange, unreadable, changed */
 };
-/* Lists each watched folder, all at the same time, for timeout_ms at most: one that has not answered by then is LOST. v
+/* Lists each watched folder, all at the same time, for timeout_ms at most: one that has not answered by then is LOST.
+ * Then, in half of that time, the accepted sessions are compared, the newest first: names, sizes and times. v
  * may be NULL: nothing is known. ERR_DISK when the journal cannot be read. */
 MUST_USE int folders_look(
 	const struct config *c, struct journal_view *v, int64_t timeout_ms, struct folders *ret, struct error *err);

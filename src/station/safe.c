@@ -130,7 +130,7 @@ static uint32_t bit_if(bool holds, enum safe_cause cause) { return holds ? CAUSE
 static uint32_t look_causes(const struct safe_look *l) {
 	return bit_if(l->wrong, CAUSE_WRONG) | bit_if(l->lost, CAUSE_LOST) | bit_if(l->empty, CAUSE_EMPTY) |
 		   bit_if(l->unreadable, CAUSE_UNREADABLE) | bit_if(l->conflict, CAUSE_CONFLICT) |
-		   bit_if(l->names, CAUSE_NAMES) | bit_if(l->strange, CAUSE_STRANGE);
+		   bit_if(l->names, CAUSE_NAMES) | bit_if(l->strange, CAUSE_STRANGE) | bit_if(l->changed, CAUSE_CHANGED);
 }
 
 uint32_t safe_causes(const struct safe_facts *f) {
@@ -212,6 +212,9 @@ static void say(const struct safe_facts *f, enum safe_cause cause, char *text, s
 	case CAUSE_STRANGE:
 		snprintf(text, size, "NOT safe: %lld not looked at, no engine watches", (long long)l->strange);
 		break;
+	case CAUSE_CHANGED:
+		snprintf(text, size, "NOT safe: %lld changed since accepted, no engine watches", (long long)l->changed);
+		break;
 	case CAUSE_UNDER_WAY: say_under_way(f, c.under_way, text, size); break;
 	case CAUSE_METADATA: snprintf(text, size, "NOT safe: %lld without metadata", (long long)c.metadata); break;
 	case CAUSE_PAUSED: snprintf(text, size, "NOT safe: %lld paused", (long long)c.paused); break;
@@ -275,6 +278,10 @@ static void explain(const struct safe_facts *f, enum safe_cause cause, char *tex
 	case CAUSE_STRANGE:
 		snprintf(text, size, "%lld recording%s not been looked at: start headgate run", (long long)l->strange,
 			l->strange == 1 ? " has" : "s have");
+		break;
+	case CAUSE_CHANGED:
+		snprintf(text, size, "%lld session%s changed since %s accepted: start headgate run", (long long)l->changed,
+			l->changed == 1 ? " has" : "s have", l->changed == 1 ? "it was" : "they were");
 		break;
 	case CAUSE_NO_ENGINE:
 	case CAUSE_UNDER_WAY:

@@ -14,24 +14,25 @@ const char *safe_name(enum safe s); /* for JSON: unknown, yes, soon, no */
 /* In the order in which the verdict tells them: id, name in JSON, the error whose exit status it has, what it means for
  * the verdict. */
 #define SAFE_CAUSES(X)                                                                                                 \
-	X(UNREAD, "journal_unread", UNFINISHED, UNKNOWN)	 /* the journal was not read yet */                            \
-	X(JOURNAL, "journal", DISK, NO)						 /* it cannot be read */                                       \
-	X(WRONG, "folder_wrong", CONFIG, NO)				 /* a watched folder never was one */                          \
-	X(LOST, "folder_lost", DISK, NO)					 /* gone, unreadable, or it does not answer */                 \
-	X(EMPTY, "folder_empty", DISK, NO)					 /* empty where sessions were */                               \
-	X(UNREADABLE, "unreadable", DISK, NO)				 /* accepted sessions that cannot be compared any more */      \
-	X(CONFLICT, "metadata_conflict", CONFIG, NO)		 /* station and cloud name different metadata files */         \
-	X(ENDPOINT, "endpoint", CONFIG, NO)					 /* what answers there is not the cloud's API */               \
-	X(PERSON, "person", ATTENTION, NO)					 /* held, rejected, failed, gone */                            \
-	X(NAMES, "names", ATTENTION, NO)					 /* folders that look like recordings and are not sent */      \
-	X(KEY, "key_refused", KEY, NO)						 /* */                                                         \
-	X(NO_ENGINE, "no_engine", UNFINISHED, NO)			 /* something is to be carried, and nobody does */             \
-	X(SILENT, "engine_silent", TIMEOUT, NO)				 /* it runs, and does not answer */                            \
-	X(CLOUD_WAITED, "cloud", UNREACHABLE, NO)			 /* it is not reached, and something waits for it */           \
-	X(STRANGE, "not_looked_at", UNFINISHED, NO)			 /* recordings of which the journal knows nothing */           \
-	X(UNDER_WAY, "under_way", UNFINISHED, SOON)			 /* */                                                         \
-	X(METADATA, "metadata_awaited", UNFINISHED, NO)		 /* within its time */                                         \
-	X(PAUSED, "paused", UNFINISHED, NO)					 /* by a person */                                             \
+	X(UNREAD, "journal_unread", UNFINISHED, UNKNOWN) /* the journal was not read yet */                                \
+	X(JOURNAL, "journal", DISK, NO)					 /* it cannot be read */                                           \
+	X(WRONG, "folder_wrong", CONFIG, NO)			 /* a watched folder never was one */                              \
+	X(LOST, "folder_lost", DISK, NO)				 /* gone, unreadable, or it does not answer */                     \
+	X(EMPTY, "folder_empty", DISK, NO)				 /* empty where sessions were */                                   \
+	X(UNREADABLE, "unreadable", DISK, NO)			 /* accepted sessions that cannot be compared any more */          \
+	X(CONFLICT, "metadata_conflict", CONFIG, NO)	 /* station and cloud name different metadata files */             \
+	X(ENDPOINT, "endpoint", CONFIG, NO)				 /* what answers there is not the cloud's API */                   \
+	X(PERSON, "person", ATTENTION, NO)				 /* held, rejected, failed, gone */                                \
+	X(NAMES, "names", ATTENTION, NO)				 /* folders that look like recordings and are not sent */          \
+	X(KEY, "key_refused", KEY, NO)					 /* */                                                             \
+	X(NO_ENGINE, "no_engine", UNFINISHED, NO)		 /* something is to be carried, and nobody does */                 \
+	X(SILENT, "engine_silent", TIMEOUT, NO)			 /* it runs, and does not answer */                                \
+	X(CLOUD_WAITED, "cloud", UNREACHABLE, NO)		 /* it is not reached, and something waits for it */               \
+	X(STRANGE, "not_looked_at", UNFINISHED, NO)		 /* recordings of which the journal knows nothing */               \
+	X(CHANGED, "changed", UNFINISHED, NO)			 /* accepted sessions that changed since, and no engine saw it */  \
+	X(UNDER_WAY, "under_way", UNFINISHED, SOON)		 /* */                                                             \
+	X(METADATA, "metadata_awaited", UNFINISHED, NO)	 /* within its time */                                             \
+	X(PAUSED, "paused", UNFINISHED, NO)				 /* by a person */                                                 \
 	X(UNLISTED, "folders_unlisted", UNFINISHED, UNKNOWN) /* the engine has not read the folders yet */                 \
 	X(CLOUD, "cloud_away", UNREACHABLE, UNKNOWN)		 /* nothing waits for it */                                    \
 	X(UNWATCHED, "unwatched", UNFINISHED, UNKNOWN)		 /* no engine, and the last look is long ago */
@@ -55,6 +56,7 @@ struct safe_look {
 	int64_t unreadable;			/* accepted sessions that are there and cannot be compared with what was accepted */
 	int64_t names;				/* folders that look like recordings and are not sent */
 	int64_t strange;			/* recordings in the folders that the journal does not know */
+	int64_t changed;			/* accepted sessions whose files are others now; seen by a command, not by an engine */
 	int64_t metadata;			/* settling sessions that wait for their metadata file, within its time */
 	int64_t delayed;			/* sessions that wait for their next attempt */
 	bool key, endpoint;			/* the cloud refuses the key, or is not what the endpoint names */

@@ -122,5 +122,28 @@ def test_the_age_of_the_last_whole_look_is_told(place):
     assert engine.stop() == 0
 
 
+def test_status_without_an_engine_looks_at_accepted_ones(place):
+    """Between single runs it must not say that all is well of what it did not compare."""
+    cloud = place.cloud()
+    station = place.station(cloud)
+    folders = [make_session(station.recordings, session, seed=n) for n, session in enumerate((S1, S2))]
+    assert (got := station.once()).code == 0 and station.command("status").code == 0, got
+    with open(folders[0] / "signals.edf", "ab") as f:
+        f.write(b"more")
+    got = station.command("status", "--json")
+    shown = json.loads(got.out)
+    assert got.code == 4 and shown["safe"]["causes"] == ["changed"] and "start headgate run" in got.err, got
+    assert shown["folders"][0]["changed"] == 1 and shown["folders"][0]["accepted_compared"] == 2, shown["folders"]
+    assert f"1 changed since accepted, the first {S1}" in station.command("status").out
+    shutil.rmtree(folders[1])  # removed by a person: no change
+    assert (got := station.once()).code == 0 and station.session(S1)["revision"] == 2, got
+    assert station.command("status").code == 0
+    (station.recordings / "away").mkdir()
+    folders[0].rename(station.recordings / "away" / "it")
+    folders[0].symlink_to("away/it")
+    got = station.command("status", "--json")
+    assert got.code == 74 and json.loads(got.out)["safe"]["causes"] == ["unreadable"] and "is a link" in got.err, got
+
+
 if __name__ == "__main__":
     main()

@@ -92,6 +92,9 @@ static void test_near_names(void **state) {
 		{"20261120_124033 copy", "20261120_124033", false},
 		{"20261120_150000_b", "", false, "is taken"}, /* a session has it */
 		{"20261120_150000", NULL, false},
+		{"a/b/20261120_124500", "20261120_124500", true}, /* two levels too deep */
+		{"subject7/2026-11-20/12-46-00", "20261120_124600", true},
+		{"a/b/c/20261120_124501", NULL, false},
 		{"notes", NULL, false},
 		{"2026-11-20", NULL, false},
 		{"20269920_124033", NULL, false}, /* no date */
@@ -106,11 +109,16 @@ static void test_near_names(void **state) {
 	assert_int_equal(patterns_set(&c.ignore_folders, ".*, @*, lost+found", &err), 0);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) make(rows[i].path);
 	char file[256];
-	snprintf(file, sizeof file, "%s/20261120_130000.zip", scratch); /* no folder */
-	close(open(file, O_CREAT | O_WRONLY, 0644));
+	static const char *const files[] = {"20261120_130000.zip", "20261120_150000.txt", "log 20261120_130001.txt"};
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) { /* the second belongs to a session, the third is no recording */
+		snprintf(file, sizeof file, "%s/%s", scratch, files[i]);
+		close(open(file, O_CREAT | O_WRONLY, 0644));
+	}
 	assert_int_equal(folder_list(&c, scratch, NULL, &l, &err), 0);
 	assert_int_equal(l.n, 2);
-	size_t want = 0;
+	size_t want = 1;
+	const struct near_name *zip = near_of(&l, files[0]);
+	assert_true(zip && zip->kind == NEAR_FILE);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct near_name *n = near_of(&l, rows[i].path);
 		if (rows[i].name && !n) fail_msg("nothing is said of %s", rows[i].path);
@@ -118,7 +126,7 @@ static void test_near_names(void **state) {
 		if (!n) continue;
 		want++;
 		assert_string_equal(n->name, rows[i].name);
-		assert_int_equal(n->deep, rows[i].deep);
+		assert_int_equal(n->kind, rows[i].deep ? NEAR_DEEP : NEAR_NAMED);
 		char words[160];
 		near_words(n, words, sizeof words);
 		assert_non_null(strstr(words, *rows[i].name ? rows[i].name : "free"));
@@ -132,6 +140,25 @@ static void test_near_names(void **state) {
 	folder_listing_done(&l);
 	free(c.since);
 	option_list_clear(&c.ignore_folders);
+}
+
+static void test_a_recording_that_is_watched_itself(void **state) {
+	(void)state;
+	struct config c = {0};
+	struct error err = ERROR_INIT;
+	struct folder_listing l;
+	char path[256], words[160];
+	make("itself/20261120_160000/sub");
+	snprintf(path, sizeof path, "%s/itself/20261120_160000", scratch);
+	assert_int_equal(folder_list(&c, path, NULL, &l, &err), 0);
+	assert_true(l.n == 0 && l.near_all == 1 && l.near[0].kind == NEAR_WATCHED);
+	near_words(&l.near[0], words, sizeof words);
+	assert_non_null(strstr(words, "watch the folder it lies in"));
+	folder_listing_done(&l);
+	make("itself/20261120_160000/20261120_160001"); /* a folder of recordings that is called so */
+	assert_int_equal(folder_list(&c, path, NULL, &l, &err), 0);
+	assert_true(l.n == 1 && l.near_all == 0);
+	folder_listing_done(&l);
 }
 
 /* A folder of other things costs no more than so many looks, and says that it was cut. */
@@ -186,6 +213,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_states),
 		cmocka_unit_test(test_near_names),
+		cmocka_unit_test(test_a_recording_that_is_watched_itself),
 		cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_looked_at_by_a_command),
 	};

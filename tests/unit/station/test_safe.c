@@ -69,6 +69,8 @@ static const struct row {
 		"all in the cloud, which does not answer now"},
 	{{ALONE, .summary = &ten, .listed = true, .look = {WELL, .strange = 40}}, SAFE_NO, 4, "not_looked_at",
 		"NOT safe: 40 not looked at, no engine watches"},
+	{{ALONE, .summary = &ten, .listed = true, .look = {WELL, .changed = 2}}, SAFE_NO, 4, "changed",
+		"NOT safe: 2 changed since accepted, no engine watches"},
 	{{.engine = true, .cloud_ok = true, .eta_ms = 34000, .summary = &moving, .look = {WELL}}, SAFE_SOON, 4, "under_way",
 		"not yet safe: 3 left, 0:34"},
 	{{UP, .summary = &moving, .look = {WELL}}, SAFE_SOON, 4, "under_way", "not yet safe: 3 left"},
