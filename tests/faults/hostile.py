@@ -329,6 +329,17 @@ def test_a_full_disk_still_serves(place):
         subprocess.run(["umount", "-l", disk], check=True)
 
 
+def fill(path):
+    """Somebody else takes the disk to its last block."""
+    with path.open("ab", buffering=0) as f:
+        for n in (MIB, 4096):
+            try:
+                while f.write(b"x" * n) == n:
+                    pass
+            except OSError:
+                pass
+
+
 def test_promises_of_one_key_are_bounded(place):
     """One key asks for whatever it can, on a small disk: the catalog stays small, the others are served, over a start too."""
     disk = small_disk(place, "300m")
@@ -348,18 +359,16 @@ def test_promises_of_one_key_are_bounded(place):
         assert sum(path.stat().st_size for path in cloud.data.glob("catalog.db*")) < 150 * MIB
         honest_round(cloud, honest, "beside it")
         assert cloud.request("GET", "/healthz")[0] == 200
-        rest = disk / "rest"  # somebody else fills the disk to its last block
-        with rest.open("wb") as f:
-            try:
-                while True:
-                    f.write(b"x" * MIB)
-                    f.flush()
-            except OSError:
-                pass
+        rest = disk / "rest"
+        fill(rest)
         new = {"session": SESSION, "revision": 1, "files": [{"name": "new", "size": 1, "sha256": digest(b"x")}]}
         status, headers, text = cloud.request("POST", "/v1/presign", new, honest)
         assert status == 503 and headers.get("Retry-After") and b"full" in text, (status, text)
         wait_for(lambda: cloud.request("GET", "/healthz")[0] == 503, 30, "healthz to say so")
+        assert cloud.stop() == 0
+        fill(rest)  # what the stop gave back
+        cloud.start()
+        assert cloud.request("GET", "/healthz")[0] == 503
         rest.unlink()
         wait_for(lambda: cloud.request("GET", "/healthz")[0] == 200, 30, "healthz to be well again")
         honest_round(cloud, honest, "after it")

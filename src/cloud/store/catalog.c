@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "cloud/store/deadline.h"
 
@@ -414,7 +415,9 @@ int catalog_lock(const char *data_dir, int *ret_fd, struct error *err) {
 		return error_errno(err, ERR_DISK, errno, "lock the folder %s (is its file system a local one?)", data_dir);
 	}
 	int n = snprintf(pid, sizeof pid, "%d\n", (int)getpid());
-	if (file_write_brisk(path, pid, (size_t)n, 0600, err)) return -1;
+	struct error unsaid = ERROR_INIT;
+	/* On a full disk the next one is not told whose it is: no reason not to serve. */
+	if (file_write_brisk(path, pid, (size_t)n, 0600, &unsaid)) log_event(LOG_WARN, "server", unsaid.text, NULL);
 	*ret_fd = TAKE_FD(fd);
 	return 0;
 }
