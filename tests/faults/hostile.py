@@ -22,8 +22,9 @@ from headgate_test import HEADGATE_CLOUD, Skip, wait_for
 
 MIB = 1 << 20
 SANITIZED = b"__asan_init" in HEADGATE_CLOUD.read_bytes()
-# The sanitizer's own memory is not the program's: its shadow, its red zones, and what it keeps of freed blocks.
-LIMIT_MIB = 768 if SANITIZED else 512
+# The sanitizer's own memory is not the program's: its shadow, its red zones, and what it keeps of freed blocks; under load it
+# comes to 600 to 860 MiB where the program has 130. .ci/run holds the plain build to the true limit.
+LIMIT_MIB = 1024 if SANITIZED else 512
 SMALL_SANITIZER = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1:thread_local_quarantine_size_kb=16"}
 SESSION = "20260814_101500"
 ATTACKER = "127.0.0.9"
