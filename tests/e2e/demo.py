@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """headgate demo: what it shows, what it leaves, and that it finds out a store that differs."""
+import hashlib
+import json
 import re
 import signal
 import subprocess
@@ -10,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 import headgate_test
-from headgate_test import HEADGATE, clean_env, wait_for
+from headgate_test import HEADGATE, HEADGATE_CLOUD, clean_env, wait_for
 from programs import on_terminal, run
 from pty_console import Terminal
 
@@ -116,11 +118,19 @@ def test_demo_finds_a_difference(place):
     child = subprocess.Popen([HEADGATE, "demo", "--sessions", "5", "--size", "1MB", "--keep", keep], env=clean_env(place.dir),
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
-    def big_objects():
-        found = [path for path in (keep / "cloud/objects").glob("*/??/*") if path.stat().st_size > 500_000] if keep.exists() else []
-        return found[:1]
+    def rows(word):
+        got = subprocess.run([HEADGATE_CLOUD, word, "--data", keep / "cloud", "--json"], env=clean_env(place.dir), capture_output=True, text=True)
+        return [json.loads(line) for line in got.stdout.splitlines()] if got.returncode == 0 else []
 
-    victim = wait_for(big_objects, 60, "an object in the store")[0]
+    def decided_object():  # before its verdict, the cloud itself would find it and have it sent again
+        accepted = {row["session"] for row in rows("sessions") if row["state"] == "accepted"}
+        for o in rows("objects"):
+            if o["session"] in accepted and o["size"] > 200_000:
+                key = hashlib.sha256(o["key"].encode()).hexdigest()
+                return keep / "cloud/objects" / o["bucket"] / key[:2] / key
+        return None
+
+    victim = wait_for(decided_object, 60, "an object of an accepted session")
     victim.chmod(0o644)
     with open(victim, "r+b") as object_file:
         object_file.seek(1000)
