@@ -66,7 +66,7 @@ static void test_parse(void **state) {
 	char hex[SHA256_HEX];
 	assert_int_equal(content_parse(NO_FILES, &id), 0);
 	assert_string_equal(sha256_hex(hex, &id), NO_FILES);
-	const char *const bad[] = {"", "e3b0", NO_FILES "0", " " NO_FILES,
+	const char *const bad[] = {"", "e3b0", (NO_FILES "0"), (" " NO_FILES),
 		"E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855",
 		"g3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) assert_int_equal(content_parse(bad[i], &id), -1);
