@@ -85,8 +85,12 @@ def honest_round(cloud, token, name):
     content = name.encode() * 100
 
     def presign():
-        status, _, text = cloud.request("POST", "/v1/presign", {"session": "20260814_000001", "revision": 1, "files": [
-            {"name": name, "size": len(content), "sha256": digest(content)}]}, token)
+        try:
+            status, _, text = cloud.request("POST", "/v1/presign", {"session": "20260814_000001", "revision": 1, "files": [
+                {"name": name, "size": len(content), "sha256": digest(content)}]}, token)
+        except ConnectionResetError:  # as a station does; not so where the program is as fast as it is
+            assert SANITIZED
+            return None
         assert status in (200, 429, 503), (status, text)
         return json.loads(text)["files"][0] if status == 200 else None
 
@@ -392,14 +396,16 @@ def test_a_url_takes_its_room_once(place):
     head = (f"PUT {url.path}?{url.query} HTTP/1.1\r\nHost: {where.netloc}\r\n" +
             "".join(f"{name}: {value}\r\n" for name, value in put["headers"].items()) + "\r\n").encode()
     sockets, answers = [connect(cloud) for _ in range(20)], []
+    silent = list(sockets)
     for s in sockets:
         s.sendall(head + b"x" * 1000)
 
     def answered():
-        for s in sockets:
+        for s in list(silent):
             s.settimeout(0.01)
             try:
                 answers.append(status_of(s))
+                silent.remove(s)
             except OSError:
                 pass
         return len(answers) >= 19
