@@ -89,6 +89,20 @@ static unsigned job_failed(struct source *s, const struct read_job *job) {
 	return news ? MODEL_SUMMARY : 0;
 }
 
+static void on_silence(uv_timer_t *t);
+
+static void silence_start(struct source *s, bool works) {
+	uv_update_time(s->loop);
+	uv_timer_start(&s->silence, on_silence, works ? SILENT_WORKING_MS : SILENT_IDLE_MS, 0);
+}
+
+/* The journal can tell of work before the engine's next status does, which does not come when it gets stuck then. */
+static void silence_expect(struct source *s) {
+	const int64_t *n = s->model->summary.by_state;
+	bool works = n[STATE_UPLOADING] || n[STATE_CHECKING];
+	if (works && !s->model->status.active && uv_is_active((uv_handle_t *)&s->silence)) silence_start(s, true);
+}
+
 /* What was found, unless something else is asked for by now. */
 static void job_take(struct source *s, struct read_job *job) {
 	job->taken = true;
@@ -97,6 +111,7 @@ static void job_take(struct source *s, struct read_job *job) {
 	unsigned parts = job_failed(s, job);
 	read_job_take(job, s->model);
 	source_changed(s, parts | job->got);
+	if (job->got & MODEL_SUMMARY && !s->closing) silence_expect(s);
 	if (job->got & MODEL_DETAIL && !s->closing) folder_next(s);
 }
 
@@ -258,12 +273,9 @@ void source_fleet(struct source *s, bool shown) {
 	fleet_ask(s);
 }
 
-static void on_silence(uv_timer_t *t);
-
 static void status_came(struct source *s, const cJSON *status) {
 	status_take(&s->model->status, status);
-	uv_update_time(s->loop);
-	uv_timer_start(&s->silence, on_silence, s->model->status.active ? SILENT_WORKING_MS : SILENT_IDLE_MS, 0);
+	silence_start(s, s->model->status.active);
 	source_changed(s, MODEL_STATUS);
 }
 

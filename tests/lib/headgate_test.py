@@ -100,8 +100,14 @@ def end_process(pid, timeout_s=30):
 
 def process_ended(pid):
     """Every thread of it: until then it holds its locks, whatever its first one says."""
+    def ended(task):
+        try:
+            return Path(task, "stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+        except OSError:  # this one has; others may not have
+            return True
+
     try:
-        return all(Path(task, "stat").read_text().rpartition(")")[2].split()[0] in "ZX" for task in Path(f"/proc/{pid}/task").iterdir())
+        return all([ended(task) for task in Path(f"/proc/{pid}/task").iterdir()])
     except OSError:
         return True
 
