@@ -27,6 +27,7 @@ struct house {
 	LIST_ENTRY(house) next;
 	struct address net; /* of IPv6 the /64 */
 	size_t n;			/* not shown out */
+	size_t threads;		/* with those that were */
 	size_t stuck;		/* shown out while a handler worked: it still does, an address with many of them has to wait */
 	LIST_HEAD(, guest) guests;
 };
@@ -115,7 +116,8 @@ static void guest_show_out(struct guests *g, struct guest *one) {
 /* Room for one more of house h. An address that has the most already makes room among its own that have no
  * key or do nothing. */
 static bool room_make(struct guests *g, struct house *h) {
-	if (h->stuck > g->most / 2 || g->threads >= 4 * g->most + THREADS_MORE) return false;
+	size_t ceiling = 4 * g->most + THREADS_MORE; /* one address leaves a quarter of it to others */
+	if (h->stuck > g->most / 2 || h->threads >= ceiling - ceiling / 4 || g->threads >= ceiling) return false;
 	bool own = h->n >= g->each_most;
 	if (!own && g->n < g->most) return true;
 	struct house *greediest = own ? h : house_greediest(g);
@@ -141,6 +143,7 @@ struct guest *guest_enter(struct guests *g, int fd, const struct address *from, 
 		h->n++;
 		g->n++;
 		g->threads++;
+		h->threads++;
 	} else {
 		house_drop(h);
 	}
@@ -161,6 +164,7 @@ void guest_leave(struct guests *g, struct guest *one) {
 	LIST_REMOVE(one, next);
 	h->stuck -= one->stuck;
 	g->threads--;
+	h->threads--;
 	house_drop(h);
 	xfree(one);
 	pthread_cond_broadcast(&g->left);
