@@ -193,6 +193,46 @@ int json_may_array(
 	return there > 0 ? read_array(j, name, at, max, ret, err) : there;
 }
 
+const cJSON *json_get(const cJSON *o, const char *name) {
+	const cJSON *j = cJSON_IsObject(o) ? member_of(o, name) : NULL;
+	return cJSON_IsNull(j) ? NULL : j;
+}
+
+const cJSON *json_get_object(const cJSON *o, const char *name) {
+	const cJSON *j = json_get(o, name);
+	return cJSON_IsObject(j) ? j : NULL;
+}
+
+const cJSON *json_get_array(const cJSON *o, const char *name) {
+	const cJSON *j = json_get(o, name);
+	return cJSON_IsArray(j) ? j : NULL;
+}
+
+const char *json_get_text(const cJSON *o, const char *name) { return json_as_text(json_get(o, name)); }
+
+int64_t json_get_i64(const cJSON *o, const char *name, int64_t otherwise) {
+	struct error ignored = ERROR_INIT;
+	const cJSON *j = json_get(o, name);
+	int64_t value = otherwise;
+	return j && read_i64(j, name, NULL, -EXACT_MAX, EXACT_MAX, &value, &ignored) == 0 ? value : otherwise;
+}
+
+bool json_get_bool(const cJSON *o, const char *name) { return cJSON_IsTrue(json_get(o, name)); }
+
+bool json_is_object(const cJSON *j) { return cJSON_IsObject(j); }
+
+bool json_is_array(const cJSON *j) { return cJSON_IsArray(j); }
+
+const char *json_as_text(const cJSON *j) { return cJSON_GetStringValue(j); }
+
+bool json_as_double(const cJSON *j, double *ret) {
+	if (!cJSON_IsNumber(j)) return false;
+	*ret = j->valuedouble;
+	return true;
+}
+
+size_t json_count(const cJSON *array) { return (size_t)cJSON_GetArraySize(array); }
+
 /* --- building --- */
 
 static cJSON *made(cJSON *j) {

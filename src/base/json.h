@@ -38,6 +38,21 @@ MUST_USE int json_may_double(
 MUST_USE int json_may_bool(const cJSON *o, const char *name, const struct json_at *at, bool *ret, struct error *err);
 MUST_USE int json_may_array(
 	const cJSON *o, const char *name, const struct json_at *at, size_t max, const cJSON **ret, struct error *err);
+/* Reading what was made by this program, or is only shown: a member that is missing, null or mistyped (or whose object
+ * is none) is as if it were not there. j, o and array may be NULL. */
+const cJSON *json_get(const cJSON *o, const char *name); /* NULL: not there */
+const cJSON *json_get_object(const cJSON *o, const char *name);
+const cJSON *json_get_array(const cJSON *o, const char *name);
+const char *json_get_text(const cJSON *o, const char *name); /* NULL: not there */
+int64_t json_get_i64(const cJSON *o, const char *name, int64_t otherwise);
+bool json_get_bool(const cJSON *o, const char *name); /* false: not there */
+/* Of an element by itself. */
+bool json_is_object(const cJSON *j);
+bool json_is_array(const cJSON *j);
+const char *json_as_text(const cJSON *j);		  /* NULL: it is no text */
+bool json_as_double(const cJSON *j, double *ret); /* false: it is no number */
+size_t json_count(const cJSON *array);
+#define json_each(element, array) cJSON_ArrayForEach (element, array)
 /* Building. Adding aborts when memory is out. Numbers above 2^53 are refused by assertion. */
 cJSON *json_object(void);
 cJSON *json_array(void);

@@ -169,6 +169,33 @@ static void test_integers_are_exact(void **state) {
 	assert_int_equal(json_want_i64(j, "over", NULL, INT64_MIN, INT64_MAX, &v, &err), -1);
 }
 
+static void test_what_is_only_shown_is_read_leniently(void **state) {
+	(void)state;
+	AUTO(json_free)
+	cJSON *o = parsed("{\"t\":\"x\",\"n\":5,\"half\":0.5,\"yes\":true,\"nil\":null,\"a\":[1,\"b\"],\"o\":{\"T\":1}}");
+	double d = 0;
+	const cJSON *a = json_get_array(o, "a");
+	assert_string_equal(json_get_text(o, "t"), "x");
+	assert_null(json_get_text(o, "T")); /* names are told apart by case */
+	assert_null(json_get_text(o, "n"));
+	assert_int_equal(json_get_i64(o, "n", -1), 5);
+	assert_int_equal(json_get_i64(o, "half", -1), -1);
+	assert_int_equal(json_get_i64(o, "t", -1), -1);
+	assert_true(json_get_bool(o, "yes"));
+	assert_false(json_get_bool(o, "n"));
+	assert_null(json_get(o, "nil"));
+	assert_null(json_get(NULL, "t"));
+	assert_null(json_get(a, "t")); /* no object */
+	assert_null(json_get_object(o, "a"));
+	assert_int_equal(json_get_i64(json_get_object(o, "o"), "T", 0), 1);
+	assert_int_equal(json_count(a), 2);
+	assert_int_equal(json_count(NULL), 0);
+	assert_null(json_as_text(a->child));
+	assert_true(json_as_double(a->child, &d) && d == 1);
+	assert_false(json_as_double(a->child->next, &d));
+	assert_true(json_is_array(a) && json_is_object(o) && !json_is_object(NULL));
+}
+
 static void test_building(void **state) {
 	(void)state;
 	AUTO(json_free) cJSON *o = json_object();
@@ -207,6 +234,7 @@ int main(void) {
 		cmocka_unit_test(test_members_name_their_path),
 		cmocka_unit_test(test_optional_members),
 		cmocka_unit_test(test_integers_are_exact),
+		cmocka_unit_test(test_what_is_only_shown_is_read_leniently),
 		cmocka_unit_test(test_building),
 		cmocka_unit_test(test_written_text_is_safe),
 	};
