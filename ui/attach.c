@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "station/client.h"
+#include "station/control/client.h"
 
 #define ANSWER_MS 10000
 #define SILENT_TIMES 6

@@ -6,8 +6,8 @@
 
 #include "base/error.h"
 #include "session/check.h"
-#include "station/journal.h"
-#include "station/safe.h"
+#include "station/journal/journal.h"
+#include "station/told/safe.h"
 
 /* Parts, as bits: what changed since the screen last drew. */
 enum model_part {

@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "station/safe.h"
+#include "station/told/safe.h"
 #include "ui/source.h"
 
 #define EVENTS_AT_ONCE 1000

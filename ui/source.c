@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "station/client.h"
+#include "station/control/client.h"
 
 #define FIRST_MS 300 /* how long the first frame waits for the journal */
 #define READ_EVERY_MS 150

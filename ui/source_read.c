@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "station/handover.h"
+#include "station/told/handover.h"
 
 /* --- copies --- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the engine says, into the model. The other side is trusted with nothing: a member of the wrong type counts as
- * missing, numbers and texts are bounded, lists are cut. The JSON is that of station/client.h. */
+ * missing, numbers and texts are bounded, lists are cut. The JSON is that of station/control/client.h. */
 #include "ui/source_internal.h"
 
 #include <assert.h>
@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "station/client.h"
+#include "station/control/client.h"
 
 #define NUMBER_MOST 9007199254740992.0
 

@@ -8,8 +8,8 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "session/name.h"
-#include "station/client.h"
-#include "station/engine.h"
+#include "station/control/client.h"
+#include "station/run/run.h"
 
 #define ENGINE_MS 10000
 

@@ -13,8 +13,8 @@
 #include "base/units.h"
 #include "cli/cli.h"
 #include "session/name.h"
-#include "station/checking.h"
-#include "station/folder.h"
+#include "station/intake/check_task.h"
+#include "station/disk/folder.h"
 
 struct checker {
 	const struct cli *cli;

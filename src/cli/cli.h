@@ -6,9 +6,9 @@
 
 #include "base/command.h"
 #include "session/check.h"
-#include "station/attention.h"
+#include "station/told/session.h"
 #include "station/config.h"
-#include "station/journal.h"
+#include "station/journal/journal.h"
 
 #define CLI_PROGRAM "headgate"
 #define CLI_FLAG_PAIRS_MAX 64

@@ -7,7 +7,7 @@
 #include "cli/cli.h"
 #include "cli/progress.h"
 #include "session/name.h"
-#include "station/client.h"
+#include "station/control/client.h"
 
 /* kind, what is shown, expected state at the station, expected state in the cloud (NULL: undecided there) */
 #define DEMO_KINDS(X)                                                                                                  \

@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "cli/cli.h"
-#include "station/handover.h"
+#include "station/told/handover.h"
 
 struct handover_flags {
 	int64_t since_ms; /* 0: the last look */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Progress on standard error: one line that is rewritten on a terminal, whole lines now and then elsewhere. Made from
- * the engine's status (station/client.h). One thread. */
+ * the engine's status (station/control/client.h). One thread. */
 #pragma once
 
 #include "base/json.h"

@@ -10,7 +10,7 @@
 #include "base/units.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
-#include "station/engine.h"
+#include "station/run/run.h"
 
 #define LOG_BYTES (10 << 20)
 #define LOG_KEEP 5

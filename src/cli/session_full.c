@@ -13,7 +13,7 @@
 #include "base/table.h"
 #include "base/text.h"
 #include "base/units.h"
-#include "station/checking.h"
+#include "station/intake/check_task.h"
 
 #define ATTEMPTS_MAX 50
 #define EVENTS_MAX 1000

@@ -10,7 +10,7 @@
 #include "base/units.h"
 #include "cli/cli.h"
 #include "cli/probe.h"
-#include "station/client.h"
+#include "station/control/client.h"
 
 #define PAGES_MAX 100
 #define URL_MOST(cursor_n) (64 + 3 * (cursor_n)) /* each byte may become "%XX" */

@@ -8,8 +8,8 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "cli/cli.h"
-#include "station/client.h"
-#include "station/folder.h"
+#include "station/control/client.h"
+#include "station/disk/folder.h"
 
 #define ENGINE_MS 2000	/* the engine answers within milliseconds, or something is wrong with it */
 #define FOLDERS_MS 3000 /* without an engine: so long the folders may take to be listed */

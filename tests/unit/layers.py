@@ -27,7 +27,7 @@ LAYERS = {
 CLOUD_UPWARDS = {"store": ("cloud/jobs/", "cloud/api/", "cloud/lake/"), "lake": ("cloud/api/",), "jobs": ("cloud/api/",)}
 # ui/ reaches the engine through these only: the client of its socket, the journal's read side with its words, and what
 # is concluded from them alone in the same words as the command line.
-UI_STATION = {"station/client.h", "station/journal.h", "station/state.h", "station/safe.h", "station/handover.h"}
+UI_STATION = {"station/control/client.h", "station/journal/journal.h", "station/journal/state.h", "station/told/safe.h", "station/told/handover.h"}
 JOURNAL_WRITERS = re.compile(r"\b(journal_(open|close|add_\w+|update|set\w*|file_stored|outbox_add|outbox_delete)|session_step)\s*\(")
 # Libraries, and the one folder that may know each.
 LIBRARIES = {
@@ -41,7 +41,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 
 
 def layer_of(path):
-    """'station' of station/scan.c, 'headgate.c' of a main: paths are relative to src/, those of ui/ begin with ui/."""
+    """'station' of station/disk/scan.c, 'headgate.c' of a main: paths are relative to src/, those of ui/ begin with ui/."""
     return path.split("/")[0]
 
 
@@ -86,11 +86,11 @@ def test_the_rules_find_violations():
     broken = {
         "base/x.c": '#include "session/name.h"',
         "session/x.c": '#include "aws/sigv4.h"',
-        "aws/x.c": '#include "station/state.h"',
+        "aws/x.c": '#include "station/journal/state.h"',
         "ingest/x.c": '#include "aws/sigv4.h"',
         "station/x.c": '#include "cloud/config.h"',
         "station/y.c": '#include "cli/cli.h"',
-        "cloud/api/x.c": '#include "station/state.h"',
+        "cloud/api/x.c": '#include "station/journal/state.h"',
         "cloud/x.c": '#include "ingest/client.h"',
         "cloud/store/x.c": '#include "cloud/api/server.h"',
         "cloud/jobs/x.c": '  #  include "cloud/api/server.h"',
@@ -100,10 +100,10 @@ def test_the_rules_find_violations():
         "cloud/store/z.c": "#include <duckdb.h>",
         "cli/x.c": "#include <ncurses.h>",
         "cli/y.c": '#include "cloud/config.h"',
-        "ui/x.c": '#include "station/engine.h"',
-        "ui/y.c": '#include "station/journal.h"\nvoid f(void) { journal_update(j, r, 0, 0, 0, 0); }',
+        "ui/x.c": '#include "station/run/run.h"',
+        "ui/y.c": '#include "station/journal/journal.h"\nvoid f(void) { journal_update(j, r, 0, 0, 0, 0); }',
         "ui/z.c": '#include "cloud/config.h"',
-        "headgate.c": '#include "station/engine.h"',
+        "headgate.c": '#include "station/run/run.h"',
         "base/y.c": '#include "text.h"',
         "base/z.c": '#include "base/../session/name.h"',
         "other/x.c": "",
@@ -116,8 +116,8 @@ def test_the_rules_find_violations():
         "cloud/api/x.c": '#include <jwt.h>\n#include "cloud/jobs/validate.h"',
         "cloud/store/x.c": '#include <libpq-fe.h>\n#include "cloud/store/objects.h"',
         "cloud/lake/x.c": "#include <duckdb.h>",
-        "ui/x.c": '#include <curses.h>\n#include "station/client.h"\n#include "station/journal.h"',
-        "cli/x.c": '#include "station/engine.h"',
+        "ui/x.c": '#include <curses.h>\n#include "station/control/client.h"\n#include "station/journal/journal.h"',
+        "cli/x.c": '#include "station/run/run.h"',
         "headgate.c": '#include "cli/cli.h"',
     }
     for path, text in fine.items():

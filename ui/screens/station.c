@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "station/client.h"
+#include "station/control/client.h"
 #include "ui/screens/screens.h"
 #include "ui/widgets/chart.h"
 

@@ -17,7 +17,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "station/journal.h"
+#include "station/journal/journal.h"
 
 #define WAIT_MS 60000
 

@@ -16,7 +16,7 @@
 
 #include "base/file.h"
 #include "session/metadata.h"
-#include "station/checking.h"
+#include "station/intake/check_task.h"
 
 #define SESSION "20261120_134502"
 #define COPY "20261120_140000"

@@ -22,8 +22,8 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "station/control_rpc.h"
-#include "station/journal.h"
+#include "station/control/rpc.h"
+#include "station/journal/journal.h"
 
 #define WAIT_MS 20000
 #define HELLO "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"hello\",\"params\":{\"protocol\":1}}\n"

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "scratch.h"
-#include "station/folder.h"
+#include "station/disk/folder.h"
 
 static struct error why(int os) {
 	struct error err = ERROR_INIT;

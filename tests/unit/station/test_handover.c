@@ -5,8 +5,8 @@
 #include <poll.h>
 #include <sys/stat.h>
 
-#include "station/attention.h"
-#include "station/handover.h"
+#include "station/told/session.h"
+#include "station/told/handover.h"
 
 static void carry(struct fixture *f, struct session_row *r, const enum session_event *events, size_t n) {
 	for (size_t i = 0; i < n; i++) assert_int_equal(fixture_step(f, r, events[i]), 0);

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "station/engine_internal.h"
+#include "station/engine/engine_internal.h"
 
 #define SLOT CONTROL_RATE_MS
 

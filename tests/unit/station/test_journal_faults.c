@@ -7,7 +7,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#include "station/journal_sql.h"
+#include "station/journal/sql.h"
 
 #define SESSIONS 50
 

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "session/part.h"
-#include "station/journal_sql.h"
+#include "station/journal/sql.h"
 
 /* --- order, closing, opening --- */
 

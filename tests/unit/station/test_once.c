@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "station/once.h"
+#include "station/run/once_rule.h"
 
 static bool over(struct once_facts f) { return once_over(&f); }
 

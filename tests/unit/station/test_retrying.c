@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "station/retrying.h"
+#include "station/engine/retrying.h"
 
 static const struct backoff patient = {.base_ms = 1000, .cap_ms = 3600000}, brisk = {.base_ms = 1000, .cap_ms = 3000};
 

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "station/revision.h"
+#include "station/sending/revision.h"
 
 static struct sha256 content_of(int of) {
 	struct sha256 ret;

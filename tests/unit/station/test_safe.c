@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "station/safe.h"
+#include "station/told/safe.h"
 
 #define NOW 1790000000000LL
 #define SEEN NOW - 1000

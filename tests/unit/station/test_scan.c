@@ -23,8 +23,8 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "session/part.h"
-#include "station/scan.h"
-#include "station/scan_path.h"
+#include "station/disk/scan.h"
+#include "station/disk/path.h"
 
 #define SESSION "20261120_134502"
 #define NOBODY 65534

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "station/rescan.h"
-#include "station/settle.h"
+#include "station/disk/since.h"
+#include "station/intake/settle_rule.h"
 
 #define SETTLE 10000
 

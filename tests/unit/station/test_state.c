@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The state table, walked whole: every state x event against the drawing below. */
-#include "station/state.h"
+#include "station/journal/state.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "session/manifest.h"
-#include "station/upload.h"
+#include "station/sending/plan.h"
 
 #define NOW 1000
 #define LASTS 900000

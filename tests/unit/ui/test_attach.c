@@ -15,7 +15,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "station/client.h"
+#include "station/control/client.h"
 #include "ui/attach.h"
 
 #define WAIT_MS 20000

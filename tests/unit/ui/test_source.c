@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/text.h"
-#include "station/control.h"
+#include "station/control/server.h"
 #include "ui/source_internal.h"
 
 struct station {

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* Rows of the journal as values: who owns what in them. Any thread. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "station/journal/journal.h"
+
+void session_row_done(struct session_row *r) {
+	free(r->root);
+	free(r->reason);
+	r->root = r->reason = NULL;
+}
+
+struct session_row session_row_copy(const struct session_row *r) {
+	struct session_row copy = *r;
+	copy.root = xstrdup(r->root);
+	copy.reason = xstrdup(r->reason);
+	return copy;
+}
+
+void file_row_done(struct file_row *f) {
+	free(f->name);
+	free(f->parts);
+	free(f->bucket);
+	free(f->key);
+	*f = (struct file_row){0};
+}
+
+void file_rows_free(struct file_row *files, size_t n) {
+	for (size_t i = 0; i < n; i++) file_row_done(&files[i]);
+	free(files);
+}
+
+struct file_row file_row_copy(const struct file_row *f) {
+	struct file_row copy = *f;
+	copy.name = xstrdup(f->name);
+	copy.bucket = xstrdup(f->bucket);
+	copy.key = xstrdup(f->key);
+	copy.parts = NULL;
+	if (f->part_n) {
+		copy.parts = xcalloc(f->part_n, sizeof *f->parts);
+		memcpy(copy.parts, f->parts, f->part_n * sizeof *f->parts);
+	}
+	return copy;
+}
+
+int file_row_order(const void *a, const void *b) {
+	return strcmp(((const struct file_row *)a)->name, ((const struct file_row *)b)->name);
+}
+
+struct file_row *file_row_find(const struct file_row *files, size_t n, const char *name) {
+	const struct file_row wanted = {.name = (char *)(uintptr_t)name};
+	return n && name ? bsearch(&wanted, files, n, sizeof *files, file_row_order) : NULL;
+}

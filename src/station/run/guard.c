@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* Is the state folder still what this engine opened? A journal that was removed or replaced takes every write and keeps
+ * none, and a lock that was removed keeps no second engine away: both are looked at every few seconds, and the journal
+ * before each commit too (journal.c). The engine ends then: what it did since is in no journal. Loop thread. */
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "station/engine/engine_internal.h"
+
+#define GUARD_MS 5000
+
+struct guard {
+	struct job job;
+	char *lock;
+	struct journal_file journal;
+	struct error err;
+};
+
+static void guard_run(struct job *j) {
+	struct guard *g = (struct guard *)j;
+	struct engine *e = j->engine;
+	if (journal_there(&g->journal, &g->err) == 0 && !file_is_at(e->lock_fd, g->lock)) {
+		error_set(&g->err, ERR_DISK,
+			"the lock %s was removed or replaced while this engine ran, and a second one may start beside it: see who "
+			"did "
+			"it, then start again",
+			g->lock);
+	}
+}
+
+static void guard_done(struct job *j) {
+	struct guard *g = (struct guard *)j;
+	struct engine *e = j->engine;
+	e->guarding = false;
+	if (g->err.code != ERR_NONE && !e->stopping) engine_fail(e, &g->err);
+	free(g->lock);
+	free(g->journal.path);
+	free(g);
+}
+
+void guard_pump(struct engine *e) {
+	if (now_ms() < e->guard_ms) {
+		engine_wake_at(e, e->guard_ms);
+		return;
+	}
+	e->guard_ms = now_ms() + GUARD_MS;
+	engine_wake_at(e, e->guard_ms);
+	if (e->guarding) return;
+	struct guard *g = xcalloc(1, sizeof *g);
+	*g = (struct guard){.job = {.run = guard_run, .done = guard_done}, .lock = path_join(e->config->state_dir, "lock")};
+	g->journal = *journal_file(e->journal);
+	g->journal.path = xstrdup(g->journal.path); /* the journal may be closed meanwhile */
+	e->guarding = true;
+	job_start(e, &g->job);
+}
