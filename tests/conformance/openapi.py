@@ -115,16 +115,16 @@ def client_of(place, *flags, **settings):
 # --- the page and the sources ---
 
 def test_routes_are_the_pages():
-    source = (ROOT / "src/cloud/api/route.c").read_text()
+    source = (ROOT / "src/cloud/call/route.c").read_text()
     table = source[source.index("const struct route routes[]"):source.index("const size_t route_n")]
     served = {(method, path.replace("{key+}", "{key}")) for method, path in re.findall(r'\{"([A-Z]+)",\s*"([^"]+)"', table)}
     assert len(served) > 10 and served == set(operations()), f"only one side has {served ^ set(operations())}"
 
 
 def test_error_words_are_the_pages():
-    for file, macro, schema in (("fault.h", "FAULTS", PAGE["components"]["schemas"]["Error"]["properties"]["error"]["properties"]["code"]),
-                                ("s3_error.h", "S3_ERRORS", PAGE["components"]["schemas"]["S3Error"]["properties"]["Code"])):
-        text = (ROOT / "src/cloud/api" / file).read_text()
+    for file, macro, schema in (("call/fault.h", "FAULTS", PAGE["components"]["schemas"]["Error"]["properties"]["error"]["properties"]["code"]),
+                                ("s3/s3_error.h", "S3_ERRORS", PAGE["components"]["schemas"]["S3Error"]["properties"]["Code"])):
+        text = (ROOT / "src/cloud" / file).read_text()
         words = set(re.findall(r'X\([A-Z0-9_]+, "([A-Za-z0-9_]+)", \d+\)', text[text.index(macro):]))
         assert len(words) > 10 and words == set(schema["enum"]), f"only one side has {words ^ set(schema['enum'])}"
 

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#include "cloud/api/chunks.h"
-#include "cloud/api/head.h"
+#include "cloud/http/chunks.h"
+#include "cloud/http/head.h"
 
 /* Nothing that another reader could end a line or a field at. */
 static void check_text(const char *s) {

@@ -2,7 +2,7 @@
 /* Every handler of the route table, one file a surface. Each fills the reply; none knows the HTTP server. */
 #pragma once
 
-#include "cloud/api/call.h"
+#include "cloud/call/call.h"
 
 void info_get(struct call *c, struct reply *r);
 void health_get(struct call *c, struct reply *r);

@@ -2,7 +2,7 @@
 /* What is decided for one file of a presign call. */
 #pragma once
 
-#include "cloud/api/fault.h"
+#include "cloud/call/fault.h"
 #include "cloud/store/catalog.h"
 #include "session/name.h"
 

@@ -5,7 +5,7 @@
 #include "store_help.h"
 
 #include "base/text.h"
-#include "cloud/api/call.h"
+#include "cloud/call/call.h"
 #include "cloud/api/handlers.h"
 
 #define TEST_SESSION "20261121_101010"

@@ -2,7 +2,7 @@
 /* Memory that calls share: what fits, who waits, and that nobody has it all. */
 #include "store_help.h"
 
-#include "cloud/api/budget.h"
+#include "cloud/call/budget.h"
 
 static void what_fits_is_given_and_comes_back(void **state) {
 	(void)state;

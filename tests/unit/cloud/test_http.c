@@ -8,9 +8,9 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-#include "cloud/api/head.h"
-#include "cloud/api/http.h"
-#include "cloud/api/listen.h"
+#include "cloud/http/head.h"
+#include "cloud/http/http.h"
+#include "cloud/http/listen.h"
 
 static struct http_server *serve(struct bench *b, const struct http_limits *limits, int *ret_port) {
 	struct http_server *s;

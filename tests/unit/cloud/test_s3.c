@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* PUT, GET and HEAD of objects, presigned and signed in headers, without an HTTP server. */
 #include "api_help.h"
-#include "cloud/api/s3.h"
+#include "cloud/s3/s3.h"
 
 #define KEY_PATH "/headgate-raw/" TEST_SESSION "/lab-1/data.bin"
 #define KEY TEST_SESSION "/lab-1/data.bin"

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* CIDR lists over 128-bit addresses: IPv4 is looked at as ::ffff:0:0/96, so that one comparison serves both. */
+#include "cloud/call/allow.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
+#include "base/text.h"
+
+struct allow_net {
+	struct address address;
+	int bits; /* 0..128 */
+};
+static const uint8_t v4_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+static bool address_is_v4(const struct address *a) { return memcmp(a->bytes, v4_prefix, sizeof v4_prefix) == 0; }
+
+static void address_set_v4(struct address *a, const void *four_bytes) {
+	memcpy(a->bytes, v4_prefix, sizeof v4_prefix);
+	memcpy(a->bytes + 12, four_bytes, 4);
+}
+
+int address_parse(const char *text, struct address *ret) {
+	struct in_addr v4;
+	struct in6_addr v6;
+	if (inet_pton(AF_INET, text, &v4) == 1) {
+		address_set_v4(ret, &v4);
+		return 0;
+	}
+	if (inet_pton(AF_INET6, text, &v6) != 1) return -1;
+	memcpy(ret->bytes, &v6, sizeof ret->bytes);
+	return 0;
+}
+
+int address_of(const struct sockaddr *sa, struct address *ret) {
+	if (sa->sa_family == AF_INET) {
+		struct sockaddr_in in;
+		memcpy(&in, sa, sizeof in);
+		address_set_v4(ret, &in.sin_addr);
+		return 0;
+	}
+	if (sa->sa_family != AF_INET6) return -1;
+	struct sockaddr_in6 in6;
+	memcpy(&in6, sa, sizeof in6);
+	memcpy(ret->bytes, &in6.sin6_addr, sizeof ret->bytes);
+	return 0;
+}
+
+const char *address_text(const struct address *a, char to[ADDRESS_TEXT]) {
+	if (address_is_v4(a)) inet_ntop(AF_INET, a->bytes + 12, to, ADDRESS_TEXT);
+	else inet_ntop(AF_INET6, a->bytes, to, ADDRESS_TEXT);
+	return to;
+}
+
+void address_net(const struct address *a, struct address *ret) {
+	*ret = *a;
+	if (!address_is_v4(a)) memset(ret->bytes + 8, 0, 8);
+}
+
+const char *address_group(const struct address *a, char to[ADDRESS_TEXT]) {
+	struct address net;
+	address_net(a, &net);
+	return address_text(&net, to);
+}
+
+static int allow_net_parse(const char *cidr, struct allow_net *ret, struct error *err) {
+	char host[ADDRESS_TEXT] = "";
+	const char *slash = strchr(cidr, '/');
+	size_t n = slash ? (size_t)(slash - cidr) : strlen(cidr);
+	if (n >= sizeof host) return error_set(err, ERR_CONFIG, "allow: \"%s\" is too long for an address", cidr);
+	memcpy(host, cidr, n);
+	if (address_parse(host, &ret->address))
+		return error_set(err, ERR_CONFIG, "allow: \"%s\" is not an address; write 10.0.0.0/8 or 2001:db8::/32", cidr);
+	bool v4 = strchr(host, ':') == NULL;
+	int64_t most = v4 ? 32 : 128, bits = most;
+	if (slash && text_to_i64(slash + 1, 0, most, &bits))
+		return error_set(err, ERR_CONFIG, "allow: \"%s\" needs a prefix length from 0 to %d", cidr, (int)most);
+	ret->bits = (int)bits + (v4 ? 96 : 0);
+	return 0;
+}
+
+int allow_parse(const struct option_list *cidrs, struct allow_list *ret, struct error *err) {
+	struct allow_list l = {.nets = xcalloc(cidrs->n, sizeof *l.nets)};
+	for (; l.n < cidrs->n; l.n++) {
+		if (allow_net_parse(cidrs->items[l.n], &l.nets[l.n], err)) {
+			allow_done(&l);
+			return -1;
+		}
+	}
+	*ret = l;
+	return 0;
+}
+
+static bool net_has(const struct allow_net *net, const struct address *a) {
+	size_t whole = (size_t)net->bits / 8;
+	int rest = net->bits % 8;
+	if (memcmp(net->address.bytes, a->bytes, whole) != 0) return false;
+	return rest == 0 || ((net->address.bytes[whole] ^ a->bytes[whole]) >> (8 - rest)) == 0;
+}
+
+bool allow_has(const struct allow_list *l, const struct address *a) {
+	for (size_t i = 0; i < l->n; i++)
+		if (net_has(&l->nets[i], a)) return true;
+	return l->n == 0;
+}
+
+void allow_done(struct allow_list *l) {
+	xfree(l->nets);
+	*l = (struct allow_list){0};
+}
