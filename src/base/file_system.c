@@ -6,8 +6,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/statfs.h>
-#include <time.h>
 
+#include "base/deadline.h"
 #include "base/file.h"
 
 /* Numbers that linux/magic.h of Debian 12 does not have; from each file system's own source in Linux. */
@@ -94,24 +94,16 @@ static void *ask(void *arg) {
 
 static struct asked *asked_new(const char *path) {
 	struct asked *a = xcalloc(1, sizeof *a);
-	pthread_condattr_t monotonic;
 	a->path = xstrdup(path);
 	pthread_mutex_init(&a->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&a->answered, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	condition_init(&a->answered);
 	return a;
 }
 
 int file_stat_within(const char *path, struct stat *ret, int64_t timeout_ms) {
 	struct asked *a = asked_new(path);
-	struct timespec until;
+	const struct timespec until = deadline_after(timeout_ms);
 	pthread_t thread;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += timeout_ms / 1000;
-	until.tv_nsec += timeout_ms % 1000 * 1000000;
-	if (until.tv_nsec >= 1000000000) until.tv_sec++, until.tv_nsec -= 1000000000;
 	int failure = pthread_create(&thread, NULL, ask, a);
 	if (failure) {
 		asked_free(a);

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
-#include "cloud/store/deadline.h"
+#include "base/deadline.h"
 
 #define WAITING_MAX 8 /* calls of one caller */
 #define MUCH 4 /* a part of all: from so much in use on, it is given back to the system when the use falls below */

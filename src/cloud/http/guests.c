@@ -10,7 +10,7 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
-#include "cloud/store/deadline.h"
+#include "base/deadline.h"
 
 #define THREADS_MORE                                                                                                   \
 	64 /* four for each place and these: those that were shown out end at once, or as the machine can */

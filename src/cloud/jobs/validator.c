@@ -8,13 +8,13 @@
 #include <stdatomic.h>
 
 #include "base/clock.h"
+#include "base/deadline.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "cloud/jobs/attempts.h"
 #include "cloud/jobs/collect.h"
 #include "cloud/jobs/content.h"
 #include "cloud/jobs/queue.h"
-#include "cloud/store/deadline.h"
 
 #define WORKERS 2
 #define READ_MOST (256LL << 20) /* bytes of a look: about half a second */

@@ -14,11 +14,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/deadline.h"
 #include "base/log.h"
 #include "cloud/call/api.h"
 #include "cloud/http/http.h"
 #include "cloud/http/listen.h"
-#include "cloud/store/deadline.h"
 
 #define STOP_MS 30000
 #define HANG_MS 15000 /* beyond STOP_MS, until the end is not waited for any more */

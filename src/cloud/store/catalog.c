@@ -16,10 +16,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/deadline.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "cloud/store/deadline.h"
 
 #define OBJECTS_DEPTH 2 /* objects/BUCKET/xx/ holds objects */
 #define GROUP_MAX 256	/* operations a commit at most */

@@ -14,10 +14,10 @@
 
 #include "base/clock.h"
 #include "base/db.h"
+#include "base/deadline.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "cloud/store/deadline.h"
 #include "cloud/store/room.h"
 
 #define LINGER_MS 50

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/deadline.h"
 #include "base/log.h"
 #include "station/engine/engine_internal.h"
 
@@ -58,9 +59,7 @@ struct lanes {
 
 /* The next job, NULL: none for long, or the end. */
 static struct job *lane_next(struct lane *lane) {
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += IDLE_S;
+	const struct timespec until = deadline_after(IDLE_S * 1000LL);
 	int late = 0;
 	lane->idle++;
 	while (TAILQ_EMPTY(&lane->queued) && lane->of->wake && late != ETIMEDOUT) {
@@ -130,17 +129,13 @@ static void lane_staff(struct lane *lane, size_t width) {
 
 static struct lanes *lanes_new(struct engine *e) {
 	struct lanes *l = xcalloc(1, sizeof *l);
-	pthread_condattr_t monotonic;
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_mutex_init(&l->lock, NULL);
 	TAILQ_INIT(&l->done);
 	for (size_t i = 0; i < LANE_N; i++) {
 		l->lane[i].of = l;
 		TAILQ_INIT(&l->lane[i].queued);
-		pthread_cond_init(&l->lane[i].work, &monotonic);
+		condition_init(&l->lane[i].work);
 	}
-	pthread_condattr_destroy(&monotonic);
 	l->wake = &e->lanes_wake;
 	return l;
 }

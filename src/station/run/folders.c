@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/deadline.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "station/intake/check_task.h"
@@ -109,7 +110,6 @@ static void *lister_run(void *arg) {
 static struct lister *lister_start(
 	const struct config *c, const char *root, int64_t compare_ms, const struct lister *of) {
 	struct lister *l = xcalloc(1, sizeof *l);
-	pthread_condattr_t attr;
 	l->config.since = c->since ? xstrdup(c->since) : NULL;
 	for (size_t i = 0; i < c->ignore_folders.n; i++)
 		option_list_add(&l->config.ignore_folders, c->ignore_folders.items[i]);
@@ -123,10 +123,7 @@ static struct lister *lister_start(
 	l->compare_ms = compare_ms;
 	l->root = xstrdup(root);
 	pthread_mutex_init(&l->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&l->ended, &attr);
-	pthread_condattr_destroy(&attr);
+	condition_init(&l->ended);
 	if (pthread_create(&l->thread, NULL, lister_run, l)) {
 		lister_free(l);
 		return NULL;
@@ -234,9 +231,7 @@ int folders_look(
 	const struct session_filter accepted = {.state = STATE_ACCEPTED, .limit = COMPARED_MAX};
 	struct gathering g = {.config = c, .of = of, .seen = f.items};
 	int failed = v ? journal_sessions(v, &accepted, on_accepted, &g, err) : 0;
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += timeout_ms / 1000;
+	const struct timespec until = deadline_after(timeout_ms);
 	for (size_t i = 0; i < f.n; i++)
 		listers[i] = lister_start(c, f.items[i].path = c->watch.items[i], timeout_ms / 2, &of[i]);
 	for (size_t i = 0; i < f.n; i++) {

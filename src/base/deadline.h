@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Bounded waits on conditions: they use the monotonic clock, which no one sets. */
+/* Bounded waits on conditions: pthread_cond_timedwait until deadline_after(ms), on a condition of condition_init. Both
+ * go by the monotonic clock, which no one sets. */
 #pragma once
 
 #include <pthread.h>
