@@ -15,8 +15,6 @@ MUST_USE int objects_open(
 	struct objects **ret, const char *dir, const char *const *buckets /* NULL-terminated */, struct error *err);
 void objects_close(struct objects *o);
 DEFINE_AUTO_PTR(struct objects, objects_close)
-/* Writes under temporary names from now on, as on a file system without O_TMPFILE (which objects_open finds out). */
-void objects_use_names(struct objects *o);
 bool objects_has_bucket(const struct objects *o, const char *bucket);
 
 /* What is kept free on the disk for catalog and log: no object takes it (room.h). Before the first write. */
@@ -39,8 +37,6 @@ DEFINE_AUTO_PTR(struct object_write, object_abort)
 /* ERR_NOT_FOUND when it is not there. */
 MUST_USE int object_open(
 	struct objects *o, const char *bucket, const char *key, int *ret_fd, int64_t *ret_size, struct error *err);
-MUST_USE int object_digest(
-	struct objects *o, const char *bucket, const char *key, struct sha256 *ret, int64_t *ret_size, struct error *err);
 /* What lies under a key, without opening it: 1, 0 when there is none, -1. */
 struct object_sight {
 	int64_t size;		  /* -1: it is no file */
