@@ -118,11 +118,9 @@ enum cloud_state {
 		CLOUD_STATE_N
 };
 extern const char *const cloud_state_names[CLOUD_STATE_N];
-/* A (station, session, revision) whose objects were promised exists in state uploading from then on. */
-MUST_USE int catalog_session_begin(
-	struct catalog *c, const char *station, const char *session, int64_t revision, struct error *err);
-/* One transaction: state, checks, metadata (text and number in typed columns), counts, a change for the cursor. A
- * revision that was decided already is left as it is (events may come twice): *ret_again says so. */
+/* A (station, session, revision) exists in state uploading from its first promise on. One transaction: state, checks,
+ * metadata (text and number in typed columns), counts, a change for the cursor. A revision that was decided already is
+ * left as it is (events may come twice): *ret_again says so. */
 MUST_USE int catalog_session_decide(struct catalog *c, const char *station, const char *session, int64_t revision,
 	enum cloud_state state, const struct check_list *checks, const struct metadata *metadata,
 	const struct manifest *manifest_or_null, bool *ret_again, struct error *err);

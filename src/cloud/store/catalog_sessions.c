@@ -35,16 +35,9 @@ void catalog_add_content(cJSON *o, struct db *db, int statement, int column) {
 	json_add_text(o, "content", n == sizeof content.bytes ? sha256_hex(hex, &content) : NULL);
 }
 
-static int session_begin(struct catalog_write *w, void *arg, struct error *err) {
-	const struct decision *d = arg;
+static int session_begin(struct catalog_write *w, const struct decision *d, struct error *err) {
 	return db_exec(w->db, SQL_SESSION_BEGIN, err, "ttiti", d->station, d->session, d->revision,
 		cloud_state_names[CLOUD_UPLOADING], w->now_ms);
-}
-
-int catalog_session_begin(
-	struct catalog *c, const char *station, const char *session, int64_t revision, struct error *err) {
-	struct decision d = {.station = station, .session = session, .revision = revision};
-	return catalog_run(c, session_begin, &d, err);
 }
 
 /* --- deciding --- */
@@ -143,7 +136,7 @@ static int session_lost(struct catalog_write *w, void *arg, struct error *err) {
 	const struct decision *d = arg;
 	int64_t id = 0;
 	bool open = false;
-	if (session_begin(w, arg, err) || session_find(w, d, &id, &open, err)) return -1;
+	if (session_begin(w, d, err) || session_find(w, d, &id, &open, err)) return -1;
 	if (!open) return 0;
 	if (db_exec(w->db, SQL_SESSION_LOST, err, "iti", id, d->checks, w->now_ms)) return -1;
 	if (!db_changes(w->db)) return 0;

@@ -94,6 +94,15 @@ static inline struct objects *objects_at(const char *dir) {
 	return o;
 }
 
+/* A revision begins with a promise: that of a file that never comes. */
+static inline void begin_session(struct catalog *c, const char *station, const char *session, int64_t revision) {
+	struct object_row row = {.bucket = "raw", .name = "never", .revision = revision, .size = 1};
+	snprintf(row.key, sizeof row.key, "%s/%s/%lld/never", session, station, (long long)revision);
+	snprintf(row.station, sizeof row.station, "%s", station);
+	snprintf(row.session, sizeof row.session, "%s", session);
+	OK(catalog_objects_promise(c, NULL, &row, 1, NULL, &err));
+}
+
 /* The bytes of an object without its row in the catalog. */
 static inline void object_put(struct objects *o, const char *bucket, const char *key, const void *bytes, size_t n) {
 	struct object_write *w = NULL;

@@ -51,7 +51,6 @@ static void promise(struct bench *b, const char *key, const char *name, const ch
 	text_copy(row.key, sizeof row.key, key);
 	text_copy(row.name, sizeof row.name, name);
 	sha256_of(content, strlen(content), &row.sha256);
-	OK(catalog_session_begin(b->api->catalog, "lab-1", TEST_SESSION, 1, &err));
 	OK(catalog_objects_promise(b->api->catalog, NULL, &row, 1, NULL, &err));
 }
 

@@ -21,10 +21,6 @@ static bool decide(
 	return again;
 }
 
-static void begin(struct catalog *c, const char *station, const char *session, int64_t revision) {
-	OK(catalog_session_begin(c, station, session, revision, &err));
-}
-
 static void store(struct catalog *c, const char *station, const char *session, int64_t revision, const char *name,
 	int64_t size, int64_t at_ms) {
 	struct object_row row = {.revision = revision, .size = size};
@@ -64,8 +60,8 @@ static void test_members(void **state) {
 	const struct scratch *s = *state;
 	AUTO(catalog_close) struct catalog *c = catalog_at(s->dir);
 	char next[96];
-	begin(c, "lab-1", S1, 1);
-	begin(c, "lab-1", S1, 1);
+	begin_session(c, "lab-1", S1, 1);
+	begin_session(c, "lab-1", S1, 1);
 	store(c, "lab-1", S1, 1, "a.bin", 100, 1700000000000);
 	store(c, "lab-1", S1, 1, "_headgate/1/manifest.json", 7, 1700000000500);
 	store(c, "lab-1", S1, 1, "metadata.txt", 11, 1700000001000);
@@ -159,12 +155,12 @@ static void test_decided_once(void **state) {
 static void test_filters(void **state) {
 	const struct scratch *s = *state;
 	AUTO(catalog_close) struct catalog *c = catalog_at(s->dir);
-	begin(c, "lab-1", S1, 1);
-	begin(c, "lab-2", S1, 1);
-	begin(c, "lab-1", S2, 1);
+	begin_session(c, "lab-1", S1, 1);
+	begin_session(c, "lab-2", S1, 1);
+	begin_session(c, "lab-1", S2, 1);
 	decide(c, "lab-1", S1, 1, CLOUD_REJECTED);
 	decide(c, "lab-2", S1, 1, CLOUD_ACCEPTED);
-	begin(c, "lab-1", S1, 2);
+	begin_session(c, "lab-1", S1, 2);
 	assert_listed(c, (struct session_query){.state = -1}, "lab-2/134502/1 lab-1/140000/1 lab-1/134502/2 ");
 	assert_listed(c, (struct session_query){.state = -1, .all_revisions = true},
 		"lab-1/134502/1 lab-2/134502/1 lab-1/140000/1 lab-1/134502/2 ");
@@ -196,7 +192,7 @@ static void *arrive(void *arg) {
 	for (int i = 0; i < a->n; i++) {
 		char station[32];
 		snprintf(station, sizeof station, "late-%d", i);
-		begin(a->catalog, station, S2, 1);
+		begin_session(a->catalog, station, S2, 1);
 		decide(a->catalog, station, S2, 1, CLOUD_ACCEPTED);
 	}
 	return NULL;
@@ -212,7 +208,7 @@ static void test_pages_while_data_arrives(void **state) {
 	char station[32], next[96] = "";
 	for (int i = 0; i < 100; i++) {
 		snprintf(station, sizeof station, "early-%d", i);
-		begin(c, station, S1, 1);
+		begin_session(c, station, S1, 1);
 	}
 	assert_int_equal(pthread_create(&thread, NULL, arrive, &a), 0);
 	do {
@@ -240,10 +236,10 @@ static void test_undecided(void **state) {
 	AUTO(buf_done) struct buf b = BUF_INIT(1000);
 	struct undecided revisions[2] = {0};
 	size_t n = 9;
-	begin(c, "lab-1", S1, 3);
-	begin(c, "lab-1", S1, 1);
-	begin(c, "lab-1", S1, 2);
-	begin(c, "lab-2", S1, 1);
+	begin_session(c, "lab-1", S1, 3);
+	begin_session(c, "lab-1", S1, 1);
+	begin_session(c, "lab-1", S1, 2);
+	begin_session(c, "lab-2", S1, 1);
 	decide(c, "lab-1", S1, 2, CLOUD_ACCEPTED);
 	OK(catalog_undecided(c, collect, &b, &err));
 	assert_string_equal(buf_text(&b), "lab-1/" S1 "/0 lab-2/" S1 "/0 ");
@@ -437,7 +433,7 @@ static void decide_for_ever(void *arg) {
 	snprintf(station, sizeof station, "crash-%d", k->round);
 	for (int i = 1;; i++) {
 		store(c, station, S1, i, "a", 5, 5);
-		begin(c, station, S1, i);
+		begin_session(c, station, S1, i);
 		decide(c, station, S1, i, CLOUD_ACCEPTED);
 		if (write(k->acknowledged_fd, &i, sizeof i) != sizeof i) _exit(1);
 	}

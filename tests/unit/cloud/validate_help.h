@@ -120,8 +120,7 @@ static inline void put(struct cloud *c, const char *station, int64_t revision, c
 	snprintf(row.session, sizeof row.session, "%s", SESSION);
 	snprintf(row.name, sizeof row.name, "%s", name);
 	sha256_of(bytes, n, &row.sha256);
-	if (catalog_session_begin(c->catalog, station, SESSION, revision, &err) ||
-		catalog_objects_promise(c->catalog, NULL, &row, 1, NULL, &err) ||
+	if (catalog_objects_promise(c->catalog, NULL, &row, 1, NULL, &err) ||
 		object_begin(c->objects, BUCKET, key, (int64_t)n, &w, &err) || object_append(w, bytes, n, &err) ||
 		object_commit(w, &row.sha256, &sha256, &err) ||
 		catalog_object_stored(c->catalog, BUCKET, key, (int64_t)n, &sha256, clock_wall_ms(), &err)) {
