@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The console's loop. Whatever happens (a key, data, the minute) marks it dirty; before the loop sleeps one frame is
  * drawn, unless FRAME_BURST of them were within as many FRAME_MS: then a timer draws it. Without a mark nothing runs
- * and nothing is written. One thread; the journal is read in the thread pool (ui/source.c). */
+ * and nothing is written. One thread; the journal is read in the thread pool (ui/model/source.c). */
 #include "ui/app_internal.h"
 
 #include <assert.h>
@@ -10,7 +10,7 @@
 #include <locale.h>
 #include <signal.h>
 #include <sys/wait.h>
-#include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,14 +52,14 @@ void *app_self(struct app *a, const struct screen *s) {
 
 static void app_enter(struct app *a, const char *arg) {
 	const struct screen *s = app_here(a);
-	if (s->enter) s->enter(a, app_self(a, s), arg);
+	if (s->enter) s->enter(&a->host, app_self(a, s), arg);
 	a->mode = MODE_SCREEN;
 	app_draw(a);
 }
 
 static void app_leave(struct app *a) {
 	const struct screen *s = app_here(a);
-	if (s->leave) s->leave(a, app_self(a, s));
+	if (s->leave) s->leave(&a->host, app_self(a, s));
 }
 
 void app_go(struct app *a, const struct screen *s, const char *arg) {
@@ -82,21 +82,14 @@ void app_back(struct app *a) {
 	app_enter(a, NULL);
 }
 
-/* --- what screens may ask --- */
+/* --- what screens may ask (struct host) --- */
 
-const struct model *app_model(const struct app *a) { return &a->model; }
+static_assert(offsetof(struct app, host) == 0, "a host is an app");
+static struct app *app_of(struct host *h) { return (struct app *)(void *)h; }
 
 void app_draw(struct app *a) { a->dirty = true; }
 
-void app_page(struct app *a, const struct page_query *q) { source_page(a->source, q); }
-
-void app_detail(struct app *a, const char *session) { source_detail(a->source, session); }
-
-void app_events(struct app *a, int64_t limit) { source_events(a->source, limit); }
-
-void app_fleet(struct app *a, bool shown) { source_fleet(a->source, shown); }
-
-void app_handover(struct app *a) { source_handover(a->source); }
+static void on_draw(struct host *h) { app_draw(app_of(h)); }
 
 static void on_say_end(uv_timer_t *t) {
 	struct app *a = t->data;
@@ -104,7 +97,8 @@ static void on_say_end(uv_timer_t *t) {
 	app_draw(a);
 }
 
-static void app_say_text(struct app *a, enum role role, const char *text) {
+static void on_say(struct host *h, enum role role, const char *text) {
+	struct app *a = app_of(h);
 	text_copy(a->say, sizeof a->say, text);
 	a->say_role = role;
 	uv_update_time(&a->loop); /* a long paste may have kept the loop from it: it is to be seen for all its time */
@@ -112,18 +106,9 @@ static void app_say_text(struct app *a, enum role role, const char *text) {
 	app_draw(a);
 }
 
-void app_say(struct app *a, enum role role, const char *fmt, ...) {
-	char text[sizeof a->say];
-	va_list args;
-	va_start(args, fmt);
-	vsnprintf(text, sizeof text, fmt, args);
-	va_end(args);
-	app_say_text(a, role, text);
-}
-
-void app_copy(struct app *a, const char *text) {
-	tty_copy(a->tty, text, strlen(text));
-	app_say(a, ROLE_TEXT, "copied: %s", text);
+static void on_copy(struct host *h, const char *text) {
+	tty_copy(app_of(h)->tty, text, strlen(text));
+	host_say(h, ROLE_TEXT, "copied: %s", text);
 }
 
 void app_question_done(struct app *a) {
@@ -134,13 +119,15 @@ void app_question_done(struct app *a) {
 	app_draw(a);
 }
 
-void app_command(struct app *a, const char *method, const char *const *sessions, size_t n, const char *question) {
+static void on_command(
+	struct host *h, const char *method, const char *const *sessions, size_t n, const char *question) {
+	struct app *a = app_of(h);
 	if (a->o->read_only) {
-		app_say(a, ROLE_WARN, "this console is read-only: start it without --read-only to %s", method);
+		host_say(&a->host, ROLE_WARN, "this console is read-only: start it without --read-only to %s", method);
 		return;
 	}
 	if (!question) {
-		source_command(a->source, method, sessions, n);
+		source_command(a->host.source, method, sessions, n);
 		return;
 	}
 	text_copy(a->question.method, sizeof a->question.method, method);
@@ -187,11 +174,13 @@ static void on_prepare(uv_prepare_t *p) {
 static void on_change(void *arg, unsigned parts) {
 	struct app *a = arg;
 	const struct screen *s = app_here(a);
-	if (s->data) s->data(a, app_self(a, s), parts);
+	if (s->data) s->data(&a->host, app_self(a, s), parts);
 	if (parts & (s->parts | MODEL_LINK | MODEL_STATUS | MODEL_SUMMARY)) app_draw(a);
 }
 
-static void on_source_say(void *arg, enum role role, const char *text) { app_say_text(arg, role, text); }
+static void on_source_say(void *arg, bool failed, const char *text) {
+	on_say(arg, failed ? ROLE_BAD : ROLE_GOOD, text);
+}
 
 /* Ages and the clock change by the minute. */
 static void on_clock(uv_timer_t *t) {
@@ -304,23 +293,44 @@ static int run_editor(const char *path) {
 	return status;
 }
 
-void app_edit(struct app *a, const char *root, const char *session) {
+static void on_edit(struct host *h, const char *root, const char *session) {
+	struct app *a = app_of(h);
 	if (a->o->read_only) {
-		app_say(a, ROLE_WARN, "this console is read-only: start it without --read-only to edit");
+		host_say(&a->host, ROLE_WARN, "this console is read-only: start it without --read-only to edit");
 		return;
 	}
 	uv_poll_stop(&a->keys);
 	tty_suspend(a->tty);
-	AUTO(xfree) char *path = source_metadata_path(a->source, root, session);
+	AUTO(xfree) char *path = source_metadata_path(a->host.source, root, session);
 	int status = run_editor(path);
 	app_resume(a);
 	uv_poll_start(&a->keys, UV_READABLE, on_keys);
-	if (status == 127) app_say(a, ROLE_BAD, "the editor could not be started: set EDITOR to the name of one program");
-	else if (status) app_say(a, ROLE_WARN, "the editor ended with status %d; nothing was checked again", status);
-	else source_command(a->source, "retry", &session, 1);
+	if (status == 127)
+		host_say(&a->host, ROLE_BAD, "the editor could not be started: set EDITOR to the name of one program");
+	else if (status)
+		host_say(&a->host, ROLE_WARN, "the editor ended with status %d; nothing was checked again", status);
+	else source_command(a->host.source, "retry", &session, 1);
 }
 
 /* --- start and end --- */
+
+static const struct host_calls host_calls = {
+	.draw = on_draw, .say = on_say, .command = on_command, .edit = on_edit, .copy = on_copy};
+
+void app_init(struct app *a, const struct app_options *o) {
+	a->o = o;
+	a->model.read_only = o->read_only;
+	a->host = (struct host){.calls = &host_calls, .model = &a->model};
+}
+
+struct source_options app_source_options(const struct app_options *o) {
+	return (struct source_options){.state_dir = o->state_dir,
+		.engine_path = o->engine_path,
+		.engine_flags = o->engine_flags,
+		.config = o->config,
+		.config_n = o->config_n,
+		.read_only = o->read_only};
+}
 
 static void app_handles(struct app *a, int fd) {
 	static const int numbers[] = {SIGWINCH, SIGHUP, SIGTERM, SIGINT, SIGTSTP, SIGCONT};
@@ -352,7 +362,7 @@ static void on_walk(uv_handle_t *h, void *arg) {
 static void on_source_closed(void *arg) { uv_walk(&((struct app *)arg)->loop, on_walk, NULL); }
 
 static void on_leave(uv_timer_t *t) {
-	if (source_stuck(((struct app *)t->data)->source)) _exit(EXIT_SUCCESS);
+	if (source_stuck(((struct app *)t->data)->host.source)) _exit(EXIT_SUCCESS);
 }
 
 void app_free(struct app *a) {
@@ -374,7 +384,7 @@ static void app_close(struct app *a) {
 	uv_timer_stop(&a->frame); /* nothing draws any more */
 	uv_timer_stop(&a->clock);
 	uv_timer_start(&a->say_end, on_leave, LEAVE_MS, LEAVE_MS);
-	source_close(a->source, on_source_closed, a);
+	source_close(a->host.source, on_source_closed, a);
 	uv_run(&a->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&a->loop);
 	app_free(a);
@@ -404,9 +414,13 @@ static const struct screen *app_first(const struct app *a, const char *remembere
 
 int app_run(const struct app_options *o, struct error *err) {
 	char screen[32] = "", theme[32] = "";
-	struct app a = {.o = o, .model = {.read_only = o->read_only}, .dirty = true};
-	const struct source_options so = {.app = o, .on_change = on_change, .on_say = on_source_say, .arg = &a};
+	struct app a = {.dirty = true};
+	struct source_options so = app_source_options(o);
 	if (o->plain) return plain_run(o, err);
+	app_init(&a, o);
+	so.on_change = on_change;
+	so.on_say = on_source_say;
+	so.arg = &a;
 	if (o->screen && !screen_by_name(o->screen))
 		return error_set(err, ERR_USAGE, "there is no screen %s: see the tabs of the console", o->screen);
 	remember_load(&a, screen, sizeof screen, theme, sizeof theme);
@@ -416,9 +430,9 @@ int app_run(const struct app_options *o, struct error *err) {
 	}
 	uv_loop_init(&a.loop);
 	app_handles(&a, STDIN_FILENO);
-	int failed = source_open(&a.source, &a.loop, &so, &a.model, err);
+	int failed = source_open(&a.host.source, &a.loop, &so, &a.model, err);
 	if (!failed) {
-		if (tty_note(a.tty)) app_say(&a, ROLE_WARN, "%s", tty_note(a.tty));
+		if (tty_note(a.tty)) host_say(&a.host, ROLE_WARN, "%s", tty_note(a.tty));
 		app_go(&a, app_first(&a, screen), NULL);
 		uv_run(&a.loop, UV_RUN_DEFAULT);
 	}

@@ -5,8 +5,8 @@
 #include <uv.h>
 
 #include "ui/app.h"
-#include "ui/source.h"
-#include "ui/tty.h"
+#include "ui/screens/screen.h"
+#include "ui/term/tty.h"
 #include "ui/widgets/pager.h"
 #include "ui/widgets/prompt.h"
 
@@ -20,6 +20,7 @@ struct question { /* a command that waits for `y` */
 	size_t n;
 };
 struct app {
+	struct host host; /* what the screens see of it; first */
 	const struct app_options *o;
 	uv_loop_t loop;
 	uv_poll_t keys;
@@ -27,7 +28,6 @@ struct app {
 	uv_timer_t frame, clock, say_end;
 	uv_prepare_t prepare;
 	struct tty *tty;
-	struct source *source;
 	struct model model;
 	const struct theme *theme;
 	void *states[SCREENS_MAX];				 /* by row of screens[] */
@@ -46,6 +46,10 @@ struct app {
 	size_t drawn_n;
 };
 
+void app_init(struct app *a, const struct app_options *o); /* a is zeroed */
+/* What the source is to know of them; who hears of changes is for the caller to fill in. */
+struct source_options app_source_options(const struct app_options *o);
+void app_draw(struct app *a);
 const struct screen *app_here(const struct app *a);
 void *app_self(struct app *a, const struct screen *s);
 void app_go(struct app *a, const struct screen *s,

@@ -3,7 +3,7 @@
  * that is too small for more. Pure drawing, from the model. */
 #pragma once
 
-#include "ui/screen.h"
+#include "ui/screens/screen.h"
 
 #define FRAME_WIDTH_LEAST 40
 #define FRAME_HEIGHT_LEAST 8

@@ -32,7 +32,8 @@ static bool input_forbidden(struct app *a, enum action action) {
 	for (size_t i = 0; i < s->key_n; i++)
 		if (s->keys[i].action == action) changes = s->keys[i].changes;
 	if (!changes || !a->o->read_only) return false;
-	app_say(a, ROLE_WARN, "this console is read-only: start it without --read-only to %s", action_rows[action].name);
+	host_say(
+		&a->host, ROLE_WARN, "this console is read-only: start it without --read-only to %s", action_rows[action].name);
 	return true;
 }
 
@@ -48,7 +49,7 @@ static void next_theme(struct app *a) {
 	while (themes[i] != a->theme) i++;
 	a->theme = themes[i + 1] ? themes[i + 1] : themes[0];
 	tty_set_theme(a->tty, a->theme);
-	app_say(a, ROLE_TEXT, "theme %s: %s", a->theme->name, a->theme->help);
+	host_say(&a->host, ROLE_TEXT, "theme %s: %s", a->theme->name, a->theme->help);
 }
 
 /* The console's own actions; false: not one of them. */
@@ -61,12 +62,12 @@ static bool input_console(struct app *a, enum action action) {
 		break;
 	case ACTION_COMMAND: prompt_start(a, &a->command, ':'); return true;
 	case ACTION_HANDOVER: app_go(a, screen_by_name("handover"), NULL); break;
-	case ACTION_RESCAN: source_command(a->source, "rescan", NULL, 0); break;
+	case ACTION_RESCAN: source_command(a->host.source, "rescan", NULL, 0); break;
 	case ACTION_THEME: next_theme(a); break;
 	case ACTION_MOUSE:
 		a->mouse = !a->mouse;
 		tty_mouse(a->tty, a->mouse);
-		app_say(a, ROLE_TEXT, a->mouse ? "mouse on (m: off, so that text can be selected)" : "mouse off");
+		host_say(&a->host, ROLE_TEXT, a->mouse ? "mouse on (m: off, so that text can be selected)" : "mouse off");
 		break;
 	case ACTION_REPAINT: tty_repaint(a->tty); break;
 	case ACTION_BACK: app_back(a); break;
@@ -89,8 +90,8 @@ static void after_act(struct app *a, const struct after *after) {
 /* One Escape too many is no wish to leave. */
 static void input_home(struct app *a) {
 	const struct screen *s = app_here(a);
-	if (s->search) s->search(a, app_self(a, s), "", true);
-	app_say(a, ROLE_TEXT, "q leaves the console");
+	if (s->search) s->search(&a->host, app_self(a, s), "", true);
+	host_say(&a->host, ROLE_TEXT, "q leaves the console");
 }
 
 static void input_act(struct app *a, enum action action, const struct key_event *key) {
@@ -106,12 +107,12 @@ static void input_act(struct app *a, enum action action, const struct key_event 
 	}
 	for (size_t i = 0; i < s->key_n; i++) {
 		if (s->keys[i].action != action) continue;
-		struct after after = s->act(a, app_self(a, s), action, key);
+		struct after after = s->act(&a->host, app_self(a, s), action, key);
 		after_act(a, &after);
 		return;
 	}
 	if (!input_console(a, action) && action != ACTION_NONE)
-		app_say(a, ROLE_WARN, "%s does nothing on this screen; ? is help", action_rows[action].name);
+		host_say(&a->host, ROLE_WARN, "%s does nothing on this screen; ? is help", action_rows[action].name);
 }
 
 /* --- the command line --- */
@@ -142,7 +143,7 @@ static void command_run(struct app *a, char *line) {
 		if (*name) names[n++] = name;
 	for (size_t i = 0; n && i < ARRAY_LEN(over_sessions); i++) {
 		if (strcmp(over_sessions[i], word) != 0) continue;
-		app_command(a, word, names, n, NULL);
+		host_command(&a->host, word, names, n, NULL);
 		return;
 	}
 	const struct screen *s = screen_by_name(word);
@@ -155,8 +156,8 @@ static void command_run(struct app *a, char *line) {
 		const char *known[SCREENS_MAX + ACTION_N];
 		size_t known_n = command_complete(NULL, "", known, ARRAY_LEN(known));
 		const char *nearest = text_nearest(word, known, known_n);
-		app_say(a, ROLE_BAD, "no command \"%s\"%s%s; Tab completes, ? is help", word, nearest ? ", did you mean " : "",
-			nearest ? nearest : "");
+		host_say(&a->host, ROLE_BAD, "no command \"%s\"%s%s; Tab completes, ? is help", word,
+			nearest ? ", did you mean " : "", nearest ? nearest : "");
 	}
 }
 
@@ -167,7 +168,7 @@ static void input_prompt(struct app *a, const struct key_event *key) {
 	enum prompt_result result = prompt_key(p, key);
 	app_draw(a);
 	if (p == &a->search && s->search)
-		s->search(a, app_self(a, s), result == PROMPT_LEFT ? "" : p->text, result != PROMPT_OPEN);
+		s->search(&a->host, app_self(a, s), result == PROMPT_LEFT ? "" : p->text, result != PROMPT_OPEN);
 	if (result == PROMPT_OPEN) return;
 	a->mode = MODE_SCREEN;
 	if (result == PROMPT_ENTERED && p == &a->command && p->n) command_run(a, p->text);
@@ -178,7 +179,8 @@ static void input_prompt(struct app *a, const struct key_event *key) {
 static void input_dialog(struct app *a, const struct key_event *key) {
 	int answer = dialog_key(key);
 	if (answer < 0) return;
-	if (answer) source_command(a->source, a->question.method, (const char *const *)a->question.sessions, a->question.n);
+	if (answer)
+		source_command(a->host.source, a->question.method, (const char *const *)a->question.sessions, a->question.n);
 	app_question_done(a);
 }
 
@@ -209,13 +211,13 @@ static void input_mouse(struct app *a, const struct key_event *key) {
 		app_go(a, tab, NULL);
 		return;
 	}
-	struct after after = s->act(a, app_self(a, s), ACTION_NONE, key);
+	struct after after = s->act(&a->host, app_self(a, s), ACTION_NONE, key);
 	after_act(a, &after);
 }
 
 /* Pasted text is words, never commands: it is taken by an open prompt, up to its end of line, and by nothing else. */
 static bool input_pasted(struct app *a, const struct key_event *key) {
-	if (key->key == KEY_PASTE_BEGIN_ && a->mode != MODE_PROMPT) app_say(a, ROLE_WARN, PASTE_WORDS);
+	if (key->key == KEY_PASTE_BEGIN_ && a->mode != MODE_PROMPT) host_say(&a->host, ROLE_WARN, PASTE_WORDS);
 	bool mark = key->key == KEY_PASTE_BEGIN_ || key->key == KEY_PASTE_END_;
 	if (mark || key->key == KEY_ESC) a->pasting = key->key == KEY_PASTE_BEGIN_;
 	return mark || (a->pasting && (a->mode != MODE_PROMPT || key->key < ' ' || key->key >= KEYS_BASE));
@@ -233,7 +235,7 @@ static bool input_is_text(const struct key_event *keys, size_t n) {
 
 static void input_refuse(struct app *a) {
 	a->refused_ms = clock_mono_ms();
-	app_say(a, ROLE_WARN, PASTE_WORDS);
+	host_say(&a->host, ROLE_WARN, PASTE_WORDS);
 }
 
 void input_keys(struct app *a, const struct key_event *keys, size_t n) {

@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "station/told/safe.h"
-#include "ui/source.h"
+#include "ui/app_internal.h"
 
 #define EVENTS_AT_ONCE 1000
 #define LINE_MAX_BYTES 4096
@@ -117,8 +117,8 @@ static void on_change(void *arg, unsigned parts) {
 	plain_verdict(p);
 }
 
-static void on_say(void *arg, enum role role, const char *text) {
-	(void)role;
+static void on_say(void *arg, bool failed, const char *text) {
+	(void)failed;
 	plain_line(arg, clock_wall_ms(), text);
 }
 
@@ -164,7 +164,10 @@ static void plain_handles(struct plain *p) {
 }
 
 static int plain_open(struct plain *p, const struct app_options *o, struct error *err) {
-	const struct source_options so = {.app = o, .on_change = on_change, .on_say = on_say, .arg = p};
+	struct source_options so = app_source_options(o);
+	so.on_change = on_change;
+	so.on_say = on_say;
+	so.arg = p;
 	if (source_open(&p->source, &p->loop, &so, &p->model, err)) return -1;
 	source_page(p->source, NULL);
 	source_events(p->source, EVENTS_AT_ONCE);

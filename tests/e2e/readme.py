@@ -119,7 +119,7 @@ def test_its_tables_are_the_programs(place):
     assert {row for row in rows_of("The first minute") if row.isdigit()} == statuses, statuses
     text = helped.split("Exit status:")[1].split("Where several")[0]
     assert set(re.findall(r"\b\d+\b", text)) == statuses, text
-    known = set(" ".join(re.findall(r'X\([A-Z_]+, "[a-z-]+", "([^"]+)"', (ROOT / "ui/key.h").read_text())).split()) | {"1", "8"}
+    known = set(" ".join(re.findall(r'X\([A-Z_]+, "[a-z-]+", "([^"]+)"', (ROOT / "ui/term/key.h").read_text())).split()) | {"1", "8"}
     table = README.split("| key | does |")[1].split("\n\n")[0]
     cells = [cell for line in table.splitlines() for cell in line.split("|")[1::2]]  # keys, not what they do
     keys = {word.replace("Ctrl-C", "C-c") for cell in cells for word in re.findall("`([^`]+)`", cell)}

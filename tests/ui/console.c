@@ -76,7 +76,7 @@ void remember_load(struct app *a, char *ret_screen, size_t size, char *ret_theme
 	(void)a, (void)size, (void)theme_size;
 	ret_screen[0] = ret_theme[0] = '\0';
 }
-void remember_save(struct app *a) { asked(a->source, "remember", NULL, 0); }
+void remember_save(struct app *a) { asked(a->host.source, "remember", NULL, 0); }
 
 /* --- the terminal --- */
 
@@ -129,10 +129,9 @@ struct console *console_open(const struct console_options *o) {
 	vterm_screen_set_unrecognised_fallbacks(c->screen, &beside_callbacks, c);
 	vterm_screen_reset(c->screen, 1);
 	c->options = (struct app_options){.read_only = o->read_only, .ascii = o->ascii, .no_colour = o->no_colour};
-	c->app.o = &c->options;
-	c->app.model.read_only = o->read_only;
+	app_init(&c->app, &c->options);
 	c->app.theme = theme_by_name(o->theme ? o->theme : "dark");
-	c->app.source = (struct source *)(void *)c;
+	c->app.host.source = (struct source *)(void *)c;
 	const struct tty_options t = {
 		.theme = c->app.theme, .colour = !o->no_colour, .ascii = o->ascii, .in_fd = c->slave, .out_fd = c->slave};
 	if (tty_open(&c->app.tty, &t, &err)) fail_msg("%s", err.text);

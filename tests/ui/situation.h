@@ -2,7 +2,7 @@
 /* Fixed models: what a station may look like at NOW_MS (console.h). */
 #pragma once
 
-#include "ui/model.h"
+#include "ui/model/model.h"
 
 enum situation {
 	SITUATION_EMPTY,		/* an engine, and not one session yet */

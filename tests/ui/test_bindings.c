@@ -453,12 +453,12 @@ static void test_the_window_follows(void **state) {
 	p->query.first = c->page.first;
 	p->total = 4000; /* a thousand fit the filter no longer: that window is empty */
 	p->n = 0;
-	screens[0]->data(&c->app, app_self(&c->app, screens[0]), MODEL_PAGE);
+	screens[0]->data(&c->app.host, app_self(&c->app, screens[0]), MODEL_PAGE);
 	assert_int_equal(c->page_n, asked + 1);
 	assert_int_equal(c->page.first, 3999 - 100);
 	p->query.first = c->page.first; /* and still: asking for the same again would never end */
 	p->query.limit = c->page.limit;
-	screens[0]->data(&c->app, app_self(&c->app, screens[0]), MODEL_PAGE);
+	screens[0]->data(&c->app.host, app_self(&c->app, screens[0]), MODEL_PAGE);
 	assert_int_equal(c->page_n, asked + 1);
 	console_resize(c, 170, 80); /* a window is more than two screens */
 	console_press(c, "Up");
@@ -472,7 +472,7 @@ static void swap_rows(struct console *c, size_t i, size_t k) {
 	struct session_row *rows = c->app.model.page.rows, kept = rows[i];
 	rows[i] = rows[k];
 	rows[k] = kept;
-	screens[0]->data(&c->app, app_self(&c->app, screens[0]), MODEL_PAGE);
+	screens[0]->data(&c->app.host, app_self(&c->app, screens[0]), MODEL_PAGE);
 	console_paint(c);
 }
 

@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 #include "situation.h"
-#include "ui/screen.h"
+#include "ui/screens/screen.h"
 
 static const char *folder;
 

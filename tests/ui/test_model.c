@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "ui/model.h"
+#include "ui/model/model.h"
 
 /* --- safe to leave? --- */
 

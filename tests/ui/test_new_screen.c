@@ -14,9 +14,9 @@ struct dummy_screen {
 	char arg[32];
 };
 
-static void dummy_enter(struct app *a, void *self, const char *arg) {
+static void dummy_enter(struct host *h, void *self, const char *arg) {
 	struct dummy_screen *d = self;
-	(void)a;
+	(void)h;
 	if (arg) snprintf(d->arg, sizeof d->arg, "%s", arg);
 }
 
@@ -27,8 +27,8 @@ static void dummy_draw(void *self, const struct model *m, const struct canvas *c
 	canvas_fmt(c, 0, 0, c->w, ROLE_TEXT, "dummy acted %d times on %s", d->acted, d->arg);
 }
 
-static struct after dummy_act(struct app *a, void *self, enum action action, const struct key_event *key) {
-	(void)a, (void)key;
+static struct after dummy_act(struct host *h, void *self, enum action action, const struct key_event *key) {
+	(void)h, (void)key;
 	((struct dummy_screen *)self)->acted += action == ACTION_RETRY;
 	return (struct after){.kind = AFTER_DRAW};
 }

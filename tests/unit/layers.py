@@ -29,10 +29,18 @@ CLOUD_UPWARDS = {"store": ("cloud/jobs/", "cloud/lake/", *CLOUD_SERVED), "lake":
 # ui/ reaches the engine through these only: the client of its socket, the journal's read side with its words, and what
 # is concluded from them alone in the same words as the command line.
 UI_STATION = {"station/control/client.h", "station/journal/journal.h", "station/journal/state.h", "station/told/safe.h", "station/told/handover.h"}
+# Its folders: which of them each may include.
+UI_FOLDERS = {
+    "": {"", "term", "widgets", "model", "screens"},
+    "term": {"term"},
+    "widgets": {"term", "widgets"},
+    "model": {"model"},
+    "screens": {"term", "widgets", "model", "screens"},
+}
 JOURNAL_WRITERS = re.compile(r"\b(journal_(open|close|add_\w+|update|set\w*|file_stored|outbox_add|outbox_delete)|session_step)\s*\(")
 # Libraries, and the one folder that may know each.
 LIBRARIES = {
-    "a curses": (re.compile(r"^(ncursesw?/)?(n?cursesw?|panel|menu|form|term)\.h$"), "ui/"),
+    "a curses": (re.compile(r"^(ncursesw?/)?(n?cursesw?|panel|menu|form|term)\.h$"), "ui/term/"),
     "DuckDB": (re.compile(r"^duckdb\.h$"), "cloud/lake/"),
     "PostgreSQL": (re.compile(r"^(postgresql/)?(libpq-fe|libpq-events|postgres_ext)\.h$|^libpq/"), "cloud/store/"),
     "TLS of the server": (re.compile(r"^openssl/ssl\.h$"), "cloud/http/wire.c"),
@@ -44,6 +52,11 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 def layer_of(path):
     """'station' of station/disk/scan.c, 'headgate.c' of a main: paths are relative to src/, those of ui/ begin with ui/."""
     return path.split("/")[0]
+
+
+def folder_of(path):
+    """'term' of ui/term/key.h, '' of ui/app.h."""
+    return "/".join(path.split("/")[1:-1])
 
 
 def violations(path, text):
@@ -69,6 +82,8 @@ def violations(path, text):
             found.append(f"{path}: {layer} may not include {name}")
         if layer == "ui" and target == "station" and name not in UI_STATION:
             found.append(f"{path}: ui reaches the station by {', '.join(sorted(UI_STATION))} only, not {name}")
+        if layer == "ui" and target == "ui" and folder_of(name) not in UI_FOLDERS.get(folder_of(path), set()):
+            found.append(f"{path}: ui/{folder_of(path)} stands below {name}")
         if layer == "cloud" and name.startswith(CLOUD_UPWARDS.get(path.split("/")[1], ("\0",))):
             found.append(f"{path}: {path.split('/')[1]} stands below {name}")
     if layer == "ui" and JOURNAL_WRITERS.search(text):
@@ -104,6 +119,12 @@ def test_the_rules_find_violations():
         "ui/x.c": '#include "station/run/run.h"',
         "ui/y.c": '#include "station/journal/journal.h"\nvoid f(void) { journal_update(j, r, 0, 0, 0, 0); }',
         "ui/z.c": '#include "cloud/config.h"',
+        "ui/screens/x.c": "#include <curses.h>",
+        "ui/screens/y.c": '#include "ui/app.h"',
+        "ui/widgets/x.c": '#include "ui/screens/screen.h"',
+        "ui/model/x.c": '#include "ui/term/theme.h"',
+        "ui/term/x.c": '#include "ui/widgets/pager.h"',
+        "ui/other/x.c": '#include "ui/app.h"',
         "headgate.c": '#include "station/run/run.h"',
         "base/y.c": '#include "text.h"',
         "base/z.c": '#include "base/../session/name.h"',
@@ -117,7 +138,10 @@ def test_the_rules_find_violations():
         "cloud/call/x.c": '#include <jwt.h>\n#include "cloud/jobs/validate.h"',
         "cloud/store/x.c": '#include <libpq-fe.h>\n#include "cloud/store/objects.h"',
         "cloud/lake/x.c": "#include <duckdb.h>",
-        "ui/x.c": '#include <curses.h>\n#include "station/control/client.h"\n#include "station/journal/journal.h"',
+        "ui/term/x.c": "#include <curses.h>",
+        "ui/screens/x.c": '#include "ui/widgets/table.h"\n#include "ui/model/model.h"',
+        "ui/app.c": '#include "ui/screens/screen.h"\n#include "ui/frame.h"',
+        "ui/x.c": '#include "station/control/client.h"\n#include "station/journal/journal.h"',
         "cli/x.c": '#include "station/run/run.h"',
         "headgate.c": '#include "cli/cli.h"',
     }

@@ -10,11 +10,11 @@ struct handover_screen {
 	struct pager page;
 };
 
-static void handover_enter(struct app *a, void *self, const char *arg) {
+static void handover_enter(struct host *host, void *self, const char *arg) {
 	struct handover_screen *h = self;
 	(void)arg;
 	h->page.top = 0;
-	app_handover(a);
+	host_handover(host);
 }
 
 static void handover_fill(struct handover_screen *h, const struct model *m) {
@@ -53,19 +53,19 @@ static const struct screen_key handover_keys[] = {
 	{ACTION_COPY, "copy all", false},
 };
 
-static struct after handover_act(struct app *a, void *self, enum action action, const struct key_event *key) {
+static struct after handover_act(struct host *host, void *self, enum action action, const struct key_event *key) {
 	struct handover_screen *h = self;
-	const struct model *m = app_model(a);
+	const struct model *m = host->model;
 	if (action == ACTION_COPY) {
-		if (m->handover) app_copy(a, m->handover);
+		if (m->handover) host_copy(host, m->handover);
 		return (struct after){.kind = AFTER_DRAW};
 	}
 	return (struct after){.kind = pager_act(&h->page, action, key) ? AFTER_DRAW : AFTER_NOTHING};
 }
 
-static void handover_search(struct app *a, void *self, const char *text, bool entered) {
+static void handover_search(struct host *host, void *self, const char *text, bool entered) {
 	struct handover_screen *h = self;
-	if (!pager_search(&h->page, text) && entered) app_say(a, ROLE_WARN, "\"%s\" is nowhere here", text);
+	if (!pager_search(&h->page, text) && entered) host_say(host, ROLE_WARN, "\"%s\" is nowhere here", text);
 }
 
 static void handover_done(void *self) { pager_done(&((struct handover_screen *)self)->page); }

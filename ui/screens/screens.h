@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/units.h"
-#include "ui/app.h"
+#include "ui/screens/screen.h"
 #include "ui/widgets/pager.h"
 #include "ui/widgets/table.h"
 
@@ -43,4 +43,4 @@ enum { EVENT_TIME, EVENT_LEVEL, EVENT_CODE, EVENT_SESSION, EVENT_MESSAGE, EVENT_
 extern const struct column event_columns[EVENT_COLUMN_N];
 void event_cell(const struct event_row *e, int column, int64_t now_ms, const struct canvas *c, bool selected);
 /* `ignore` over sessions, after the question. */
-void ignore_ask(struct app *a, const char *const *names, size_t n);
+void ignore_ask(struct host *host, const char *const *names, size_t n);

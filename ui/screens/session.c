@@ -141,30 +141,30 @@ static const struct screen_key session_keys[] = {
 	SCROLL_KEYS(NULL),
 };
 
-static void session_command(struct app *a, const struct session_screen *s, enum action action) {
-	const struct session_detail *d = detail_of(s, app_model(a));
+static void session_command(struct host *host, const struct session_screen *s, enum action action) {
+	const struct session_detail *d = detail_of(s, host->model);
 	const char *name = s->name;
 	if (!d || !d->found) return;
-	if (action == ACTION_RETRY) app_command(a, "retry", &name, 1, NULL);
-	else if (action == ACTION_RELEASE) app_command(a, "release", &name, 1, NULL);
-	else if (action == ACTION_PAUSE) app_command(a, d->row.paused ? "resume" : "pause", &name, 1, NULL);
-	else if (d->row.ignored) app_command(a, "unignore", &name, 1, NULL);
-	else ignore_ask(a, &name, 1);
+	if (action == ACTION_RETRY) host_command(host, "retry", &name, 1, NULL);
+	else if (action == ACTION_RELEASE) host_command(host, "release", &name, 1, NULL);
+	else if (action == ACTION_PAUSE) host_command(host, d->row.paused ? "resume" : "pause", &name, 1, NULL);
+	else if (d->row.ignored) host_command(host, "unignore", &name, 1, NULL);
+	else ignore_ask(host, &name, 1);
 }
 
-static void session_edit(struct app *a, const struct session_screen *s) {
-	const struct session_detail *d = detail_of(s, app_model(a));
-	if (d && d->found) app_edit(a, d->row.root, s->name);
-	else app_say(a, ROLE_WARN, "there is no metadata file to edit");
+static void session_edit(struct host *host, const struct session_screen *s) {
+	const struct session_detail *d = detail_of(s, host->model);
+	if (d && d->found) host_edit(host, d->row.root, s->name);
+	else host_say(host, ROLE_WARN, "there is no metadata file to edit");
 }
 
 /* In the files the object's key, else the session's name. */
-static void session_copy(struct app *a, const struct session_screen *s) {
-	const struct session_detail *d = detail_of(s, app_model(a));
+static void session_copy(struct host *host, const struct session_screen *s) {
+	const struct session_detail *d = detail_of(s, host->model);
 	const struct file_row *f = NULL;
 	if (d && s->pane == PANE_FILES && s->views[PANE_FILES].selected < (int64_t)d->file_n)
 		f = &d->files[s->views[PANE_FILES].selected];
-	app_copy(a, f && f->key ? f->key : f ? f->name : s->name);
+	host_copy(host, f && f->key ? f->key : f ? f->name : s->name);
 }
 
 static bool rows_find(struct session_screen *s, const struct session_detail *d, int64_t from, int step) {
@@ -191,7 +191,7 @@ static bool pane_act(struct session_screen *s, const struct model *m, enum actio
 	return table_view_act(view, action, key);
 }
 
-static struct after session_act(struct app *a, void *self, enum action action, const struct key_event *key) {
+static struct after session_act(struct host *host, void *self, enum action action, const struct key_event *key) {
 	struct session_screen *s = self;
 	int clicked = panes_click(&s->bar, key);
 	if (clicked >= 0) {
@@ -202,23 +202,23 @@ static struct after session_act(struct app *a, void *self, enum action action, c
 	case ACTION_RETRY:
 	case ACTION_PAUSE:
 	case ACTION_RELEASE:
-	case ACTION_IGNORE: session_command(a, s, action); break;
-	case ACTION_EDIT: session_edit(a, s); break;
-	case ACTION_COPY: session_copy(a, s); break;
+	case ACTION_IGNORE: session_command(host, s, action); break;
+	case ACTION_EDIT: session_edit(host, s); break;
+	case ACTION_COPY: session_copy(host, s); break;
 	case ACTION_WHY:
 		if (s->why_hidden || !why_next(&s->why)) s->why_hidden = !s->why_hidden;
 		break;
 	case ACTION_RIGHT:
 	case ACTION_PANE: s->pane = (enum session_pane_id)((s->pane + 1) % PANE_N); break;
 	case ACTION_LEFT: s->pane = (enum session_pane_id)((s->pane + PANE_N - 1) % PANE_N); break;
-	default: return (struct after){.kind = pane_act(s, app_model(a), action, key) ? AFTER_DRAW : AFTER_NOTHING};
+	default: return (struct after){.kind = pane_act(s, host->model, action, key) ? AFTER_DRAW : AFTER_NOTHING};
 	}
 	return (struct after){.kind = AFTER_DRAW};
 }
 
-static void session_search(struct app *a, void *self, const char *text, bool entered) {
+static void session_search(struct host *host, void *self, const char *text, bool entered) {
 	struct session_screen *s = self;
-	const struct session_detail *d = detail_of(s, app_model(a));
+	const struct session_detail *d = detail_of(s, host->model);
 	bool found = true;
 	text_copy(s->search, sizeof s->search, text);
 	for (int i = 0; i < PANE_N; i++)
@@ -227,12 +227,12 @@ static void session_search(struct app *a, void *self, const char *text, bool ent
 		int64_t at = pane_view(s)->selected;
 		found = rows_find(s, d, at, 1) || rows_find(s, d, 0, 1);
 	}
-	if (!found && entered) app_say(a, ROLE_WARN, "\"%s\" is nowhere in this pane", text);
+	if (!found && entered) host_say(host, ROLE_WARN, "\"%s\" is nowhere in this pane", text);
 }
 
 /* --- coming and going --- */
 
-static void session_enter(struct app *a, void *self, const char *arg) {
+static void session_enter(struct host *host, void *self, const char *arg) {
 	struct session_screen *s = self;
 	if (arg && *arg && strcmp(arg, s->name) != 0) {
 		text_copy(s->name, sizeof s->name, arg);
@@ -241,12 +241,12 @@ static void session_enter(struct app *a, void *self, const char *arg) {
 		s->pane = PANE_OVERVIEW;
 		s->why.top = 0;
 	}
-	app_detail(a, s->name);
+	host_detail(host, s->name);
 }
 
-static void session_leave(struct app *a, void *self) {
+static void session_leave(struct host *host, void *self) {
 	(void)self;
-	app_detail(a, NULL);
+	host_detail(host, NULL);
 }
 
 static void session_done(void *self) {

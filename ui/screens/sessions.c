@@ -114,40 +114,40 @@ static void window_place(struct sessions_screen *s) {
 	s->query.first = MAX(0, s->table.selected - s->query.limit / 2);
 }
 
-static void window_ask(struct app *a, struct sessions_screen *s) {
+static void window_ask(struct host *host, struct sessions_screen *s) {
 	window_place(s);
-	app_page(a, &s->query);
+	host_page(host, &s->query);
 }
 
 /* The rows on the screen and a page around them must be in the window. */
-static void window_keep(struct app *a, struct sessions_screen *s) {
-	const struct session_page *p = &app_model(a)->page;
+static void window_keep(struct host *host, struct sessions_screen *s) {
+	const struct session_page *p = &host->model->page;
 	int64_t from = MAX(0, s->table.selected - s->table.height),
 			to = MIN(p->total, s->table.selected + s->table.height + 1);
 	if (from >= p->query.first && to <= p->query.first + (int64_t)p->n) return;
 	window_place(s);
-	if (s->query.first != p->query.first || s->query.limit != p->query.limit) app_page(a, &s->query);
+	if (s->query.first != p->query.first || s->query.limit != p->query.limit) host_page(host, &s->query);
 }
 
-static void sessions_enter(struct app *a, void *self, const char *arg) {
+static void sessions_enter(struct host *host, void *self, const char *arg) {
 	struct sessions_screen *s = self;
-	s->model = app_model(a);
+	s->model = host->model;
 	if (arg && *arg) text_copy(s->query.filter, sizeof s->query.filter, arg);
-	window_ask(a, s);
+	window_ask(host, s);
 }
 
-static void sessions_leave(struct app *a, void *self) {
+static void sessions_leave(struct host *host, void *self) {
 	struct sessions_screen *s = self;
-	if (s->why[0]) app_detail(a, NULL);
+	if (s->why[0]) host_detail(host, NULL);
 	s->why[0] = '\0';
 }
 
-static void sessions_data(struct app *a, void *self, unsigned parts) {
+static void sessions_data(struct host *host, void *self, unsigned parts) {
 	struct sessions_screen *s = self;
 	if (!(parts & MODEL_PAGE)) return;
-	selection_follow(s, app_model(a));
-	table_view_keep(&s->table, app_model(a)->page.total);
-	window_keep(a, s); /* fewer may fit the filter than did */
+	selection_follow(s, host->model);
+	table_view_keep(&s->table, host->model->page.total);
+	window_keep(host, s); /* fewer may fit the filter than did */
 }
 
 /* --- drawing --- */
@@ -358,88 +358,88 @@ static const struct session_row *row_deciding(const struct sessions_screen *s, c
 }
 
 /* The marked ones, else the selected one, through `method`. One that is paused (ignored) already is taken back. */
-static struct after over_selected(struct app *a, struct sessions_screen *s, enum action action) {
-	const struct session_row *r = row_deciding(s, app_model(a));
+static struct after over_selected(struct host *host, struct sessions_screen *s, enum action action) {
+	const struct session_row *r = row_deciding(s, host->model);
 	const char *names[MARKS_MAX];
 	size_t n = 0;
 	for (; n < s->mark_n; n++) names[n] = s->marks[n];
 	if (!n && r) names[n++] = r->name;
 	if (!n) return (struct after){0};
-	if (action == ACTION_IGNORE && !(r && r->ignored)) ignore_ask(a, names, n);
-	else if (action == ACTION_IGNORE) app_command(a, "unignore", names, n, NULL);
-	else if (action == ACTION_RELEASE) app_command(a, "release", names, n, NULL);
-	else if (action == ACTION_PAUSE) app_command(a, r && r->paused ? "resume" : "pause", names, n, NULL);
-	else app_command(a, "retry", names, n, NULL);
+	if (action == ACTION_IGNORE && !(r && r->ignored)) ignore_ask(host, names, n);
+	else if (action == ACTION_IGNORE) host_command(host, "unignore", names, n, NULL);
+	else if (action == ACTION_RELEASE) host_command(host, "release", names, n, NULL);
+	else if (action == ACTION_PAUSE) host_command(host, r && r->paused ? "resume" : "pause", names, n, NULL);
+	else host_command(host, "retry", names, n, NULL);
 	s->mark_n = 0;
 	return (struct after){.kind = AFTER_DRAW};
 }
 
 /* The checks and the last attempt come with the session's detail. */
-static void why_toggle(struct app *a, struct sessions_screen *s) {
-	const struct session_row *r = row_selected(s, app_model(a));
+static void why_toggle(struct host *host, struct sessions_screen *s) {
+	const struct session_row *r = row_selected(s, host->model);
 	bool open = !s->why[0] && r;
 	s->why_view.top = 0;
 	text_copy(s->why, sizeof s->why, open ? r->name : "");
-	app_detail(a, open ? s->why : NULL);
+	host_detail(host, open ? s->why : NULL);
 }
 
-static void sessions_sort(struct app *a, struct sessions_screen *s, bool reverse) {
+static void sessions_sort(struct host *host, struct sessions_screen *s, bool reverse) {
 	if (reverse) s->query.reverse = !s->query.reverse;
 	else s->query.order = (enum journal_order)((s->query.order + 1) % JOURNAL_ORDER_N);
-	app_say(
-		a, ROLE_TEXT, "sorted by %s%s", order_names[s->query.order], s->query.reverse ? ", the other way round" : "");
-	window_ask(a, s);
+	host_say(host, ROLE_TEXT, "sorted by %s%s", order_names[s->query.order],
+		s->query.reverse ? ", the other way round" : "");
+	window_ask(host, s);
 }
 
-static struct after sessions_open(struct app *a, const struct sessions_screen *s, const char *screen) {
-	const struct session_row *r = row_selected(s, app_model(a));
+static struct after sessions_open(struct host *host, const struct sessions_screen *s, const char *screen) {
+	const struct session_row *r = row_selected(s, host->model);
 	struct after after = {.kind = r ? AFTER_OPEN : AFTER_NOTHING, .screen = screen};
 	if (r) text_copy(after.arg, sizeof after.arg, r->name);
 	return after;
 }
 
 /* Where the metadata are what is wrong they are opened at once, else what is known of the session. */
-static struct after sessions_edit(struct app *a, const struct sessions_screen *s) {
-	const struct session_row *r = row_selected(s, app_model(a));
+static struct after sessions_edit(struct host *host, const struct sessions_screen *s) {
+	const struct session_row *r = row_selected(s, host->model);
 	if (!r || !r->present || (r->state != STATE_HELD && r->state != STATE_REJECTED))
-		return sessions_open(a, s, "session");
+		return sessions_open(host, s, "session");
 	AUTO(xfree) char *root = xstrdup(r->root);
 	char name[sizeof r->name];
 	text_copy(name, sizeof name, r->name);
-	app_edit(a, root, name);
+	host_edit(host, root, name);
 	return (struct after){.kind = AFTER_DRAW};
 }
 
-static struct after sessions_act(struct app *a, void *self, enum action action, const struct key_event *key) {
+static struct after sessions_act(struct host *host, void *self, enum action action, const struct key_event *key) {
 	struct sessions_screen *s = self;
-	const struct session_row *r = row_selected(s, app_model(a));
+	const struct session_row *r = row_selected(s, host->model);
 	if (table_view_act(&s->table, action, key)) {
-		if (s->why[0]) why_toggle(a, s);
-		selection_note(s, app_model(a));
-		window_keep(a, s);
-		if (key && key->mouse_double) return sessions_open(a, s, "session");
+		if (s->why[0]) why_toggle(host, s);
+		selection_note(s, host->model);
+		window_keep(host, s);
+		if (key && key->mouse_double) return sessions_open(host, s, "session");
 		return (struct after){.kind = AFTER_DRAW};
 	}
 	switch (action) {
-	case ACTION_OPEN: return sessions_open(a, s, "session");
-	case ACTION_EDIT: return sessions_edit(a, s);
+	case ACTION_OPEN: return sessions_open(host, s, "session");
+	case ACTION_EDIT: return sessions_edit(host, s);
 	case ACTION_RETRY:
 	case ACTION_PAUSE:
 	case ACTION_RELEASE:
-	case ACTION_IGNORE: return over_selected(a, s, action);
+	case ACTION_IGNORE: return over_selected(host, s, action);
 	case ACTION_WHY:
-		if (!s->why[0] || !why_next(&s->why_view)) why_toggle(a, s);
-		selection_note(s, app_model(a));
+		if (!s->why[0] || !why_next(&s->why_view)) why_toggle(host, s);
+		selection_note(s, host->model);
 		break;
-	case ACTION_SORT: sessions_sort(a, s, false); break;
-	case ACTION_REVERSE: sessions_sort(a, s, true); break;
+	case ACTION_SORT: sessions_sort(host, s, false); break;
+	case ACTION_REVERSE: sessions_sort(host, s, true); break;
 	case ACTION_MARK:
 		if (r) mark_toggle(s, r->name);
 		table_view_act(&s->table, ACTION_DOWN, NULL);
-		selection_note(s, app_model(a));
+		selection_note(s, host->model);
 		break;
 	case ACTION_COPY:
-		if (r) app_copy(a, r->name);
+		if (r) host_copy(host, r->name);
 		break;
 	default: return (struct after){0};
 	}
@@ -455,15 +455,15 @@ static size_t text_words(const char *text) {
 	return n;
 }
 
-static void sessions_search(struct app *a, void *self, const char *text, bool entered) {
+static void sessions_search(struct host *host, void *self, const char *text, bool entered) {
 	struct sessions_screen *s = self;
 	if (entered && (text_words(text) > JOURNAL_WORDS_MAX || strlen(text) >= sizeof s->query.filter))
-		app_say(a, ROLE_WARN, "the filter takes %d words of %zu bytes together; what is beyond is not used",
+		host_say(host, ROLE_WARN, "the filter takes %d words of %zu bytes together; what is beyond is not used",
 			JOURNAL_WORDS_MAX, sizeof s->query.filter - 1);
 	if (strcmp(s->query.filter, text) == 0) return;
 	text_copy(s->query.filter, sizeof s->query.filter, text);
 	s->held = s->table.selected = s->table.top = 0;
-	window_ask(a, s);
+	window_ask(host, s);
 }
 
 /* --- over runs --- */

@@ -365,41 +365,41 @@ static const struct screen_key station_keys[] = {
 	SCROLL_KEYS(NULL),
 };
 
-static void station_copy(struct app *a, const struct station_screen *s) {
-	const struct model *m = app_model(a);
+static void station_copy(struct host *host, const struct station_screen *s) {
+	const struct model *m = host->model;
 	int64_t row = s->views[s->pane].selected;
 	char text[1200];
 	if (s->pane == PANE_OVERVIEW) text_copy(text, sizeof text, m->status.station);
 	else if (row < (int64_t)s->fit_n && s->fit[row] < rows_of(m, s->pane))
 		row_text(m, s->pane, s->fit[row], text, sizeof text);
 	else return;
-	app_copy(a, text);
+	host_copy(host, text);
 }
 
 /* What a pane shows is asked for while it is shown. */
-static void pane_enter(struct app *a, const struct station_screen *s) {
-	app_events(a, s->pane == PANE_EVENTS ? EVENTS_SHOWN : 0);
-	app_fleet(a, s->pane == PANE_FLEET);
+static void pane_enter(struct host *host, const struct station_screen *s) {
+	host_events(host, s->pane == PANE_EVENTS ? EVENTS_SHOWN : 0);
+	host_fleet(host, s->pane == PANE_FLEET);
 }
 
-static struct after pane_turn(struct app *a, struct station_screen *s, int step) {
+static struct after pane_turn(struct host *host, struct station_screen *s, int step) {
 	s->pane = (enum pane)(((int)s->pane + PANE_N + step) % PANE_N);
 	s->filter[0] = '\0';
 	s->fit_n = 0;
-	pane_enter(a, s);
+	pane_enter(host, s);
 	return (struct after){.kind = AFTER_DRAW};
 }
 
-static struct after station_act(struct app *a, void *self, enum action action, const struct key_event *key) {
+static struct after station_act(struct host *host, void *self, enum action action, const struct key_event *key) {
 	struct station_screen *s = self;
 	bool moved;
 	int clicked = panes_click(&s->bar, key);
-	if (clicked >= 0) return pane_turn(a, s, clicked - (int)s->pane);
+	if (clicked >= 0) return pane_turn(host, s, clicked - (int)s->pane);
 	switch (action) {
 	case ACTION_RIGHT:
-	case ACTION_PANE: return pane_turn(a, s, 1);
-	case ACTION_LEFT: return pane_turn(a, s, -1);
-	case ACTION_COPY: station_copy(a, s); return (struct after){.kind = AFTER_DRAW};
+	case ACTION_PANE: return pane_turn(host, s, 1);
+	case ACTION_LEFT: return pane_turn(host, s, -1);
+	case ACTION_COPY: station_copy(host, s); return (struct after){.kind = AFTER_DRAW};
 	default: break;
 	}
 	if (s->pane == PANE_OVERVIEW) moved = pager_act(&s->overview, action, key);
@@ -407,28 +407,28 @@ static struct after station_act(struct app *a, void *self, enum action action, c
 	return (struct after){.kind = moved ? AFTER_DRAW : AFTER_NOTHING};
 }
 
-static void station_search(struct app *a, void *self, const char *text, bool entered) {
+static void station_search(struct host *host, void *self, const char *text, bool entered) {
 	struct station_screen *s = self;
 	(void)entered;
 	text_copy(s->filter, sizeof s->filter, text);
 	if (s->pane == PANE_OVERVIEW) pager_search(&s->overview, text);
 	else s->views[s->pane].selected = 0;
-	app_draw(a);
+	host_draw(host);
 }
 
 /* --- coming, going, over runs --- */
 
-static void station_enter(struct app *a, void *self, const char *arg) {
+static void station_enter(struct host *host, void *self, const char *arg) {
 	struct station_screen *s = self;
 	for (int i = 0; arg && *arg && i < PANE_N; i++)
 		if (text_equal_nocase(arg, panes[i].title)) s->pane = (enum pane)i;
-	pane_enter(a, s);
+	pane_enter(host, s);
 }
 
-static void station_leave(struct app *a, void *self) {
+static void station_leave(struct host *host, void *self) {
 	(void)self;
-	app_events(a, 0);
-	app_fleet(a, false);
+	host_events(host, 0);
+	host_fleet(host, false);
 }
 
 static void station_remember(const void *self, cJSON *to) {

@@ -142,12 +142,12 @@ void event_cell(const struct event_row *e, int column, int64_t now_ms, const str
 	canvas_text(c, 0, 0, c->w, role, event_columns[column].align, text);
 }
 
-void ignore_ask(struct app *a, const char *const *names, size_t n) {
+void ignore_ask(struct host *host, const char *const *names, size_t n) {
 	char question[300], what[64];
 	if (n == 1) text_copy(what, sizeof what, names[0]);
 	else snprintf(what, sizeof what, "%zu sessions", n);
 	snprintf(question, sizeof question,
 		"Ignore %s? %s will not be uploaded and no longer count%s as unsafe.\nNothing is deleted; i takes it back.",
 		what, n == 1 ? "It" : "They", n == 1 ? "s" : "");
-	app_command(a, "ignore", names, n, question);
+	host_command(host, "ignore", names, n, question);
 }

@@ -2,7 +2,7 @@
 /* A line of columns over time with axes, gaps shown as gaps. */
 #pragma once
 
-#include "ui/canvas.h"
+#include "ui/term/canvas.h"
 
 struct chart {
 	const double *values; /* oldest first; NAN: a gap */

@@ -2,8 +2,8 @@
 /* A question over the screen that says what will happen; only `y` agrees. */
 #pragma once
 
-#include "ui/canvas.h"
-#include "ui/key.h"
+#include "ui/term/canvas.h"
+#include "ui/term/key.h"
 
 void dialog_draw(const struct canvas *c, const char *title, const char *text);
 /* 1 agreed, 0 declined, -1 not an answer. */

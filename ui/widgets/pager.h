@@ -2,8 +2,8 @@
 /* Scrolling text: lines with a role each, wrapped at the width they are drawn in, with a search. */
 #pragma once
 
-#include "ui/canvas.h"
-#include "ui/key.h"
+#include "ui/term/canvas.h"
+#include "ui/term/key.h"
 
 struct pager {
 	struct pager_line {

@@ -2,8 +2,8 @@
 /* One line of input: editing keys, history, completion from a list. A pasted megabyte is cut at its ceiling. */
 #pragma once
 
-#include "ui/canvas.h"
-#include "ui/key.h"
+#include "ui/term/canvas.h"
+#include "ui/term/key.h"
 
 #define PROMPT_MAX 512
 enum prompt_result { PROMPT_OPEN, PROMPT_ENTERED, PROMPT_LEFT };

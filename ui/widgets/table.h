@@ -3,8 +3,8 @@
  * product. The rows may be a window of a larger list (total, first). */
 #pragma once
 
-#include "ui/canvas.h"
-#include "ui/key.h"
+#include "ui/term/canvas.h"
+#include "ui/term/key.h"
 
 struct column {
 	const char *title;

@@ -3,7 +3,7 @@
  * `hello` first: {protocol:1, version, instance, schema}. Methods: status {}, subscribe {} (then notifications "status"
  * with the same params as its result, and "stations"), retry, pause, resume, release, ignore, unignore
  * {sessions:[name…], fitting?: true: those that it fits, else all or none}, rescan {}, stations {}, shutdown {}. This
- * client is blocking with time-outs, for commands; the console's own is ui/attach.h. */
+ * client is blocking with time-outs, for commands; the console's own is ui/model/attach.h. */
 #pragma once
 
 #include "base/json.h"

@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "station/control/client.h"
-#include "ui/attach.h"
+#include "ui/model/attach.h"
 
 #define WAIT_MS 20000
 #define HELLO_ANSWER "{\"jsonrpc\":\"2.0\",\"id\":%d,\"result\":{\"protocol\":1,\"version\":\"1\"}}\n"

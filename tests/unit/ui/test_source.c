@@ -8,25 +8,24 @@
 
 #include "base/text.h"
 #include "station/control/server.h"
-#include "ui/source_internal.h"
+#include "ui/model/source_internal.h"
 
 struct station {
 	struct fixture *journal;
-	struct app_options app;
+	struct source_options options;
 	struct config_line config[1];
 	struct model model;
 	struct source *source;
 	unsigned changed;
 	char said[512], recordings[64], home[64];
-	enum role said_role;
-	bool closed;
+	bool closed, said_failed;
 	int64_t fleet_every_ms;
 };
 
 static void on_change(void *arg, unsigned parts) { ((struct station *)arg)->changed |= parts; }
-static void on_say(void *arg, enum role role, const char *text) {
+static void on_say(void *arg, bool failed, const char *text) {
 	struct station *t = arg;
-	t->said_role = role;
+	t->said_failed = failed;
 	text_copy(t->said, sizeof t->said, text);
 }
 static void on_closed(void *arg) { ((struct station *)arg)->closed = true; }
@@ -40,9 +39,8 @@ static void on_closed(void *arg) { ((struct station *)arg)->closed = true; }
 
 static void open_source(struct station *t) {
 	struct error err = ERROR_INIT;
-	const struct source_options o = {
-		.app = &t->app, .on_change = on_change, .on_say = on_say, .arg = t, .fleet_every_ms = t->fleet_every_ms};
-	if (source_open(&t->source, &t->journal->loop, &o, &t->model, &err)) fail_msg("%s", err.text);
+	t->options.fleet_every_ms = t->fleet_every_ms;
+	if (source_open(&t->source, &t->journal->loop, &t->options, &t->model, &err)) fail_msg("%s", err.text);
 }
 
 static void close_source(struct station *t) {
@@ -63,7 +61,12 @@ static int make(void **state, bool journal) {
 	if (!mkdtemp(t->recordings) || !mkdtemp(t->home)) return -1;
 	setenv("XDG_STATE_HOME", t->home, 1);
 	t->config[0] = (struct config_line){section, name, value, source};
-	t->app = (struct app_options){.state_dir = t->journal->dir, .config = t->config, .config_n = 1};
+	t->options = (struct source_options){.state_dir = t->journal->dir,
+		.config = t->config,
+		.config_n = 1,
+		.on_change = on_change,
+		.on_say = on_say,
+		.arg = t};
 	*state = t;
 	return 0;
 }
@@ -285,7 +288,7 @@ static void commands_without_an_engine_say_so(void **state) {
 	const char *const names[] = {"20261120_134502"};
 	open_source(t);
 	source_command(t->source, "pause", names, 1);
-	assert_int_equal(t->said_role, ROLE_BAD);
+	assert_true(t->said_failed);
 	assert_non_null(strstr(t->said, "no engine runs"));
 	source_fleet(t->source, true);
 	assert_int_equal(t->model.fleet_err.code, ERR_NOT_FOUND);
@@ -294,19 +297,19 @@ static void commands_without_an_engine_say_so(void **state) {
 static void an_engine_that_cannot_start_is_said(void **state) {
 	struct station *t = *state;
 	static const char *const flags[] = {"--config=x", NULL};
-	t->app.engine_path = "/bin/false";
-	t->app.engine_flags = flags;
+	t->options.engine_path = "/bin/false";
+	t->options.engine_flags = flags;
 	open_source(t);
 	assert_int_equal(t->model.link, LINK_CONNECTING);
 	UNTIL(t, t->model.link == LINK_NONE && t->said[0]);
 	assert_non_null(strstr(t->said, "status 1"));
 	close_source(t);
-	t->app.read_only = true; /* looks on: starts nothing */
+	t->options.read_only = true; /* looks on: starts nothing */
 	open_source(t);
 	assert_int_equal(t->model.link, LINK_NONE);
 	close_source(t);
-	t->app.read_only = false;
-	t->app.engine_path = "/nonexistent/headgate";
+	t->options.read_only = false;
+	t->options.engine_path = "/nonexistent/headgate";
 	open_source(t);
 	assert_int_equal(t->model.link, LINK_NONE);
 	assert_non_null(strstr(t->model.link_err.text, "no engine could be started"));

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "base/error.h"
-#include "ui/canvas.h"
+#include "ui/term/canvas.h"
 
 struct tty_options {
 	const struct theme *theme;

@@ -2,7 +2,7 @@
 /* Drawing on a curses window. Every text goes through canvas_text: made safe, cut by columns, padded to its width, so
  * that a row is always rewritten whole and wide characters never leave halves behind. Loop's thread. */
 #define NCURSES_WIDECHAR 1
-#include "ui/canvas.h"
+#include "ui/term/canvas.h"
 
 #include <math.h>
 #include <ncurses.h>

@@ -2,7 +2,7 @@
 /* The terminal through ncursesw. Nothing is asked of it at start; what it can comes from terminfo. One struct tty a
  * process, on the loop's thread. */
 #define NCURSES_WIDECHAR 1
-#include "ui/tty.h"
+#include "ui/term/tty.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "ui/key.h"
+#include "ui/term/key.h"
 
 #define ESCAPE_MS 25
 #define CURSES_PASTE_BEGIN (KEY_MAX - 2) /* of no other meaning in curses */

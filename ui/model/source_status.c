@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the engine says, into the model. The other side is trusted with nothing: a member of the wrong type counts as
  * missing, numbers and texts are bounded, lists are cut. The JSON is that of station/control/client.h. */
-#include "ui/source_internal.h"
+#include "ui/model/source_internal.h"
 
 #include <assert.h>
 #include <math.h>

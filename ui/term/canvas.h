@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Drawing. A canvas is a rectangle of the terminal that clips what is drawn on it; coordinates are its own, from 0.
  * Text from outside is made safe here (base/text), is cut by display columns (wide and combining characters line up)
- * and never wraps. ui/canvas.c and ui/tty.c alone include curses. Drawing reads and changes nothing but the canvas. */
+ * and never wraps. ui/term/canvas.c and ui/term/tty.c alone include curses. Drawing reads and changes nothing but the
+ * canvas. */
 #pragma once
 
-#include "ui/theme.h"
+#include "ui/term/theme.h"
 
 struct canvas; /* on the caller's stack: canvas_sub */
 struct canvas {

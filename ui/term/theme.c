@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The themes. Colours are those of xterm's 256; the second pair is for terminals of 8 or 16. Constant. */
-#include "ui/theme.h"
+#include "ui/term/theme.h"
 
 #include <string.h>
 

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/units.h"
-#include "ui/source_internal.h"
+#include "ui/model/source_internal.h"
 
 #define PAUSE_FIRST_MS 1000
 #define PAUSE_MOST_MS 60000
@@ -25,7 +25,7 @@ static void engine_gone(struct source *s, enum error_code code, const char *text
 	error_set(&why, code, "%s", text);
 	if (s->model->link == LINK_UP) return;
 	source_link(s, s->model->link == LINK_CONNECTING ? LINK_NONE : s->model->link, &why);
-	if (code != ERR_BUSY) s->o.on_say(s->o.arg, ROLE_BAD, text);
+	if (code != ERR_BUSY) s->o.on_say(s->o.arg, true, text);
 }
 
 /* Another process may hold the station meanwhile, and be attached to. */
@@ -76,14 +76,13 @@ static void on_engine_exit(uv_process_t *p, int64_t status, int signal_number) {
 }
 
 void engine_start(struct source *s) {
-	const struct app_options *app = s->o.app;
-	const char *argv[FLAGS_MOST + 5] = {app->engine_path, "run", "--linger", "--quiet"};
+	const struct source_options *o = &s->o;
+	const char *argv[FLAGS_MOST + 5] = {o->engine_path, "run", "--linger", "--quiet"};
 	size_t n = 4;
-	for (size_t i = 0; app->engine_flags && app->engine_flags[i] && i < FLAGS_MOST; i++)
-		argv[n++] = app->engine_flags[i];
+	for (size_t i = 0; o->engine_flags && o->engine_flags[i] && i < FLAGS_MOST; i++) argv[n++] = o->engine_flags[i];
 	uv_stdio_container_t nothing[3] = {{.flags = UV_IGNORE}, {.flags = UV_IGNORE}, {.flags = UV_IGNORE}};
-	const uv_process_options_t o = {
-		.file = app->engine_path,
+	const uv_process_options_t p = {
+		.file = o->engine_path,
 		.args = (char **)(uintptr_t)argv,
 		.stdio = nothing,
 		.stdio_count = ARRAY_LEN(nothing),
@@ -96,7 +95,7 @@ void engine_start(struct source *s) {
 	/* whatever this process was started with and opened: an engine that held a terminal would keep an ssh from ending
 	 */
 	close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
-	int e = uv_spawn(s->loop, &s->engine, &o);
+	int e = uv_spawn(s->loop, &s->engine, &p);
 	s->engine_open = e == 0;
 	if (e) {
 		struct error why = ERROR_INIT;

@@ -3,7 +3,7 @@
  * the state folder tells of the WAL's bytes, which SQLite writes and syncs before the commit can be seen; the engine
  * tells of the commit. Without an engine, what inotify told is looked at again some times. Without a change nothing
  * runs, but that an engine which has told nothing for a while is asked whether it lives. Loop thread. */
-#include "ui/source_internal.h"
+#include "ui/model/source_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -225,7 +225,7 @@ static void on_watch(uv_fs_event_t *watch, const char *file, int events, int sta
 /* The folder may be made only by an engine that is still to come. */
 static void watch_start(struct source *s) {
 	if (s->watching) return;
-	s->watching = uv_fs_event_start(&s->watch, on_watch, s->o.app->state_dir, 0) == 0;
+	s->watching = uv_fs_event_start(&s->watch, on_watch, s->o.state_dir, 0) == 0;
 	attach_watched(s->attach, s->watching);
 	if (!s->watching && !uv_is_active((uv_handle_t *)&s->again)) uv_timer_start(&s->again, on_again, AGAIN_MS, 0);
 }
@@ -343,7 +343,7 @@ static void on_command(void *arg, const cJSON *result, const struct error *err) 
 		if (strcmp(spoken[i].method, c->method) == 0) done = spoken[i].done;
 	if (err) snprintf(text, sizeof text, "%s", err->text);
 	else snprintf(text, sizeof text, "%s%s%s", done, c->names[0] ? ": " : "", c->names);
-	if (!s->closing) s->o.on_say(s->o.arg, err ? ROLE_BAD : ROLE_GOOD, text);
+	if (!s->closing) s->o.on_say(s->o.arg, err != NULL, text);
 	free(c);
 }
 
@@ -364,9 +364,9 @@ void source_command(struct source *s, const char *method, const char *const *ses
 
 /* --- opening and closing --- */
 
-static const char *metadata_name(const struct app_options *app) {
-	for (size_t i = 0; i < app->config_n; i++) {
-		const struct config_line *l = &app->config[i];
+static const char *metadata_name(const struct source_options *o) {
+	for (size_t i = 0; i < o->config_n; i++) {
+		const struct config_line *l = &o->config[i];
 		if (strcmp(l->section, "metadata") == 0 && strcmp(l->name, "file") == 0 && l->value && *l->value)
 			return l->value;
 	}
@@ -374,10 +374,10 @@ static const char *metadata_name(const struct app_options *app) {
 }
 
 static void source_config(struct source *s) {
-	const struct app_options *app = s->o.app;
-	s->model->config = (struct config_line *)(uintptr_t)app->config; /* borrowed: it stays as it is */
-	s->model->config_n = app->config_n;
-	s->metadata_name = xstrdup(metadata_name(app));
+	const struct source_options *o = &s->o;
+	s->model->config = (struct config_line *)(uintptr_t)o->config; /* borrowed: it stays as it is */
+	s->model->config_n = o->config_n;
+	s->metadata_name = xstrdup(metadata_name(o));
 }
 
 /* Summary and first page, for a first frame that is whole; a journal that is locked does not hold it up for long. */
@@ -411,8 +411,7 @@ static void source_handles(struct source *s) {
 int source_open(
 	struct source **ret, uv_loop_t *loop, const struct source_options *o, struct model *m, struct error *err) {
 	struct source *s = xcalloc(1, sizeof *s);
-	const struct attach_options ao = {
-		.state_dir = o->app->state_dir, .on_link = on_link, .on_notice = on_notice, .arg = s};
+	const struct attach_options ao = {.state_dir = o->state_dir, .on_link = on_link, .on_notice = on_notice, .arg = s};
 	s->loop = loop;
 	s->o = *o;
 	s->model = m;
@@ -420,14 +419,14 @@ int source_open(
 		free(s);
 		return -1;
 	}
-	s->reader = (struct reader){.state_dir = xstrdup(o->app->state_dir), .version = -1};
+	s->reader = (struct reader){.state_dir = xstrdup(o->state_dir), .version = -1};
 	if (uv_mutex_init(&s->mutex) || uv_cond_init(&s->read_over)) abort();
 	m->status.latency_ms = m->status.eta_ms = -1;
 	source_config(s);
 	source_handles(s);
 	s->closing = true; /* nobody is to be told of the beginning and the first read */
 	source_link(s, attach_link(s->attach), &(struct error){.code = ERR_NONE});
-	if (m->link == LINK_NONE && o->app->engine_path && !o->app->read_only) engine_start(s);
+	if (m->link == LINK_NONE && o->engine_path && !o->read_only) engine_start(s);
 	watch_start(s);
 	source_first(s);
 	s->closing = false;

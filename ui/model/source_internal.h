@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The source's parts among themselves: ui/source.c (what to keep fresh), ui/source_engine.c (an engine of its own),
- * ui/source_read.c (the journal and session folders, in the thread pool), ui/source_status.c (what the engine says). */
+/* The source's parts among themselves: ui/model/source.c (what to keep fresh), ui/model/source_engine.c (an engine of
+ * its own), ui/model/source_read.c (the journal and session folders, in the thread pool), ui/model/source_status.c
+ * (what the engine says). */
 #pragma once
 
 #include "base/json.h"
-#include "ui/attach.h"
-#include "ui/source.h"
+#include "ui/model/attach.h"
+#include "ui/model/source.h"
 
 #define FILES_MOST 10001
 #define ATTEMPTS_MOST 200

@@ -4,11 +4,9 @@
 #pragma once
 
 #include "base/json.h"
-#include "ui/canvas.h"
-#include "ui/key.h"
-#include "ui/model.h"
-
-struct app; /* what a screen may ask of the console: ui/app.h */
+#include "ui/screens/host.h"
+#include "ui/term/canvas.h"
+#include "ui/term/key.h"
 
 struct screen_key {
 	enum action action;
@@ -36,14 +34,14 @@ struct screen {
 	size_t key_n;
 	unsigned parts;	   /* enum model_part it draws from: a frame is drawn when one of them changed */
 	size_t state_size; /* zeroed memory of its own, kept while the console runs */
-	void (*enter)(struct app *a, void *self, const char *arg);
-	void (*leave)(struct app *a, void *self);
-	void (*data)(struct app *a, void *self, unsigned parts); /* the model changed; may ask for more */
+	void (*enter)(struct host *host, void *self, const char *arg);
+	void (*leave)(struct host *host, void *self);
+	void (*data)(struct host *host, void *self, unsigned parts); /* the model changed; may ask for more */
 	void (*draw)(
 		void *self, const struct model *m, const struct canvas *c); /* self: scroll positions may follow the size */
-	struct after (*act)(struct app *a, void *self, enum action action, const struct key_event *key);
+	struct after (*act)(struct host *host, void *self, enum action action, const struct key_event *key);
 	/* The prompt's text while `/` is open (live), and when it was entered. */
-	void (*search)(struct app *a, void *self, const char *text, bool entered);
+	void (*search)(struct host *host, void *self, const char *text, bool entered);
 	void (*remember)(const void *self, cJSON *to); /* per user, over runs */
 	void (*recall)(void *self, const cJSON *from);
 	void (*done)(void *self);

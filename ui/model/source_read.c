@@ -2,7 +2,7 @@
 /* Reading for the model in the thread pool: the journal through one view that stays open, and the metadata file of the
  * session that is looked at. A job has copies of what it is asked for and owns what it finds until the loop takes it.
  */
-#include "ui/source_internal.h"
+#include "ui/model/source_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

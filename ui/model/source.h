@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /* Fills the model: the journal's read side in the thread pool (one query a kind in flight), the engine's socket on the
- * loop (ui/attach.h). All calls from the loop's thread; on_change is called from the loop with the parts that changed.
+ * loop (ui/model/attach.h). All calls from the loop's thread; on_change is called from the loop with the parts that
+ * changed.
  */
 #pragma once
 
 #include <uv.h>
 
-#include "ui/app.h"
+#include "ui/model/model.h"
 
 struct source;
 struct source_options {
-	const struct app_options *app;
+	const char *state_dir;			 /* of the station */
+	const char *engine_path;		 /* this program, for `run`; NULL: start none */
+	const char *const *engine_flags; /* for that, beyond --linger; NULL-terminated; may be NULL */
+	const struct config_line *config;
+	size_t config_n;
+	bool read_only;
 	void (*on_change)(void *arg, unsigned parts);
-	void (*on_say)(void *arg, enum role role, const char *text); /* the outcome of a command */
+	void (*on_say)(void *arg, bool failed, const char *text); /* the outcome of a command */
 	void *arg;
 	int64_t fleet_every_ms; /* 0: a minute */
 };

@@ -8,7 +8,7 @@
 #include <uv.h>
 
 #include "base/json.h"
-#include "ui/model.h"
+#include "ui/model/model.h"
 
 #define ATTACH_LINE_MAX (4 << 20)
 #define ATTACH_ASKS_MAX 16

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the console knows, each part with the time it was true. Filled by ui/source.c (the journal's read side in the
- * thread pool, the engine's socket on the loop), read by screens; drawing changes nothing in it. Tests fill one by
+/* What the console knows, each part with the time it was true. Filled by ui/model/source.c (the journal's read side in
+ * the thread pool, the engine's socket on the loop), read by screens; drawing changes nothing in it. Tests fill one by
  * hand. A part that could not be read keeps its last value and its age; never an invented zero. */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Names of keys, and actions by key. Constant. */
-#include "ui/key.h"
+#include "ui/term/key.h"
 
 #include <assert.h>
 #include <stdio.h>

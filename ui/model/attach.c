@@ -4,7 +4,7 @@
  * question while there is. An engine that misses one is silent: it may be stopped, or its disk may hang. The wire
  * stays, with greeting and subscription still to be answered, so that its first word heals the link at once; only after
  * SILENT_TIMES as long another wire is tried. */
-#include "ui/attach.h"
+#include "ui/model/attach.h"
 
 #include <signal.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Conclusions from the model: is it safe to leave, and why is a session not uploading. Pure functions. */
-#include "ui/model.h"
+#include "ui/model/model.h"
 
 #include <string.h>
 
