@@ -27,6 +27,10 @@
 		a_##n op b_##n ? a_##n : b_##n;                                                                                \
 	})
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+/* The rows of an X list, for static_assert(ROWS(LIST) == N): of an array with designators, ARRAY_LEN only tells the
+ * last index, and a row that is missing before it goes unseen. */
+#define ROWS(list) (0 list(ROW_ONE_))
+#define ROW_ONE_(...) +1
 
 /* AUTO(x_free) struct x *p = NULL;   frees p when it leaves scope; TAKE(p) hands it on and keeps it from that.
  * A header that declares x_free or x_done adds one DEFINE_AUTO_* line below it. */

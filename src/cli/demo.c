@@ -43,7 +43,7 @@ static int demo_child_died(const char *name, int status, const char *log, struct
 
 static const char *demo_note(const struct demo *d, char *to, size_t size) {
 	int over = 0;
-	for (int64_t i = 0; i < d->session_n; i++) over += d->sessions[i].known && state_is_settled(d->sessions[i].state);
+	for (int64_t i = 0; i < d->session_n; i++) over += d->sessions[i].known && state_is_final(d->sessions[i].state);
 	snprintf(to, size, "%d of %lld sessions decided%s", over, (long long)d->session_n,
 		d->slow.fd >= 0 ? ", one file is still being written" : "");
 	return to;

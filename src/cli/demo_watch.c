@@ -84,7 +84,7 @@ int demo_look(struct demo *d, struct error *err) {
 static bool session_over(const struct demo_session *s) {
 	if (!s->known) return false;
 	if (s->state == STATE_HELD) return s->data_safe || expected_states[s->kind] != STATE_HELD;
-	return state_is_settled(s->state);
+	return state_is_final(s->state);
 }
 
 bool demo_over(const struct demo *d) {

@@ -119,24 +119,16 @@ static void why_gone(const struct why *w) {
 }
 
 static void (*const why_by_state[STATE_N])(const struct why *w) = {
-	[STATE_FOUND] = why_found,
-	[STATE_SETTLING] = why_settling,
-	[STATE_CHECKING] = why_checking,
-	[STATE_HELD] = why_held,
-	[STATE_QUEUED] = why_queued,
-	[STATE_UPLOADING] = why_uploading,
-	[STATE_UPLOADED] = why_uploaded,
-	[STATE_ACCEPTED] = why_accepted,
-	[STATE_REJECTED] = why_rejected,
-	[STATE_FAILED] = why_failed,
-	[STATE_GONE] = why_gone,
+#define X(id, word, ...) [STATE_##id] = why_##word,
+	SESSION_STATES(X)
+#undef X
 };
 
 /* What stands before the state's own answer: a person's decision, no engine, no cloud. */
 static bool why_general(const struct why *w) {
 	const struct model *m = w->m;
 	char age[UNIT_TEXT];
-	if (state_is_settled(w->row->state)) return false;
+	if (state_is_final(w->row->state)) return false;
 	if (w->row->ignored) buf_str(w->out, "It is ignored; i takes that back.");
 	else if (w->row->paused) buf_str(w->out, "It is paused; p resumes it.");
 	else if (m->link >= LINK_SILENT) buf_fmt(w->out, "Nobody carries it: %s.", m->link_err.text);

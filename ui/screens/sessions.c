@@ -211,11 +211,11 @@ static void draw_today(const struct model *m, const struct canvas *c) {
 static void progress_words(const struct model *m, const struct session_row *r, char *to, size_t size) {
 	const char *reason = r->reason ? r->reason : "", *colon = r->reason ? ": " : "";
 	int64_t wait_ms = r->next_attempt_ms - m->now_ms;
-	bool waits = !state_is_settled(r->state) && !r->paused && !r->ignored;
+	bool waits = !state_is_final(r->state) && !r->paused && !r->ignored;
 	if (waits && m->link != LINK_UP && r->stored_bytes)
 		snprintf(to, size, "no engine answers, %s stored%s%s", UNIT_BYTES(r->stored_bytes), colon, reason);
 	else if (waits && m->link != LINK_UP) snprintf(to, size, "no engine answers%s%s", colon, reason);
-	else if (waits && !m->status.cloud_ok && r->state >= STATE_QUEUED)
+	else if (waits && !m->status.cloud_ok && state_is_past_checks(r->state))
 		snprintf(to, size, "waits for %s%s%s", m->status.key_refused ? "another API key" : "the cloud", colon, reason);
 	else if (r->state == STATE_ACCEPTED && !r->reason)
 		snprintf(to, size, "whole and verified%s", r->present ? "" : ", no longer on this disk");
@@ -261,7 +261,7 @@ static bool draw_cell(
 	case COLUMN_SIZE: text_copy(text, sizeof text, r->bytes ? UNIT_BYTES(r->bytes) : "-"); break;
 	case COLUMN_STATE:
 		text_copy(text, sizeof text, state_words(r));
-		if (!selected) role = m->link != LINK_UP && !state_is_settled(r->state) ? ROLE_STALE : state_role(r);
+		if (!selected) role = m->link != LINK_UP && !state_is_final(r->state) ? ROLE_STALE : state_role(r);
 		break;
 	case COLUMN_PROGRESS: return draw_progress(m, r, role, c, rest);
 	case COLUMN_RATE: text_copy(text, sizeof text, w ? UNIT_RATE(w->rate) : ""); break;

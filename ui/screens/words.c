@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What several screens say alike. */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -9,26 +10,32 @@
 #include "session/name.h"
 #include "ui/screens/screens.h"
 
+#define STATE_ROLES(X)                                                                                                 \
+	X(FOUND, TEXT)                                                                                                     \
+	X(SETTLING, TEXT)                                                                                                  \
+	X(CHECKING, BUSY)                                                                                                  \
+	X(HELD, WARN)                                                                                                      \
+	X(QUEUED, TEXT)                                                                                                    \
+	X(UPLOADING, BUSY)                                                                                                 \
+	X(UPLOADED, BUSY)                                                                                                  \
+	X(ACCEPTED, GOOD)                                                                                                  \
+	X(REJECTED, BAD)                                                                                                   \
+	X(FAILED, BAD)                                                                                                     \
+	X(GONE, BAD)
+static_assert(ROWS(STATE_ROLES) == STATE_N, "a role for each state");
+static const enum role roles[STATE_N] = {
+#define X(state, role) [STATE_##state] = ROLE_##role,
+	STATE_ROLES(X)
+#undef X
+};
+
 enum role state_role(const struct session_row *row) {
-	static const enum role roles[STATE_N] = {
-		[STATE_FOUND] = ROLE_TEXT,
-		[STATE_SETTLING] = ROLE_TEXT,
-		[STATE_CHECKING] = ROLE_BUSY,
-		[STATE_HELD] = ROLE_WARN,
-		[STATE_QUEUED] = ROLE_TEXT,
-		[STATE_UPLOADING] = ROLE_BUSY,
-		[STATE_UPLOADED] = ROLE_BUSY,
-		[STATE_ACCEPTED] = ROLE_GOOD,
-		[STATE_REJECTED] = ROLE_BAD,
-		[STATE_FAILED] = ROLE_BAD,
-		[STATE_GONE] = ROLE_BAD,
-	};
 	return row->ignored || row->paused ? ROLE_QUIET : roles[row->state];
 }
 
 const char *state_words(const struct session_row *row) {
 	if (row->ignored) return "ignored";
-	if (row->paused && !state_is_settled(row->state)) return "paused";
+	if (row->paused && !state_is_final(row->state)) return "paused";
 	return state_name(row->state);
 }
 

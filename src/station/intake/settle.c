@@ -193,7 +193,7 @@ static void settle_take(struct session *s, const struct look *l) {
 /* What was ignored is what lay there then: a folder that was never checked may grow, one that was checked is those
  * files. */
 static bool is_ignored_one(struct session *s, const struct look *l) {
-	if (s->row.has_content || s->row.state > STATE_SETTLING)
+	if (s->row.has_content || state_has_settled(s->row.state))
 		return strcmp(s->seen_fingerprint, s->row.fingerprint) == 0 && l->same != SAME_NOT;
 	if (*s->row.folder || !*l->folder) return !*l->folder || strcmp(s->row.folder, l->folder) == 0;
 	text_copy(s->row.folder, sizeof s->row.folder, l->folder);
@@ -282,8 +282,7 @@ static void look_start(struct session *s) {
 		.watching = watching_init(e, !s->row.ignored),
 	};
 	memcpy(l->expected, s->row.fingerprint, sizeof l->expected);
-	bool hashed = s->row.state > STATE_CHECKING && s->row.state != STATE_UPLOADING && s->row.state != STATE_GONE;
-	if (hashed && !s->committing && !s->upload && !s->transfers) l->compare = s->row.id;
+	if (state_is_compared(s->row.state) && !s->committing && !s->upload && !s->transfers) l->compare = s->row.id;
 	s->looking = true;
 	e->roots[s->root].look_n++;
 	lane_start(e, s->root, LANE_LOOK, &l->job);

@@ -42,7 +42,7 @@ static void unread_say(struct session *s, const struct error *why) {
 
 bool unread_look(struct session *s, const struct error *why) {
 	s->looked = true;
-	if (s->row.state > STATE_SETTLING) return true; /* no change of it, as far as anybody can tell */
+	if (state_has_settled(s->row.state)) return true; /* no change of it, as far as anybody can tell */
 	if (is_lasting(s, why)) return false;
 	settle_look(s, now_ms() + unread_again(s));
 	unread_say(s, why);

@@ -106,7 +106,7 @@ static cJSON *status_folders(const struct engine *e) {
 
 static bool is_shown(const struct session *s) {
 	if (s->dead || s->row.ignored) return false;
-	return !state_is_settled(s->row.state) || s->transfers > 0;
+	return !state_is_final(s->row.state) || s->transfers > 0;
 }
 
 static cJSON *status_session(const struct engine *e, const struct session *s) {

@@ -171,7 +171,7 @@ static cJSON *counts_json(const struct walk *w) {
 	int64_t by_state[STATE_N] = {0}, under_way = 0;
 	for (size_t i = 0; i < w->n; i++) {
 		by_state[w->came[i].state]++;
-		under_way += !state_is_settled(w->came[i].state);
+		under_way += !state_is_final(w->came[i].state);
 	}
 	json_add_i64(o, "found", w->found);
 	json_add_i64(o, state_name(STATE_ACCEPTED), by_state[STATE_ACCEPTED]);

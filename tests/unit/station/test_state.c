@@ -82,12 +82,12 @@ static void every_state_that_needs_a_person_can_be_left(void **state) {
 		if (!state_needs_person((enum session_state)s)) continue;
 		enum session_event mend = s == STATE_GONE ? EVENT_RETURNED : EVENT_CHANGED;
 		assert_int_equal(state_next((enum session_state)s, mend), STATE_SETTLING);
-		assert_true(state_is_settled((enum session_state)s));
+		assert_true(state_is_final((enum session_state)s));
 	}
-	assert_true(state_is_settled(STATE_ACCEPTED));
+	assert_true(state_is_final(STATE_ACCEPTED));
 	assert_false(state_needs_person(STATE_ACCEPTED));
-	assert_false(state_is_settled(STATE_UPLOADED));
-	assert_false(state_is_settled(STATE_QUEUED));
+	assert_false(state_is_final(STATE_UPLOADED));
+	assert_false(state_is_final(STATE_QUEUED));
 }
 
 static void names_go_both_ways(void **state) {
