@@ -217,7 +217,14 @@ int64_t json_get_i64(const cJSON *o, const char *name, int64_t otherwise) {
 	return j && read_i64(j, name, NULL, -EXACT_MAX, EXACT_MAX, &value, &ignored) == 0 ? value : otherwise;
 }
 
+double json_get_double(const cJSON *o, const char *name, double otherwise) {
+	json_as_double(json_get(o, name), &otherwise);
+	return otherwise;
+}
+
 bool json_get_bool(const cJSON *o, const char *name) { return cJSON_IsTrue(json_get(o, name)); }
+
+bool json_is_null(const cJSON *j) { return cJSON_IsNull(j); }
 
 bool json_is_object(const cJSON *j) { return cJSON_IsObject(j); }
 
@@ -231,7 +238,17 @@ bool json_as_double(const cJSON *j, double *ret) {
 	return true;
 }
 
+const char *json_name(const cJSON *member) { return member->string; }
+
 size_t json_count(const cJSON *array) { return (size_t)cJSON_GetArraySize(array); }
+
+const cJSON *json_first(const cJSON *array) { return array ? array->child : NULL; }
+
+/* --- taking apart --- */
+
+cJSON *json_take(cJSON *o, const char *name) { return cJSON_DetachItemFromObjectCaseSensitive(o, name); }
+
+cJSON *json_take_first(cJSON *array) { return cJSON_DetachItemFromArray(array, 0); }
 
 /* --- building --- */
 
@@ -244,6 +261,10 @@ cJSON *json_object(void) { return made(cJSON_CreateObject()); }
 
 cJSON *json_array(void) { return made(cJSON_CreateArray()); }
 
+cJSON *json_null(void) { return made(cJSON_CreateNull()); }
+
+cJSON *json_copy(const cJSON *j) { return made(cJSON_Duplicate(j, true)); }
+
 void json_add(cJSON *o, const char *name, cJSON *value) {
 	if (!cJSON_AddItemToObject(o, name, made(value))) abort();
 }
@@ -252,9 +273,15 @@ void json_push(cJSON *array, cJSON *value) {
 	if (!cJSON_AddItemToArray(array, made(value))) abort();
 }
 
-void json_add_text(cJSON *o, const char *name, const char *value) {
-	json_add(o, name, value ? cJSON_CreateString(value) : cJSON_CreateNull());
-}
+cJSON *json_raw(const char *text) { return made(cJSON_CreateRaw(text)); }
+
+static cJSON *text_made(const char *value) { return value ? cJSON_CreateString(value) : cJSON_CreateNull(); }
+
+void json_add_text(cJSON *o, const char *name, const char *value) { json_add(o, name, text_made(value)); }
+
+void json_push_text(cJSON *array, const char *value) { json_push(array, text_made(value)); }
+
+void json_push_double(cJSON *array, double value) { json_push(array, cJSON_CreateNumber(value)); }
 
 void json_add_i64(cJSON *o, const char *name, int64_t value) {
 	value = MAX(MIN(value, EXACT_MAX), -EXACT_MAX); /* a sparse file may claim more than readers can tell */
@@ -264,7 +291,7 @@ void json_add_i64(cJSON *o, const char *name, int64_t value) {
 	}
 	char digits[24];
 	snprintf(digits, sizeof digits, "%lld", (long long)value);
-	json_add(o, name, cJSON_CreateRaw(digits));
+	json_add(o, name, json_raw(digits));
 }
 
 void json_add_double(cJSON *o, const char *name, double value) { json_add(o, name, cJSON_CreateNumber(value)); }

@@ -45,17 +45,27 @@ const cJSON *json_get_object(const cJSON *o, const char *name);
 const cJSON *json_get_array(const cJSON *o, const char *name);
 const char *json_get_text(const cJSON *o, const char *name); /* NULL: not there */
 int64_t json_get_i64(const cJSON *o, const char *name, int64_t otherwise);
+double json_get_double(const cJSON *o, const char *name, double otherwise);
 bool json_get_bool(const cJSON *o, const char *name); /* false: not there */
 /* Of an element by itself. */
+bool json_is_null(const cJSON *j);
 bool json_is_object(const cJSON *j);
 bool json_is_array(const cJSON *j);
 const char *json_as_text(const cJSON *j);		  /* NULL: it is no text */
 bool json_as_double(const cJSON *j, double *ret); /* false: it is no number */
-size_t json_count(const cJSON *array);
+const char *json_name(const cJSON *member);		  /* of a member of an object; NULL for what is none */
+size_t json_count(const cJSON *array);			  /* or the members of an object */
+const cJSON *json_first(const cJSON *array);	  /* NULL: it is empty */
 #define json_each(element, array) cJSON_ArrayForEach (element, array)
+/* Taking apart: what is taken becomes the caller's. NULL: it is not there. o and array may be NULL. */
+cJSON *json_take(cJSON *o, const char *name);
+cJSON *json_take_first(cJSON *array);
 /* Building. Adding aborts when memory is out. Numbers above 2^53 are refused by assertion. */
 cJSON *json_object(void);
 cJSON *json_array(void);
+cJSON *json_null(void);
+cJSON *json_copy(const cJSON *j);
+cJSON *json_raw(const char *text);								   /* what is JSON text already */
 void json_add_text(cJSON *o, const char *name, const char *value); /* NULL adds null */
 void json_add_i64(cJSON *o, const char *name, int64_t value);
 void json_add_double(cJSON *o, const char *name, double value);
@@ -63,7 +73,9 @@ void json_add_bool(cJSON *o, const char *name, bool value);
 void json_add_time(cJSON *o, const char *name, int64_t ms); /* RFC 3339, null when 0 */
 void json_add(cJSON *o, const char *name, cJSON *value);	/* takes value */
 void json_push(cJSON *array, cJSON *value);					/* takes value */
-/* A text as JSON writes it, quotes included: for what is written without a tree, into an item of cJSON_CreateRaw. */
+void json_push_text(cJSON *array, const char *value);		/* NULL adds null */
+void json_push_double(cJSON *array, double value);
+/* A text as JSON writes it, quotes included: for what is written without a tree, into a json_raw. */
 void json_quote(struct buf *out, const char *s);
 void json_number(struct buf *out, double value);
 char *json_text(const cJSON *j); /* one line; the caller frees */

@@ -94,7 +94,7 @@ static void read_json_words(const struct http_answer *a, struct answer_words *re
 	struct error err;
 	const cJSON *error;
 	const char *code = NULL, *message = NULL;
-	if (json_parse(a->body, a->body_n, &json, &err) < 0 || !cJSON_IsObject(json)) return;
+	if (json_parse(a->body, a->body_n, &json, &err) < 0 || !json_is_object(json)) return;
 	if (json_want_member(json, "error", NULL, &error, &err) < 0 || json_want_text(error, "code", NULL, &code, &err) < 0)
 		return;
 	ret->own = true;

@@ -55,6 +55,12 @@ void table_cellf(struct table *t, const char *fmt, ...) {
 	table_cell(t, text);
 }
 
+void table_cell_json(struct table *t, const cJSON *value) {
+	double number;
+	if (json_as_double(value, &number)) table_cellf(t, "%.0f", number);
+	else table_cell(t, json_as_text(value));
+}
+
 /* Columns on a terminal, in the locale that is in force. The text is valid UTF-8 without control characters. */
 static size_t cell_width(const char *text) {
 	size_t width = 0, left = strlen(text);

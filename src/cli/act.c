@@ -49,8 +49,7 @@ static int act_online(
 	for (size_t from = 0; from < names->n; from += CALL_NAMES) {
 		AUTO(json_free) cJSON *result = NULL;
 		cJSON *params = json_object(), *array = json_array();
-		for (size_t i = from; i < names->n && i < from + CALL_NAMES; i++)
-			json_push(array, cJSON_CreateString(names->items[i]));
+		for (size_t i = from; i < names->n && i < from + CALL_NAMES; i++) json_push_text(array, names->items[i]);
 		json_add(params, "sessions", array);
 		if (names->fitting) json_add_bool(params, "fitting", true);
 		if (control_call(client, act->method, params, &result, err)) return -1;

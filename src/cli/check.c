@@ -24,8 +24,8 @@ struct checker {
 
 static cJSON *ignored_json(const struct config *c, const struct snapshot *s) {
 	cJSON *list = json_array();
-	for (size_t i = 0; i < s->ignored_n; i++) json_push(list, cJSON_CreateString(TEXT_SAFE(s->ignored[i])));
-	if (s->marker_left) json_push(list, cJSON_CreateString(TEXT_SAFE(c->done_marker)));
+	for (size_t i = 0; i < s->ignored_n; i++) json_push_text(list, TEXT_SAFE(s->ignored[i]));
+	if (s->marker_left) json_push_text(list, TEXT_SAFE(c->done_marker));
 	return list;
 }
 

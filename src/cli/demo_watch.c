@@ -43,11 +43,6 @@ static int look_journal(struct demo *d, struct error *err) {
 	return journal_sessions(d->view, &all, on_row, d, err) ? -1 : 0;
 }
 
-static int64_t member_i64(const cJSON *o, const char *name) {
-	const cJSON *m = cJSON_GetObjectItem(o, name);
-	return cJSON_IsNumber(m) ? (int64_t)m->valuedouble : 0;
-}
-
 /* Without an answer the journal's figures stand: a file counts when it is stored. */
 static void look_engine(struct demo *d) {
 	AUTO(json_free) cJSON *status = NULL;
@@ -61,9 +56,9 @@ static void look_engine(struct demo *d) {
 		control_close(TAKE(d->client));
 		return;
 	}
-	cJSON_ArrayForEach (one, cJSON_GetObjectItem(status, "sessions")) {
-		struct demo_session *s = demo_session_by_name(d, cJSON_GetStringValue(cJSON_GetObjectItem(one, "session")));
-		int64_t sent = member_i64(one, "sent_bytes");
+	json_each (one, json_get_array(status, "sessions")) {
+		struct demo_session *s = demo_session_by_name(d, json_get_text(one, "session"));
+		int64_t sent = json_get_i64(one, "sent_bytes", 0);
 		if (!s || sent == s->sent_bytes) continue;
 		s->sent_bytes = sent;
 		d->changed_ms = clock_mono_ms();

@@ -17,7 +17,7 @@ static void on_done(void *arg, const struct ingest_result *r) {
 	struct probing *p = arg;
 	p->done = true;
 	p->err = r->err;
-	p->json = r->err.code == ERR_NONE && r->json ? cJSON_Duplicate(r->json, true) : NULL;
+	p->json = r->err.code == ERR_NONE && r->json ? json_copy(r->json) : NULL;
 }
 
 static void on_closed(void *arg) { *(bool *)arg = true; }

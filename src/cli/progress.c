@@ -81,31 +81,26 @@ static void progress_show(struct progress *p, const char *line) {
 	p->shown = true;
 }
 
-static const cJSON *member(const cJSON *o, const char *name) { return cJSON_GetObjectItem(o, name); }
-
-static double number(const cJSON *o, const char *name) {
-	const cJSON *m = member(o, name);
-	return cJSON_IsNumber(m) ? m->valuedouble : 0;
-}
+static double number(const cJSON *o, const char *name) { return json_get_double(o, name, 0); }
 
 /* "headgate  2 uploading, 3 queued  1.1 GB left  41.2 MB/s  0:34  20261120_134502 64 %" */
 static void status_line(const cJSON *status, struct buf *line) {
-	const cJSON *queue = member(status, "queue"), *cloud = member(status, "cloud"), *s;
-	const char *error = cJSON_GetStringValue(member(member(cloud, "error"), "message"));
+	const cJSON *queue = json_get_object(status, "queue"), *cloud = json_get_object(status, "cloud"), *s;
+	const char *error = json_get_text(json_get_object(cloud, "error"), "message");
 	buf_fmt(line, "headgate  %.0f uploading, %.0f queued", number(queue, "active"), number(queue, "queued"));
 	if (number(queue, "bytes_left") > 0) {
 		buf_fmt(line, "  %s left  %s", UNIT_BYTES((int64_t)number(queue, "bytes_left")),
 			UNIT_RATE(number(queue, "rate_bytes_per_s")));
-		if (cJSON_IsNumber(member(queue, "eta_s")))
-			buf_fmt(line, "  %s", UNIT_DURATION((int64_t)number(queue, "eta_s") * 1000));
+		int64_t eta_s = json_get_i64(queue, "eta_s", -1);
+		if (eta_s >= 0) buf_fmt(line, "  %s", UNIT_DURATION(eta_s * 1000));
 	}
 	if (error) {
 		buf_str(line, "  cloud: ");
 		text_escape(line, error, strlen(error));
 	}
-	cJSON_ArrayForEach (s, member(status, "sessions")) {
+	json_each (s, json_get_array(status, "sessions")) {
 		double bytes = number(s, "bytes");
-		const char *name = cJSON_GetStringValue(member(s, "session"));
+		const char *name = json_get_text(s, "session");
 		if (name && bytes > 0) buf_fmt(line, "  %s %.0f %%", TEXT_SAFE(name), 100 * number(s, "sent_bytes") / bytes);
 	}
 }

@@ -46,10 +46,9 @@ static void dry_run_row(void *arg, const cJSON *session) {
 	static const char *const members[] = {"session", "root", "would", "files", "bytes", "reason"};
 	struct table *t = arg;
 	for (size_t i = 0; i < ARRAY_LEN(members); i++) {
-		const cJSON *m = cJSON_GetObjectItem(session, members[i]);
-		if (cJSON_IsNumber(m) && strcmp(members[i], "bytes") == 0) table_cell(t, UNIT_BYTES((int64_t)m->valuedouble));
-		else if (cJSON_IsNumber(m)) table_cellf(t, "%.0f", m->valuedouble);
-		else table_cell(t, cJSON_GetStringValue(m));
+		int64_t bytes = strcmp(members[i], "bytes") == 0 ? json_get_i64(session, "bytes", -1) : -1;
+		if (bytes >= 0) table_cell(t, UNIT_BYTES(bytes));
+		else table_cell_json(t, json_get(session, members[i]));
 	}
 }
 
@@ -90,9 +89,9 @@ static void run_list(const struct cli *c) {
 	waiting_write(waiting, 0, &text);
 	names_write(names, 0, &text);
 	if (!c->json) fputs(buf_text(&text), stderr);
-	while (c->json && cJSON_GetArraySize(list)) command_json(cJSON_DetachItemFromArray(list, 0));
-	while (c->json && cJSON_GetArraySize(waiting)) command_json(cJSON_DetachItemFromArray(waiting, 0));
-	while (c->json && cJSON_GetArraySize(names)) command_json(cJSON_DetachItemFromArray(names, 0));
+	while (c->json && json_count(list)) command_json(json_take_first(list));
+	while (c->json && json_count(waiting)) command_json(json_take_first(waiting));
+	while (c->json && json_count(names)) command_json(json_take_first(names));
 }
 
 /* SIGHUP: the same files, environment and flags, read again. */

@@ -96,7 +96,7 @@ static void print_json(struct full *f, const char *mend) {
 	json_add_text(o, "mend", *mend ? mend : NULL);
 	for (size_t i = 0; i < f->file_n; i++) json_push(files, file_json(&f->files[i]));
 	json_add(o, "file_list", files);
-	json_add(o, "ignored_files", cJSON_Duplicate(f->ignored, true));
+	json_add(o, "ignored_files", json_copy(f->ignored));
 	json_add(checks, "local", checks_to_json(&f->local));
 	json_add(checks, "cloud", checks_to_json(&f->cloud));
 	json_add(o, "checks", checks);
@@ -184,14 +184,10 @@ static void write_checks(struct buf *out, const struct full *f) {
 static void write_rows(
 	struct buf *out, const cJSON *array, const char *const *titles, const char *const *members, size_t n) {
 	const cJSON *o;
-	if (!cJSON_GetArraySize(array)) return;
+	if (!json_count(array)) return;
 	AUTO(table_free) struct table *t = table_new(titles, n);
-	cJSON_ArrayForEach (o, array) {
-		for (size_t i = 0; i < n; i++) {
-			const cJSON *m = cJSON_GetObjectItem(o, members[i]);
-			if (cJSON_IsNumber(m)) table_cellf(t, "%.0f", m->valuedouble);
-			else table_cell(t, cJSON_GetStringValue(m));
-		}
+	json_each (o, array) {
+		for (size_t i = 0; i < n; i++) table_cell_json(t, json_get(o, members[i]));
 	}
 	buf_char(out, '\n');
 	table_print(t, terminal_columns(STDOUT_FILENO), out);
@@ -219,10 +215,10 @@ static void *ignored_run(void *arg) {
 
 static void ignored_take(struct ignored_job *j, const struct config *c, struct full *f) {
 	cJSON *list = f->ignored;
-	for (size_t i = 0; i < j->found.ignored_n; i++) json_push(list, cJSON_CreateString(TEXT_SAFE(j->found.ignored[i])));
+	for (size_t i = 0; i < j->found.ignored_n; i++) json_push_text(list, TEXT_SAFE(j->found.ignored[i]));
 	if (j->found.marker_left) {
 		f->marker = c->done_marker;
-		json_push(list, cJSON_CreateString(TEXT_SAFE(f->marker)));
+		json_push_text(list, TEXT_SAFE(f->marker));
 	}
 	snapshot_done(&j->found);
 	session_row_done(&j->row);
@@ -250,10 +246,11 @@ static void full_ignored(const struct config *c, struct full *f) {
 
 static void write_ignored(struct buf *out, const struct full *f) {
 	const cJSON *name;
-	if (cJSON_GetArraySize(f->ignored) > (f->marker != NULL)) buf_str(out, "\nnot sent, by [station] ignore:\n");
-	cJSON_ArrayForEach (name, f->ignored) {
-		if (f->marker && !name->next) buf_str(out, "\nnot sent, the done_marker while it is empty:\n");
-		buf_fmt(out, "  %s\n", cJSON_GetStringValue(name));
+	if (json_count(f->ignored) > (f->marker ? 1 : 0)) buf_str(out, "\nnot sent, by [station] ignore:\n");
+	size_t left = json_count(f->ignored);
+	json_each (name, f->ignored) {
+		if (f->marker && --left == 0) buf_str(out, "\nnot sent, the done_marker while it is empty:\n");
+		buf_fmt(out, "  %s\n", json_as_text(name));
 	}
 }
 

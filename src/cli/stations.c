@@ -22,13 +22,10 @@ struct station {
 	bool silent;
 };
 
-static const char *text(const cJSON *o, const char *name) {
-	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, name));
-}
-
 static int64_t time_of(const cJSON *o, const char *name) {
+	const char *text = json_get_text(o, name);
 	int64_t ms;
-	return text(o, name) && time_parse_rfc3339(text(o, name), &ms) == 0 ? ms : 0;
+	return text && time_parse_rfc3339(text, &ms) == 0 ? ms : 0;
 }
 
 /* All pages into one array. */
@@ -40,10 +37,10 @@ static int stations_ask(const struct config *c, cJSON **ret, struct error *err) 
 		const cJSON *list;
 		if (cloud_ask(c, path, &page, NULL, err) || json_want_array(page, "stations", NULL, 1000, &list, err))
 			return -1;
-		const bool got = cJSON_GetArraySize(list) > 0;
-		while (cJSON_GetArraySize(list)) json_push(all, cJSON_DetachItemFromArray((cJSON *)list, 0));
+		const bool got = json_count(list) > 0;
+		while (json_count(list)) json_push(all, json_take_first((cJSON *)list));
 		xfree(TAKE(path));
-		const char *cursor = text(page, "next");
+		const char *cursor = json_get_text(page, "next");
 		if (!cursor) break;
 		if (!got) return error_set(err, ERR_ANSWER, "GET /v1/stations: the cloud's pages hold nothing and do not end");
 		struct buf next = BUF_INIT(URL_MOST(strlen(cursor)));
@@ -64,12 +61,13 @@ static int station_order(const void *a, const void *b) {
 }
 
 static struct station *stations_ordered(const cJSON *list, int64_t now_ms, size_t *ret_n) {
-	struct station *stations = xcalloc((size_t)cJSON_GetArraySize(list) + 1, sizeof *stations);
+	struct station *stations = xcalloc(json_count(list) + 1, sizeof *stations);
 	const cJSON *o;
 	size_t n = 0;
-	cJSON_ArrayForEach (o, list) {
+	json_each (o, list) {
 		struct station *s = &stations[n++];
-		*s = (struct station){.json = o, .name = text(o, "station"), .beat_ms = time_of(o, "last_heartbeat_at")};
+		*s = (struct station){
+			.json = o, .name = json_get_text(o, "station"), .beat_ms = time_of(o, "last_heartbeat_at")};
 		if (!s->name) s->name = "";
 		s->silent = now_ms - s->beat_ms > STATION_SILENT_MS;
 	}
@@ -78,11 +76,9 @@ static struct station *stations_ordered(const cJSON *list, int64_t now_ms, size_
 	return stations;
 }
 
-static void cell_number(struct table *t, const cJSON *o, const char *name, bool bytes) {
-	const cJSON *m = cJSON_GetObjectItemCaseSensitive(o, name);
-	if (!cJSON_IsNumber(m)) table_cell(t, NULL);
-	else if (bytes) table_cell(t, UNIT_BYTES((int64_t)m->valuedouble));
-	else table_cellf(t, "%.0f", m->valuedouble);
+static void cell_bytes(struct table *t, const cJSON *o, const char *name) {
+	double bytes;
+	table_cell(t, json_as_double(json_get(o, name), &bytes) ? UNIT_BYTES((int64_t)bytes) : NULL);
 }
 
 static void cell_age(struct table *t, int64_t then_ms, int64_t now_ms, const char *none) {
@@ -93,14 +89,14 @@ static void cell_age(struct table *t, int64_t then_ms, int64_t now_ms, const cha
 static void station_row(struct table *t, const struct station *s, int64_t now_ms) {
 	table_cell(t, s->name);
 	table_cell(t, s->silent ? "silent" : "ok");
-	table_cell(t, text(s->json, "verdict_text"));
+	table_cell_json(t, json_get(s->json, "verdict_text"));
 	cell_age(t, s->beat_ms, now_ms, "never");
-	cell_number(t, s->json, "queue", false);
-	cell_number(t, s->json, "bytes_left", true);
-	cell_number(t, s->json, "held", false);
+	table_cell_json(t, json_get(s->json, "queue"));
+	cell_bytes(t, s->json, "bytes_left");
+	table_cell_json(t, json_get(s->json, "held"));
 	cell_age(t, time_of(s->json, "oldest_unsafe_at"), now_ms, NULL);
-	cell_number(t, s->json, "disk_free", true);
-	table_cell(t, text(s->json, "version"));
+	cell_bytes(t, s->json, "disk_free");
+	table_cell_json(t, json_get(s->json, "version"));
 }
 
 static int stations_body(struct cli *c, struct error *err) {
@@ -116,7 +112,7 @@ static int stations_body(struct cli *c, struct error *err) {
 	for (size_t i = 0; i < n; i++) {
 		if (!c->json) station_row(t, &stations[i], now_ms);
 		else {
-			cJSON *o = cJSON_Duplicate(stations[i].json, true);
+			cJSON *o = json_copy(stations[i].json);
 			json_add_bool(o, "silent", stations[i].silent);
 			command_json(o);
 		}

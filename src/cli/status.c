@@ -35,20 +35,16 @@ struct status {
 	char safe_text[SAFE_TEXT];
 };
 
-static const cJSON *at(const cJSON *o, const char *name) { return cJSON_GetObjectItem(o, name); }
-
 static double number(const cJSON *o, const char *name) {
-	const cJSON *m = at(o, name);
-	return cJSON_IsNumber(m) && m->valuedouble < NUMBER_MOST ? m->valuedouble : -1;
+	double n = json_get_double(o, name, -1);
+	return n < NUMBER_MOST ? n : -1;
 }
 
-static const char *text(const cJSON *o, const char *name) { return cJSON_GetStringValue(at(o, name)); }
-
 /* Errors are {code, message}. */
-static const char *error_of(const cJSON *o) { return text(at(o, "error"), "message"); }
+static const char *error_of(const cJSON *o) { return json_get_text(json_get(o, "error"), "message"); }
 
 static bool cloud_error_is(const cJSON *cloud, enum error_code code) {
-	const char *name = text(at(cloud, "error"), "code");
+	const char *name = json_get_text(json_get(cloud, "error"), "code");
 	return name && strcmp(name, error_classes[code].name) == 0;
 }
 
@@ -86,17 +82,17 @@ static int status_found(struct journal_view *v, struct status *s, struct error *
 
 /* Of the running engine, or from the folders themselves. */
 static int status_judge(const struct cli *c, struct journal_view *v, struct status *s, struct error *err) {
-	const cJSON *cloud = at(s->engine, "cloud");
-	double eta_s = number(at(s->engine, "queue"), "eta_s");
+	const cJSON *cloud = json_get(s->engine, "cloud");
+	double eta_s = number(json_get(s->engine, "queue"), "eta_s");
 	struct safe_facts *f = &s->facts;
 	*f = (struct safe_facts){.summary = &s->summary,
 		.engine = s->engine != NULL,
 		.silent = !s->engine && s->engine_error.code != ERR_NOT_FOUND,
-		.cloud_ok = cJSON_IsTrue(at(cloud, "ok")),
+		.cloud_ok = json_get_bool(cloud, "ok"),
 		.now_ms = s->now_ms,
 		.eta_ms = eta_s >= 0 ? (int64_t)(eta_s * 1000) : -1};
 	if (s->engine) {
-		safe_look_take(&f->look, at(s->engine, "look"));
+		safe_look_take(&f->look, json_get(s->engine, "look"));
 	} else {
 		if (folders_look(&c->config, v, FOLDERS_MS, &s->folders, err)) return -1;
 		f->look = s->folders.look;
@@ -134,12 +130,12 @@ static const char *ago_of(char to[AGO_TEXT], int64_t now_ms, const char *rfc3339
 }
 
 static void print_engine(const struct status *s) {
-	const cJSON *engine = at(s->engine, "engine");
+	const cJSON *engine = json_get(s->engine, "engine");
 	char since[AGO_TEXT];
 	if (engine) {
 		printf("engine   running, started %s, process %.0f, version %s\n",
-			ago_of(since, s->now_ms, text(engine, "since")), number(engine, "pid"),
-			text(engine, "version") ? TEXT_SAFE(text(engine, "version")) : "-");
+			ago_of(since, s->now_ms, json_get_text(engine, "since")), number(engine, "pid"),
+			json_get_text(engine, "version") ? TEXT_SAFE(json_get_text(engine, "version")) : "-");
 		return;
 	}
 	if (s->engine_error.code == ERR_NOT_FOUND) printf("engine   not running: start it with headgate run");
@@ -149,8 +145,8 @@ static void print_engine(const struct status *s) {
 }
 
 static void print_cloud(const struct status *s) {
-	const cJSON *cloud = at(s->engine, "cloud");
-	const char *how = cJSON_IsTrue(at(cloud, "ok")) ? "ok" : cloud_refuses_key(cloud) ? "key refused" : "not reached";
+	const cJSON *cloud = json_get(s->engine, "cloud");
+	const char *how = json_get_bool(cloud, "ok") ? "ok" : cloud_refuses_key(cloud) ? "key refused" : "not reached";
 	char seen[AGO_TEXT];
 	if (!cloud) {
 		if (*s->found.message)
@@ -159,19 +155,21 @@ static void print_cloud(const struct status *s) {
 		else puts("cloud    - (only a running engine knows)");
 		return;
 	}
-	printf("cloud    %s, %s", how, text(cloud, "endpoint") ? TEXT_SAFE(text(cloud, "endpoint")) : "-");
+	printf(
+		"cloud    %s, %s", how, json_get_text(cloud, "endpoint") ? TEXT_SAFE(json_get_text(cloud, "endpoint")) : "-");
 	if (number(cloud, "latency_ms") >= 0) printf(", %.0f ms", number(cloud, "latency_ms"));
-	if (text(cloud, "last_answer_at")) printf(", answered %s", ago_of(seen, s->now_ms, text(cloud, "last_answer_at")));
-	if (text(cloud, "proxy")) printf(", through the proxy %s", TEXT_SAFE(text(cloud, "proxy")));
+	if (json_get_text(cloud, "last_answer_at"))
+		printf(", answered %s", ago_of(seen, s->now_ms, json_get_text(cloud, "last_answer_at")));
+	if (json_get_text(cloud, "proxy")) printf(", through the proxy %s", TEXT_SAFE(json_get_text(cloud, "proxy")));
 	if (error_of(cloud)) printf("\n         %s", TEXT_SAFE(error_of(cloud)));
 	const cJSON *warning;
-	cJSON_ArrayForEach (warning, at(cloud, "warnings"))
-		if (cJSON_IsString(warning)) printf("\n         %s", TEXT_SAFE(warning->valuestring));
+	json_each (warning, json_get_array(cloud, "warnings"))
+		if (json_as_text(warning)) printf("\n         %s", TEXT_SAFE(json_as_text(warning)));
 	putchar('\n');
 }
 
 static void print_queue(const struct status *s) {
-	const cJSON *queue = at(s->engine, "queue");
+	const cJSON *queue = json_get(s->engine, "queue");
 	const int64_t *n = s->summary.by_state;
 	printf("queue    %lld uploading, %lld queued, %lld settling or in check, %lld waiting for the verdict; %s left",
 		(long long)n[STATE_UPLOADING], (long long)n[STATE_QUEUED],
@@ -201,15 +199,15 @@ static void print_unreadable(double n, const char *why) {
 }
 
 static void print_folders(const struct status *s) {
-	const cJSON *folder, *disk = at(s->engine, "disk");
-	cJSON_ArrayForEach (folder, at(s->engine, "folders")) {
-		const char *error = error_of(folder), *by = text(folder, "watching");
-		printf("folder   %s, %s", text(folder, "path") ? TEXT_SAFE(text(folder, "path")) : "-",
+	const cJSON *folder, *disk = json_get(s->engine, "disk");
+	json_each (folder, json_get_array(s->engine, "folders")) {
+		const char *error = error_of(folder), *by = json_get_text(folder, "watching");
+		printf("folder   %s, %s", json_get_text(folder, "path") ? TEXT_SAFE(json_get_text(folder, "path")) : "-",
 			error ? TEXT_SAFE(error) : "watched");
 		if (!error && by) printf(" by %s", TEXT_SAFE(by));
-		if (cJSON_IsTrue(at(folder, "names_cut"))) printf(NAMES_CUT, NEAR_FOLDERS_MAX);
+		if (json_get_bool(folder, "names_cut")) printf(NAMES_CUT, NEAR_FOLDERS_MAX);
 		putchar('\n');
-		print_unreadable(number(folder, "unreadable_n"), text(folder, "unreadable"));
+		print_unreadable(number(folder, "unreadable_n"), json_get_text(folder, "unreadable"));
 	}
 	for (size_t i = 0; i < s->folders.n; i++) {
 		const struct folder_seen *seen = &s->folders.items[i];
@@ -229,7 +227,7 @@ static void print_folders(const struct status *s) {
 	if (number(disk, "free_bytes") < 0) return;
 	printf("disk     %s free of %s", UNIT_BYTES((int64_t)number(disk, "free_bytes")),
 		UNIT_BYTES((int64_t)number(disk, "total_bytes")));
-	print_runway(s, text(disk, "full_at"));
+	print_runway(s, json_get_text(disk, "full_at"));
 	putchar('\n');
 }
 
@@ -270,10 +268,10 @@ static void print_text(const struct status *s) {
 static cJSON *status_names(const struct status *s) {
 	cJSON *list = json_array();
 	const cJSON *folder, *name;
-	cJSON_ArrayForEach (folder, at(s->engine, "folders")) {
-		cJSON_ArrayForEach (name, at(folder, "names")) {
-			cJSON *o = cJSON_Duplicate(name, true);
-			json_add_text(o, "root", text(folder, "path"));
+	json_each (folder, json_get_array(s->engine, "folders")) {
+		json_each (name, json_get_array(folder, "names")) {
+			cJSON *o = json_copy(name);
+			json_add_text(o, "root", json_get_text(folder, "path"));
 			json_push(list, o);
 		}
 	}
@@ -291,13 +289,13 @@ static cJSON *status_names(const struct status *s) {
 /* --- JSON --- */
 
 static cJSON *taken(cJSON *o, const char *name) {
-	cJSON *m = o ? cJSON_DetachItemFromObject(o, name) : NULL;
-	return m ? m : cJSON_CreateNull();
+	cJSON *m = json_take(o, name);
+	return m ? m : json_null();
 }
 
 static cJSON *engine_json(struct status *s) {
 	cJSON *engine = s->engine ? taken(s->engine, "engine") : json_object();
-	if (!cJSON_IsObject(engine)) return engine;
+	if (!json_is_object(engine)) return engine;
 	json_add_bool(engine, "running", s->engine != NULL);
 	if (!s->engine && s->engine_error.code != ERR_NOT_FOUND) json_add_text(engine, "error", s->engine_error.text);
 	return engine;
@@ -368,8 +366,8 @@ static void print_json(struct status *s) {
 
 static const char *status_unreadable(const struct status *s) {
 	const cJSON *folder;
-	cJSON_ArrayForEach (folder, at(s->engine, "folders"))
-		if (number(folder, "unreadable_n") > 0) return text(folder, "unreadable");
+	json_each (folder, json_get_array(s->engine, "folders"))
+		if (number(folder, "unreadable_n") > 0) return json_get_text(folder, "unreadable");
 	for (size_t i = 0; i < s->folders.n; i++)
 		if (s->folders.items[i].unreadable) return s->folders.items[i].unreadable_why;
 	return NULL;
@@ -381,11 +379,11 @@ static const char *status_detail(const struct status *s, enum error_code code) {
 	const cJSON *folder;
 	const struct safe_look *l = &s->facts.look;
 	if (code == ERR_KEY || (code == ERR_CONFIG && l->endpoint && !l->wrong && !l->conflict))
-		return s->engine ? error_of(at(s->engine, "cloud")) : s->found.message;
+		return s->engine ? error_of(json_get(s->engine, "cloud")) : s->found.message;
 	if (code == ERR_TIMEOUT) return s->engine_error.text;
 	if (code != ERR_CONFIG && code != ERR_DISK) return NULL;
-	cJSON_ArrayForEach (folder, at(s->engine, "folders")) {
-		state = text(folder, "state");
+	json_each (folder, json_get_array(s->engine, "folders")) {
+		state = json_get_text(folder, "state");
 		if (state && error_of(folder) && (strcmp(state, "wrong") == 0) == (code == ERR_CONFIG)) return error_of(folder);
 	}
 	for (size_t i = 0; i < s->folders.n; i++) {
@@ -397,7 +395,7 @@ static const char *status_detail(const struct status *s, enum error_code code) {
 
 static int status_verdict(const struct status *s, struct error *err) {
 	enum error_code code = safe_code(safe_causes(&s->facts));
-	const char *detail = status_detail(s, code), *cloud = error_of(at(s->engine, "cloud"));
+	const char *detail = status_detail(s, code), *cloud = error_of(json_get(s->engine, "cloud"));
 	if (code == ERR_UNREACHABLE && cloud) return error_set(err, code, "the cloud is not reached: %s", cloud);
 	if (code == ERR_TIMEOUT && s->engine_error.code != ERR_NOT_FOUND) {
 		*err = s->engine_error;

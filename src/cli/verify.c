@@ -42,7 +42,7 @@ static int verify_online(struct control_client *client, const struct cli *c, str
 	struct verify_count before, now;
 	int64_t left = 0;
 	cJSON *params = json_object(), *names = json_array();
-	for (int i = 0; i < c->operand_n; i++) json_push(names, cJSON_CreateString(c->operands[i]));
+	for (int i = 0; i < c->operand_n; i++) json_push_text(names, c->operands[i]);
 	json_add_bool(params, "all", v->all);
 	json_add(params, "sessions", names);
 	if (count_ask(client, &before, &left, err)) {

@@ -333,7 +333,7 @@ struct answer_session *answer_session_copy(const struct answer_session *from) {
 		.content = xstrdup(from->content),
 		.instance = xstrdup(from->instance),
 		.revision = from->revision,
-		.checks = from->checks ? cJSON_Duplicate(from->checks, true) : NULL};
+		.checks = from->checks ? json_copy(from->checks) : NULL};
 	if (from->checks && !s->checks) abort();
 	return s;
 }

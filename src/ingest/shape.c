@@ -52,9 +52,10 @@ static int read_texts(const struct reading *r, const struct shape_member *m, str
 	const cJSON *list, *item;
 	struct json_at at = {.up = r->at, .name = m->name}, element = {.up = &at};
 	if (json_want_array(r->object, m->name, r->at, (size_t)m->max, &list, err)) return -1;
-	cJSON_ArrayForEach (item, list) {
-		if (!cJSON_IsString(item)) return misfit(&element, NULL, "must be text", err);
-		const char *fault = m->format ? m->format(item->valuestring, r->rules) : NULL;
+	json_each (item, list) {
+		const char *text = json_as_text(item);
+		if (!text) return misfit(&element, NULL, "must be text", err);
+		const char *fault = m->format ? m->format(text, r->rules) : NULL;
 		if (fault) return misfit(&element, NULL, fault, err);
 		element.index++;
 	}
@@ -111,11 +112,11 @@ static void elements_free(const struct shape *of, char *items, size_t n) {
 static int read_elements(
 	const struct reading *r, const struct shape_member *m, const cJSON *holder, bool named, struct error *err) {
 	struct json_at at = {.up = r->at, .name = m->name}, element = {.up = &at};
-	size_t n = 0, count = (size_t)cJSON_GetArraySize(holder);
+	size_t n = 0, count = json_count(holder);
 	char *items = xcalloc(count + 1, m->of->size);
 	const cJSON *item;
-	cJSON_ArrayForEach (item, holder) {
-		if (named) element.name = item->string;
+	json_each (item, holder) {
+		if (named) element.name = json_name(item);
 		element.index = n;
 		if (shape_read(m->of, item, &element, r->rules, items + n * m->of->size, err)) {
 			elements_free(m->of, items, n);
@@ -137,8 +138,7 @@ static int read_list(const struct reading *r, const struct shape_member *m, stru
 	if (json_want_array(r->object, m->name, r->at, (size_t)m->max, &list, err) || read_elements(r, m, list, false, err))
 		return -1;
 	if (m->kind != SHAPE_DOCUMENT || !is_kept(r, m)) return 0;
-	cJSON *copy = cJSON_Duplicate(list, true);
-	if (!copy) abort();
+	cJSON *copy = json_copy(list);
 	put(r, m->at, &copy, sizeof copy);
 	return 0;
 }
@@ -147,7 +147,7 @@ static int read_list(const struct reading *r, const struct shape_member *m, stru
 static int want_named(const struct reading *r, const struct shape_member *m, const cJSON **ret, struct error *err) {
 	const struct json_at at = {.up = r->at, .name = m->name};
 	if (json_want_member(r->object, m->name, r->at, ret, err) || json_want_object(*ret, &at, err)) return -1;
-	return cJSON_GetArraySize(*ret) <= m->max ? 0 : misfit(r->at, m->name, "has more members than it may", err);
+	return (int64_t)json_count(*ret) <= m->max ? 0 : misfit(r->at, m->name, "has more members than it may", err);
 }
 
 static int read_named(const struct reading *r, const struct shape_member *m, struct error *err) {
@@ -165,23 +165,23 @@ static void pairs_free(struct shape_pair *pairs, size_t n) {
 
 static int check_pair(const struct reading *r, const struct shape_member *m, const cJSON *pair, struct error *err) {
 	const struct json_at at = {.up = r->at, .name = m->name};
-	const char *fault = m->name_format ? m->name_format(pair->string, r->rules) : NULL;
-	if (fault) return misfit(&at, pair->string, fault, err);
-	if (!cJSON_IsString(pair)) return misfit(&at, pair->string, "must be text", err);
-	fault = m->format ? m->format(pair->valuestring, r->rules) : NULL;
-	return fault ? misfit(&at, pair->string, fault, err) : 0;
+	const char *name = json_name(pair), *text = json_as_text(pair);
+	const char *fault = m->name_format ? m->name_format(name, r->rules) : NULL;
+	if (fault) return misfit(&at, name, fault, err);
+	if (!text) return misfit(&at, name, "must be text", err);
+	fault = m->format ? m->format(text, r->rules) : NULL;
+	return fault ? misfit(&at, name, fault, err) : 0;
 }
 
 static int read_pairs(const struct reading *r, const struct shape_member *m, struct error *err) {
 	const cJSON *object, *pair;
 	if (want_named(r, m, &object, err)) return -1;
-	cJSON_ArrayForEach (pair, object)
+	json_each (pair, object)
 		if (check_pair(r, m, pair, err)) return -1;
 	if (!is_kept(r, m)) return 0;
 	size_t n = 0;
-	struct shape_pair *pairs = xcalloc((size_t)cJSON_GetArraySize(object) + 1, sizeof *pairs);
-	cJSON_ArrayForEach (pair, object)
-		pairs[n++] = (struct shape_pair){xstrdup(pair->string), xstrdup(pair->valuestring)};
+	struct shape_pair *pairs = xcalloc(json_count(object) + 1, sizeof *pairs);
+	json_each (pair, object) pairs[n++] = (struct shape_pair){xstrdup(json_name(pair)), xstrdup(json_as_text(pair))};
 	put(r, m->at, &pairs, sizeof pairs);
 	put(r, m->n_at, &n, sizeof n);
 	return 0;
@@ -203,13 +203,13 @@ static int (*const readers[SHAPE_KIND_N])(const struct reading *r, const struct 
 };
 
 static int read_member(const struct reading *r, const struct shape_member *m, struct error *err) {
-	const cJSON *value = cJSON_GetObjectItemCaseSensitive(r->object, m->name);
-	if (m->optional && (!value || cJSON_IsNull(value))) {
+	const cJSON *value;
+	if (m->optional && !json_get(r->object, m->name)) {
 		if (m->kind == SHAPE_NUMBER) put(r, m->at, &m->absent, sizeof m->absent);
 		return 0;
 	}
-	if (!value) return misfit(r->at, m->name, "is missing", err);
-	if (cJSON_IsNull(value)) return misfit(r->at, m->name, "must not be null", err);
+	if (json_want_member(r->object, m->name, r->at, &value, err)) return -1;
+	if (json_is_null(value)) return misfit(r->at, m->name, "must not be null", err);
 	return readers[m->kind](r, m, err);
 }
 

@@ -139,9 +139,9 @@ static int one_from_json(struct check_list *l, const cJSON *j, const struct json
 int checks_from_json(struct check_list *l, const cJSON *array, struct error *err) {
 	AUTO(check_list_done) struct check_list read = {0};
 	struct json_at checks = {NULL, "checks", 0}, at = {&checks, NULL, 0};
-	if (!cJSON_IsArray(array)) return error_set(err, ERR_INPUT, "checks is not an array");
+	if (!json_is_array(array)) return error_set(err, ERR_INPUT, "checks is not an array");
 	const cJSON *j;
-	cJSON_ArrayForEach (j, array) {
+	json_each (j, array) {
 		if (one_from_json(&read, j, &at, err)) return -1;
 		at.index++;
 	}

@@ -71,7 +71,7 @@ static cJSON *file_to_json(const struct manifest_file *f) {
 	if (f->part_n) {
 		cJSON *parts = json_array();
 		char text[SHA256_BASE64];
-		for (size_t i = 0; i < f->part_n; i++) json_push(parts, cJSON_CreateString(sha256_base64(text, &f->parts[i])));
+		for (size_t i = 0; i < f->part_n; i++) json_push_text(parts, sha256_base64(text, &f->parts[i]));
 		json_add(j, "parts", parts);
 	}
 	json_add_text(j, "bucket", f->bucket);

@@ -41,16 +41,16 @@ static int read_sha256(const char *text, const char *what, size_t index, struct 
 static int read_parts(struct manifest_file *f, const cJSON *j, bool keep, const struct json_at *at, struct error *err) {
 	const cJSON *parts = NULL, *part;
 	if (json_may_array(j, "parts", at, PART_COUNT_MAX, &parts, err)) return -1;
-	size_t n = (size_t)cJSON_GetArraySize(parts), want = (size_t)part_count(f->size);
+	size_t n = json_count(parts), want = (size_t)part_count(f->size);
 	if (n != want) {
 		return error_set(err, ERR_INPUT, "files[%zu].parts has %zu digests, a file of %lld bytes has %zu parts",
 			at->index, n, (long long)f->size, want);
 	}
 	if (n && keep) f->parts = xcalloc(n, sizeof *f->parts);
-	cJSON_ArrayForEach (part, parts) {
-		const char *text = cJSON_IsString(part) ? part->valuestring : "";
+	json_each (part, parts) {
+		const char *text = json_as_text(part);
 		struct sha256 digest;
-		if (read_sha256(text, "parts", at->index, &digest, err)) return -1;
+		if (read_sha256(text ? text : "", "parts", at->index, &digest, err)) return -1;
 		if (keep) f->parts[f->part_n++] = digest;
 	}
 	return 0;

@@ -128,20 +128,22 @@ static int parse_lines(struct metadata *m, const char *text, size_t n, struct er
 
 /* raw: the value as it is written. */
 static int parse_member(struct metadata *m, const cJSON *member, const char *raw, struct error *err) {
-	if (check_key(member->string, "the JSON object", err)) return -1;
-	if (cJSON_IsString(member)) {
-		struct metadata_entry *e = entry_add(m, member->string, xstrdup(member->valuestring));
+	const char *name = json_name(member), *text = json_as_text(member);
+	double number;
+	if (check_key(name, "the JSON object", err)) return -1;
+	if (text) {
+		struct metadata_entry *e = entry_add(m, name, xstrdup(text));
 		e->is_number = false;
 		return 0;
 	}
-	if (cJSON_IsNumber(member) && isfinite(member->valuedouble)) {
-		struct metadata_entry *e = entry_add(m, member->string, xstrdup(raw));
+	if (json_as_double(member, &number) && isfinite(number)) {
+		struct metadata_entry *e = entry_add(m, name, xstrdup(raw));
 		e->is_number = true;
-		e->number = member->valuedouble;
+		e->number = number;
 		return 0;
 	}
-	return error_set(err, ERR_INPUT, "the member \"%s\" is neither a text nor a number; write one of these",
-		TEXT_SAFE(member->string));
+	return error_set(
+		err, ERR_INPUT, "the member \"%s\" is neither a text nor a number; write one of these", TEXT_SAFE(name));
 }
 
 /* json_parse refuses a member that stands twice. */
@@ -153,7 +155,7 @@ static int parse_json(struct metadata *m, const char *text, size_t n, struct err
 	json_pull_init(&p, json_text_read, &source);
 	if (json_pull_open(&p, '{', err)) return -1;
 	const cJSON *member;
-	cJSON_ArrayForEach (member, j) { /* in the order of the text, which is good JSON */
+	json_each (member, j) { /* in the order of the text, which is good JSON */
 		AUTO(xfree) char *name = NULL;
 		AUTO(buf_done) struct buf raw = BUF_INIT(METADATA_MAX);
 		if (json_pull_next(&p, '}', err) < 0 || json_pull_name(&p, &name, err) || json_pull_raw(&p, &raw, err) ||
@@ -202,7 +204,7 @@ cJSON *metadata_to_json(const struct metadata *m) {
 		const struct metadata_entry *e = &m->entries[i];
 		AUTO(buf_done) struct buf value = BUF_INIT(METADATA_MAX * 8);
 		metadata_write(&value, e->is_number, e->number, e->text);
-		json_add(j, e->key, cJSON_CreateRaw(buf_text(&value)));
+		json_add(j, e->key, json_raw(buf_text(&value)));
 	}
 	return j;
 }

@@ -234,7 +234,8 @@ static void one_of_to_json(const struct schema_rule *r, cJSON *j) {
 	for (size_t i = 0; i < r->one_of_n; i++) {
 		double number = 0;
 		bool is_number = r->type == SCHEMA_NUMBER && text_to_double(r->one_of[i], &number) == 0;
-		json_push(choices, is_number ? cJSON_CreateNumber(number) : cJSON_CreateString(r->one_of[i]));
+		if (is_number) json_push_double(choices, number);
+		else json_push_text(choices, r->one_of[i]);
 	}
 	json_add(j, "one_of", choices);
 }
@@ -267,21 +268,22 @@ cJSON *schema_to_json(const struct schema *s) {
 
 static int limit_from_json(
 	const cJSON *j, const char *name, const struct json_at *at, bool *ret_has, double *ret, struct error *err) {
-	const cJSON *member = cJSON_GetObjectItemCaseSensitive(j, name);
 	if (json_may_double(j, name, at, ret, err)) return -1;
-	*ret_has = member && !cJSON_IsNull(member);
+	*ret_has = json_get(j, name) != NULL;
 	return 0;
 }
 
 static int one_of_from_json(struct schema_rule *r, const cJSON *j, const struct json_at *at, struct error *err) {
 	const cJSON *choices = NULL, *choice;
+	double number;
 	if (json_may_array(j, "one_of", at, ONE_OF_MAX, &choices, err)) return -1;
-	cJSON_ArrayForEach (choice, choices) {
-		if (!cJSON_IsString(choice) && !cJSON_IsNumber(choice)) {
+	json_each (choice, choices) {
+		const char *text = json_as_text(choice);
+		if (!text && !json_as_double(choice, &number)) {
 			return error_set(err, ERR_INPUT,
 				"one_of of the metadata key \"%s\" holds what is neither a text nor a number", TEXT_SAFE(r->key));
 		}
-		AUTO(xfree) char *item = cJSON_IsString(choice) ? xstrdup(choice->valuestring) : json_text(choice);
+		AUTO(xfree) char *item = text ? xstrdup(text) : json_text(choice);
 		if (check_item(r, item, err)) return -1;
 		one_of_add(r, TAKE(item));
 	}
@@ -289,9 +291,9 @@ static int one_of_from_json(struct schema_rule *r, const cJSON *j, const struct 
 }
 
 static int rule_from_json(struct schema *s, const cJSON *j, const struct json_at *up, struct error *err) {
-	struct json_at at = {up, j->string, 0};
+	struct json_at at = {up, json_name(j), 0};
 	const char *type = NULL;
-	AUTO(rule_done) struct schema_rule r = {.key = xstrdup(j->string)};
+	AUTO(rule_done) struct schema_rule r = {.key = xstrdup(json_name(j))};
 	if (json_want_object(j, &at, err) || json_want_text(j, "type", &at, &type, err)) return -1;
 	if (strcmp(type, "number") == 0) r.type = SCHEMA_NUMBER;
 	else if (strcmp(type, "text") != 0) {
@@ -317,10 +319,9 @@ static int schema_members(struct schema *s, const cJSON *j, struct error *err) {
 	if (json_want_member(metadata, "keys", &at, &keys, err) || json_want_object(keys, &keys_at, err)) return -1;
 	xfree(s->file);
 	s->file = xstrdup(file);
-	const char *empty =
-		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(j, "check"), "empty"));
+	const char *empty = json_get_text(json_get_object(j, "check"), "empty");
 	if (empty && patterns_set(&s->empty, empty, err)) return -1;
-	cJSON_ArrayForEach (rule, keys) {
+	json_each (rule, keys) {
 		if (rule_from_json(s, rule, &keys_at, err)) return -1;
 	}
 	return 0;

@@ -190,10 +190,33 @@ static void test_what_is_only_shown_is_read_leniently(void **state) {
 	assert_int_equal(json_get_i64(json_get_object(o, "o"), "T", 0), 1);
 	assert_int_equal(json_count(a), 2);
 	assert_int_equal(json_count(NULL), 0);
-	assert_null(json_as_text(a->child));
-	assert_true(json_as_double(a->child, &d) && d == 1);
-	assert_false(json_as_double(a->child->next, &d));
+	assert_null(json_as_text(json_first(a)));
+	assert_true(json_as_double(json_first(a), &d) && d == 1);
+	assert_false(json_as_double(json_first(a)->next, &d));
+	assert_null(json_first(NULL));
 	assert_true(json_is_array(a) && json_is_object(o) && !json_is_object(NULL));
+	assert_true(json_get_double(o, "half", -1) == 0.5 && json_get_double(o, "t", -1) == -1);
+	assert_string_equal(json_name(json_get(o, "half")), "half");
+	assert_true(json_is_null(o->child->next->next->next->next) && !json_is_null(o) && !json_is_null(NULL));
+}
+
+static void test_what_is_taken_is_there_no_more(void **state) {
+	(void)state;
+	AUTO(json_free) cJSON *o = parsed("{\"a\":[1,\"b\"],\"A\":null}");
+	AUTO(json_free) cJSON *copy = json_copy(o);
+	AUTO(json_free) cJSON *a = json_take(o, "a");
+	AUTO(json_free) cJSON *first = json_take_first(a);
+	double d = 0;
+	assert_true(json_as_double(first, &d) && d == 1);
+	assert_int_equal(json_count(a), 1);
+	assert_null(json_take(o, "a")); /* nor another of its name in other case */
+	assert_null(json_take(NULL, "a"));
+	assert_null(json_take_first(NULL));
+	AUTO(json_free) cJSON *last = json_take_first(a);
+	assert_string_equal(json_as_text(last), "b");
+	assert_null(json_take_first(a));
+	assert_int_equal(json_count(o), 1);
+	assert_int_equal(json_count(copy), 2);
 }
 
 static void test_building(void **state) {
@@ -208,11 +231,16 @@ static void test_building(void **state) {
 	json_add_time(o, "at", 1763733731042);
 	json_add_time(o, "never", 0);
 	cJSON *a = json_array();
-	json_push(a, cJSON_CreateNumber(1));
+	json_push_double(a, 1);
+	json_push_text(a, "b");
+	json_push_text(a, NULL);
+	json_push(a, json_raw("[0.5]"));
+	json_push(a, json_null());
 	json_add(o, "a", a);
 	AUTO(xfree) char *text = json_text(o);
-	assert_string_equal(text, "{\"text\":\"a\\\"\\n\",\"none\":null,\"bytes\":9007199254740991,\"ms\":1763733731042,"
-							  "\"d\":0.5,\"yes\":true,\"at\":\"2025-11-21T14:02:11.042Z\",\"never\":null,\"a\":[1]}");
+	assert_string_equal(text,
+		"{\"text\":\"a\\\"\\n\",\"none\":null,\"bytes\":9007199254740991,\"ms\":1763733731042,"
+		"\"d\":0.5,\"yes\":true,\"at\":\"2025-11-21T14:02:11.042Z\",\"never\":null,\"a\":[1,\"b\",null,[0.5],null]}");
 	json_free(parsed(text));
 }
 
@@ -235,6 +263,7 @@ int main(void) {
 		cmocka_unit_test(test_optional_members),
 		cmocka_unit_test(test_integers_are_exact),
 		cmocka_unit_test(test_what_is_only_shown_is_read_leniently),
+		cmocka_unit_test(test_what_is_taken_is_there_no_more),
 		cmocka_unit_test(test_building),
 		cmocka_unit_test(test_written_text_is_safe),
 	};

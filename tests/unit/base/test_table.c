@@ -30,6 +30,20 @@ static void test_columns(void **state) {
 	expect(t, "NAME      SIZE  WHY\na       600 MB  -\nlonger     1 B  fine\n");
 }
 
+static void test_cells_of_json(void **state) {
+	(void)state;
+	AUTO(table_free) struct table *t = table_new(titles, 3);
+	AUTO(json_free) cJSON *o = json_object();
+	json_add_text(o, "text", "a");
+	json_add_i64(o, "number", 5000000000);
+	json_add_bool(o, "other", true);
+	table_cell_json(t, json_get(o, "text"));
+	table_cell_json(t, json_get(o, "number"));
+	table_cell_json(t, json_get(o, "other"));
+	table_cell_json(t, json_get(o, "gone"));
+	expect(t, "NAME        SIZE  WHY\na     5000000000  -\n-\n");
+}
+
 static void test_wide(void **state) {
 	(void)state;
 	AUTO(table_free) struct table *t = table_new(titles, 3);
@@ -99,8 +113,8 @@ static void test_broken_to_the_width(void **state) {
 }
 
 int main(void) {
-	static const struct CMUnitTest tests[] = {cmocka_unit_test(test_columns), cmocka_unit_test(test_wide),
-		cmocka_unit_test(test_escaped), cmocka_unit_test(test_unfinished_row),
+	static const struct CMUnitTest tests[] = {cmocka_unit_test(test_columns), cmocka_unit_test(test_cells_of_json),
+		cmocka_unit_test(test_wide), cmocka_unit_test(test_escaped), cmocka_unit_test(test_unfinished_row),
 		cmocka_unit_test(test_broken_to_the_width)};
 	return cmocka_run_group_tests_name("base/table", tests, NULL, NULL);
 }
