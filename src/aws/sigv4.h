@@ -65,8 +65,5 @@ enum sigv4_verdict {
  * presigned URL, and the x-amz-content-sha256 header's value otherwise, which the caller then compares with the body.
  * On SIGV4_OK ret_signed (if not NULL) has the signed header names, joined by ';'. */
 enum sigv4_verdict sigv4_verify(const struct sigv4_request *r, const struct sigv4_verify *v, struct buf *ret_signed);
-/* When a presigned URL ends (X-Amz-Date + X-Amz-Expires), ms; -1 when it is none. */
-int64_t sigv4_url_expiry_ms(const char *url);
-/* For how long it is good from its date on, whatever any clock says; -1 when it is none. */
+/* For how long a presigned URL is good from its date on, whatever any clock says; -1 when it is none. */
 int64_t sigv4_url_lasts_ms(const char *url);
-const char *sigv4_verdict_code(enum sigv4_verdict verdict); /* S3's error code: "SignatureDoesNotMatch" …; "" for OK */

@@ -30,22 +30,6 @@ struct claim {
 static void claim_done(struct claim *c) { query_done(&c->query); }
 DEFINE_AUTO_VAL(struct claim, claim_done)
 
-static const char *const verdict_codes[] = {
-	[SIGV4_OK] = "",
-	[SIGV4_ANONYMOUS] = "AccessDenied",
-	[SIGV4_MALFORMED] = "AuthorizationHeaderMalformed",
-	[SIGV4_UNKNOWN_KEY] = "InvalidAccessKeyId",
-	[SIGV4_MISMATCH] = "SignatureDoesNotMatch",
-	[SIGV4_EXPIRED] = "AccessDenied",
-	[SIGV4_SKEWED] = "RequestTimeTooSkewed",
-	[SIGV4_MISSING_HEADER] = "AccessDenied",
-};
-static_assert(ARRAY_LEN(verdict_codes) == SIGV4_VERDICT_N, "a verdict has no code");
-
-const char *sigv4_verdict_code(enum sigv4_verdict verdict) {
-	return verdict < SIGV4_VERDICT_N ? verdict_codes[verdict] : "InternalError";
-}
-
 static const char *request_header(const struct sigv4_request *r, const char *name) {
 	for (size_t i = 0; i < r->header_n; i++)
 		if (text_equal_nocase(r->headers[i].name, name)) return r->headers[i].value;
@@ -252,26 +236,15 @@ enum sigv4_verdict sigv4_verify(const struct sigv4_request *r, const struct sigv
 	return verdict;
 }
 
-static int url_times(const char *url, int64_t *ret_begin_ms, int64_t *ret_lasts_ms) {
+int64_t sigv4_url_lasts_ms(const char *url) {
 	AUTO(query_done) struct query q = {0};
 	struct error err;
-	int64_t lasts_s;
+	int64_t begin_ms, lasts_s;
 	const char *mark = strchr(url, '?');
 	if (!mark || query_parse(&q, mark + 1, &err) < 0) return -1;
 	const char *date = query_get(&q, "X-Amz-Date"), *expires = query_get(&q, "X-Amz-Expires");
-	if (!date || !expires || time_parse_amz(date, ret_begin_ms) < 0 ||
+	if (!date || !expires || time_parse_amz(date, &begin_ms) < 0 ||
 		text_to_i64(expires, 1, EXPIRES_MAX_S, &lasts_s) < 0)
 		return -1;
-	*ret_lasts_ms = lasts_s * 1000;
-	return 0;
-}
-
-int64_t sigv4_url_expiry_ms(const char *url) {
-	int64_t begin_ms, lasts_ms;
-	return url_times(url, &begin_ms, &lasts_ms) < 0 ? -1 : begin_ms + lasts_ms;
-}
-
-int64_t sigv4_url_lasts_ms(const char *url) {
-	int64_t begin_ms, lasts_ms;
-	return url_times(url, &begin_ms, &lasts_ms) < 0 ? -1 : lasts_ms;
+	return lasts_s * 1000;
 }

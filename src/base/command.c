@@ -47,7 +47,7 @@ int command_args(const struct arg_spec *spec, int argc, char **argv, args_on_fla
 	return 0;
 }
 
-void command_help(const struct command_set *set, struct buf *out) {
+static void command_help(const struct command_set *set, struct buf *out) {
 	size_t width = 0;
 	for (size_t i = 0; i < set->n; i++) width = MAX(width, strlen(set->commands[i].name));
 	buf_fmt(out, "usage: %s COMMAND [flags]\n\n%s\n\ncommands:\n", set->program, set->summary);

@@ -21,7 +21,6 @@ struct command_set {
 };
 /* Runs the command that argv[1] names. Standard output that could not be written is an error (ERR_DISK). */
 int command_main(const struct command_set *set, int argc, char **argv);
-void command_help(const struct command_set *set, struct buf *out);
 
 /* The help on standard error, and the exit status of a usage error. */
 int command_usage(const struct command_set *set);

@@ -16,20 +16,6 @@ const struct error_class error_classes[ERR_N] = {
 };
 static_assert(ARRAY_LEN(error_classes) == ERR_N, "every code has its class");
 
-static const char *const retry_names[] = {
-	[RETRY_NEVER] = "never",
-	[RETRY_TRANSIENT] = "transient",
-	[RETRY_THROTTLE] = "throttle",
-	[RETRY_ONCE] = "once",
-	[RETRY_PRESIGN] = "presign",
-	[RETRY_AUTHENTICATE] = "authenticate",
-	[RETRY_RESTART] = "restart",
-	[RETRY_COMPARE] = "compare",
-};
-static_assert(ARRAY_LEN(retry_names) == RETRY_N, "every class has its name");
-
-const char *retry_class_name(enum retry_class retry) { return retry_names[retry]; }
-
 /* Longer than any text that err can keep: what vsnprintf cuts here would have been cut in any case. */
 #define DRAFT 2048
 

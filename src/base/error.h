@@ -72,7 +72,6 @@ struct error_class {
 	enum retry_class retry;
 };
 extern const struct error_class error_classes[ERR_N];
-const char *retry_class_name(enum retry_class retry);
 
 /* Fills err and returns -1, so that `return error_set(err, ERR_DISK, "…")` reads well. The text is cut with "…". */
 int error_set(struct error *err, enum error_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);

@@ -23,7 +23,7 @@ static void on_tick(uv_timer_t *timer);
 
 static int64_t or_default(int64_t value, int64_t initial) { return value > 0 ? value : initial; }
 
-void http_flush_soon(struct http *h) {
+static void flush_soon(struct http *h) {
 	if (!uv_is_active((uv_handle_t *)&h->flush_timer)) uv_timer_start(&h->flush_timer, on_flush, 0, 0);
 }
 
@@ -66,7 +66,7 @@ void http_transfer_ended(struct http *h, struct transfer *t) {
 	TAILQ_INSERT_TAIL(&h->ended, t, link);
 	h->ended_n++;
 	t->ended_ms = clock_mono_ms();
-	http_flush_soon(h);
+	flush_soon(h);
 }
 
 /* Waiting, and never ran. */
@@ -75,7 +75,7 @@ static void transfer_dropped(struct http *h, struct transfer *t) {
 	h->waiting_n--;
 	TAILQ_INSERT_TAIL(&h->ended, t, link);
 	h->ended_n++;
-	http_flush_soon(h);
+	flush_soon(h);
 }
 
 static void transfer_start(struct http *h, struct transfer *t) {
@@ -219,7 +219,7 @@ static void on_flush(uv_timer_t *timer) {
 	struct transfer *t;
 	while (!h->closing && (int64_t)h->running_n < h->max_connections && (t = TAILQ_FIRST(&h->waiting)))
 		transfer_start(h, t);
-	if (h->ended_n > 0) http_flush_soon(h);
+	if (h->ended_n > 0) flush_soon(h);
 	else if (h->closing && h->running_n + h->waiting_n == 0) http_loop_close(h, on_memory_gone);
 }
 
@@ -262,7 +262,7 @@ uint64_t http_send(struct http *h, const struct http_request *request) {
 	t->cancelled = h->closing;
 	if (easy_new(t, &t->err) < 0) transfer_dropped(h, t);
 	t->request.headers = NULL; /* copied by now */
-	http_flush_soon(h);
+	flush_soon(h);
 	return t->id;
 }
 
@@ -279,7 +279,7 @@ void http_cancel(struct http *h, uint64_t id) {
 	struct transfer *t = transfer_by_id(h, id);
 	if (!t) return;
 	t->cancelled = true;
-	http_flush_soon(h);
+	flush_soon(h);
 }
 
 void http_resume(struct http *h, uint64_t id) {
@@ -300,8 +300,6 @@ void http_set_rate(struct http *h, uint64_t id, int64_t send_rate_max) {
 	curl_easy_pause(t->easy, CURLPAUSE_CONT);
 }
 
-size_t http_active(const struct http *h) { return h->waiting_n + h->running_n + h->ended_n; }
-
 void http_close(struct http *h, void (*on_closed)(void *arg), void *arg) {
 	struct transfer *t;
 	h->closing = true;
@@ -309,5 +307,5 @@ void http_close(struct http *h, void (*on_closed)(void *arg), void *arg) {
 	h->on_closed_arg = arg;
 	TAILQ_FOREACH(t, &h->running, link) t->cancelled = true;
 	TAILQ_FOREACH(t, &h->waiting, link) t->cancelled = true;
-	http_flush_soon(h);
+	flush_soon(h);
 }

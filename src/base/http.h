@@ -66,7 +66,6 @@ uint64_t http_send(
 void http_cancel(struct http *h, uint64_t id); /* on_done follows with ERR_CANCELLED; unknown ids are ignored */
 void http_resume(struct http *h, uint64_t id); /* after HTTP_LATER: read is called again; unknown ids are ignored */
 void http_set_rate(struct http *h, uint64_t id, int64_t send_rate_max);
-size_t http_active(const struct http *h);
 /* Cancels what runs or waits (each on_done follows with ERR_CANCELLED), closes handles; on_closed is called from the
  * loop when the memory is gone. */
 void http_close(struct http *h, void (*on_closed)(void *arg), void *arg);

@@ -57,7 +57,6 @@ struct http {
 };
 
 /* http.c */
-void http_flush_soon(struct http *h);
 void http_transfer_ended(struct http *h, struct transfer *t); /* from running to ended */
 /* http_easy.c */
 int64_t transfer_size(const struct transfer *t); /* of the body to be sent */

@@ -34,8 +34,6 @@ static struct {
 	const char *clear; /* before each line on standard error */
 } log_state = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1, .least = LOG_INFO, .clear = ""};
 
-const char *log_level_name(enum log_level level) { return log_level_names[level]; }
-
 int log_level_parse(const char *s, enum log_level *ret) {
 	for (int i = 0; i < LOG_LEVEL_N; i++)
 		if (strcmp(s, log_level_names[i]) == 0) {

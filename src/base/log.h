@@ -7,7 +7,6 @@
 #include "base/json.h"
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_LEVEL_N };
-const char *log_level_name(enum log_level level);
 MUST_USE int log_level_parse(const char *s, enum log_level *ret);
 /* path NULL: standard error as short lines. Rotated to path.1 .. path.<keep> at max_bytes. */
 MUST_USE int log_open(const char *path, enum log_level least, int64_t max_bytes, int keep, struct error *err);

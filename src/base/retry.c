@@ -258,7 +258,6 @@ int64_t answer_retry_after_ms(const struct http_answer *a, const struct error *w
 
 const struct backoff backoff_request_transient = {.base_ms = 200, .cap_ms = 20000};
 const struct backoff backoff_request_throttle = {.base_ms = 1000, .cap_ms = 20000};
-const struct backoff backoff_journal = {.base_ms = 30000, .cap_ms = 3600000};
 
 static int64_t backoff_limit_ms(const struct backoff *b, int attempt) {
 	int64_t limit_ms = b->base_ms;

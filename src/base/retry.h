@@ -35,7 +35,6 @@ struct backoff {
 };
 extern const struct backoff backoff_request_transient; /* inside a request: AWS standard mode, 3 attempts, cap 20 s */
 extern const struct backoff backoff_request_throttle;
-extern const struct backoff backoff_journal; /* between tries of a session: 30 s to 1 h */
 #define RETRY_ATTEMPTS 3
 int64_t backoff_ms(const struct backoff *b, int attempt); /* full jitter; attempt counts from 1 */
 /* The same, and never less than half of it: where a pause must be one. */

@@ -71,7 +71,6 @@ void demo_plan(struct demo *d);							   /* names and kinds */
 MUST_USE int demo_make(struct demo *d, struct error *err); /* writes them, data first, metadata last */
 MUST_USE int demo_slow_step(struct demo *d, struct error *err);
 int64_t demo_slow_left_ms(const struct demo *d); /* at least so long until it can be decided; 0: it is closed */
-int64_t demo_file_size(const struct demo *d, int i);
 
 /* demo_watch.c: what the engine makes of them */
 MUST_USE int demo_look(struct demo *d, struct error *err); /* reads journal and engine into d->sessions */

@@ -32,7 +32,7 @@ static const char *const file_names[] = {"signals.edf", "video/camera 1.bin", "e
 static_assert(ARRAY_LEN(file_names) == DEMO_FILES, "a name for every file");
 
 /* Three quarters, one quarter, and a little of the first; together d->size. */
-int64_t demo_file_size(const struct demo *d, int i) {
+static int64_t demo_file_size(const struct demo *d, int i) {
 	int64_t small = MIN(4000, d->size / 8), quarter = d->size / 4;
 	const int64_t sizes[] = {d->size - quarter - small, quarter, small};
 	return sizes[i];

@@ -113,7 +113,6 @@ static int run_engine(struct cli *c, const struct run_flags *f, struct error *er
 	const struct engine_options o = {.config = &c->config,
 		.once = f->once,
 		.wait_ms = f->wait_ms,
-		.quiet = f->quiet,
 		.linger = f->linger,
 		.on_progress = progress ? progress_on_status : NULL,
 		.arg = progress,

@@ -62,7 +62,6 @@ static int verify_online(struct control_client *client, const struct cli *c, str
 static int verify_by_a_run(struct cli *c, struct verify *v, struct error *err) {
 	const struct engine_options o = {.config = &c->config,
 		.once = true,
-		.quiet = true,
 		.verify_all = v->all,
 		.verify = (const char *const *)c->operands,
 		.verify_n = (size_t)c->operand_n,

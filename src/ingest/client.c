@@ -361,16 +361,6 @@ uint64_t ingest_call(struct ingest *c, const char *method, const char *path, cJS
 	return id;
 }
 
-void ingest_cancel(struct ingest *c, uint64_t id) {
-	struct call *call;
-	TAILQ_FOREACH(call, &c->calls, link)
-	if (call->id == id && call->id != c->authenticating) break;
-	if (!call) return;
-	if (call->http_id) http_cancel(c->http, call->http_id);
-	TAILQ_REMOVE(&c->calls, call, link);
-	call_free(call);
-}
-
 bool ingest_use_key(struct ingest *c, const struct secret *api_key) {
 	if (secret_equal(&c->api_key, api_key->bytes, api_key->len)) return false;
 	secret_set(&c->api_key, api_key->bytes, api_key->len);

@@ -50,10 +50,9 @@ MUST_USE int ingest_new(struct ingest **ret, const struct ingest_options *o, str
 void ingest_close(struct ingest *c);
 
 /* path begins with '/'; body NULL for GET, else taken (freed by the client). hold_ms: how long the server may hold the
- * answer (long poll), added to the deadline. Returns an id for ingest_cancel. */
+ * answer (long poll), added to the deadline. Returns its id, never 0. */
 uint64_t ingest_call(struct ingest *c, const char *method, const char *path, cJSON *body, int64_t hold_ms,
 	ingest_on_done *on_done, void *arg);
-void ingest_cancel(struct ingest *c, uint64_t id); /* no callback after this */
 /* Calls from now on authenticate with this key (copied). False: it is the one that is used already. */
 bool ingest_use_key(struct ingest *c, const struct secret *api_key);
 

@@ -20,7 +20,7 @@ struct manifest {
 	char *station, *session, *software, *metadata;
 	char *instance; /* of the station's journal that wrote it, or NULL: tells twins of one station apart */
 	int64_t revision;
-	struct sha256 content; /* set by manifest_read: computed from the files */
+	struct sha256 content; /* set by manifest_pull: computed from the files */
 	struct manifest_file *files;
 	size_t n, capacity;
 };
@@ -32,10 +32,9 @@ char *manifest_write(const struct manifest *m);
 void manifest_content(const struct manifest *m, struct sha256 *ret); /* the content id of its files */
 /* 1 to MANIFEST_INSTANCE_MAX of [A-Za-z0-9._-]. */
 bool instance_is(const char *text);
-/* ERR_INPUT names the member's path. Names are checked by file_name_check, sizes and parts against part.h, none twice,
- * the metadata file among them. A stated content id must be that of the files; one that states none is older than them.
+/* From a source, in memory of its names and keys alone: at most about 20 MiB of the longest one. parts: keep the parts'
+ * digests as well, which are checked in any case. ERR_INPUT names the member's path. Names are checked by
+ * file_name_check, sizes and parts against part.h, none twice, the metadata file among them. A stated content id must
+ * be that of the files; one that states none is older than them.
  */
-MUST_USE int manifest_read(const char *text, size_t n, struct manifest *ret, struct error *err);
-/* The same from a source, in memory of its names and keys alone: at most about 20 MiB of the longest one. parts: keep
- * the parts' digests as well, which are checked in any case. */
 MUST_USE int manifest_pull(json_source *source, void *arg, bool parts, struct manifest *ret, struct error *err);

@@ -234,11 +234,3 @@ int manifest_pull(json_source *source, void *arg, bool parts, struct manifest *r
 	r.m = (struct manifest){0};
 	return 0;
 }
-
-int manifest_read(const char *text, size_t n, struct manifest *ret, struct error *err) {
-	struct json_text_source source = {text, n};
-	if (n > MANIFEST_BYTES_MAX) {
-		return error_set(err, ERR_INPUT, "it has %zu bytes, a manifest has at most %d", n, MANIFEST_BYTES_MAX);
-	}
-	return manifest_pull(json_text_read, &source, true, ret, err);
-}

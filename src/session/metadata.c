@@ -197,14 +197,3 @@ void metadata_write(struct buf *out, bool is_number, double number, const char *
 	if (is_number && strcmp(buf_text(&plain), text) == 0) buf_str(out, text);
 	else json_quote(out, text);
 }
-
-cJSON *metadata_to_json(const struct metadata *m) {
-	cJSON *j = json_object();
-	for (size_t i = 0; i < m->n; i++) {
-		const struct metadata_entry *e = &m->entries[i];
-		AUTO(buf_done) struct buf value = BUF_INIT(METADATA_MAX * 8);
-		metadata_write(&value, e->is_number, e->number, e->text);
-		json_add(j, e->key, json_raw(buf_text(&value)));
-	}
-	return j;
-}

@@ -24,4 +24,3 @@ DEFINE_AUTO_VAL(struct metadata, metadata_done)
 /* A value as JSON, so that what was written stands there: a number when it is the one that JSON writes for it ("3"),
  * else the text ("0042", "1.10", twenty digits), which no reader can round. */
 void metadata_write(struct buf *out, bool is_number, double number, const char *text);
-cJSON *metadata_to_json(const struct metadata *m); /* values as metadata_write writes them; the caller frees */

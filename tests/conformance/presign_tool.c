@@ -4,6 +4,7 @@
  *   presign_tool send METHOD URL [FILE|-] [HEADER...]          sends it by base/http, prints the answer as JSON
  * A HEADER is "Name: value"; host is signed by itself. The path of URL is as on the wire. The keys are in the
  * environment: PRESIGN_ACCESS_KEY, PRESIGN_SECRET_KEY, PRESIGN_REGION. */
+#include <assert.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,6 +78,18 @@ static ssize_t read_file(void *arg, char *to, size_t n, int64_t offset, struct e
 	return got < 0 ? error_set(err, ERR_DISK, "the file cannot be read") : got;
 }
 
+static const char *const retry_names[] = {
+	[RETRY_NEVER] = "never",
+	[RETRY_TRANSIENT] = "transient",
+	[RETRY_THROTTLE] = "throttle",
+	[RETRY_ONCE] = "once",
+	[RETRY_PRESIGN] = "presign",
+	[RETRY_AUTHENTICATE] = "authenticate",
+	[RETRY_RESTART] = "restart",
+	[RETRY_COMPARE] = "compare",
+};
+static_assert(ARRAY_LEN(retry_names) == RETRY_N, "every class has its name");
+
 /* {"status", "code": ours, "word": the peer's, "checksum", "etag", "body"} */
 static void on_done(void *arg, const struct http_answer *a) {
 	static const char *const shown[] = {"x-amz-checksum-sha256", "etag", "x-amz-request-id", "content-length"};
@@ -86,7 +99,7 @@ static void on_done(void *arg, const struct http_answer *a) {
 	(void)!answer_check(a, ANSWER_S3, "send", &err);
 	json_add_i64(json, "status", a->status);
 	json_add_text(json, "code", error_classes[err.code].name);
-	json_add_text(json, "retry", retry_class_name(error_classes[err.code].retry));
+	json_add_text(json, "retry", retry_names[error_classes[err.code].retry]);
 	json_add_text(json, "word", err.word);
 	json_add_text(json, "text", err.text);
 	json_add_i64(json, "sent", a->sent_bytes);

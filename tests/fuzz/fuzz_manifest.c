@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "session/manifest.h"
+#include "../unit/manifest_text.h"
 #include "session/name.h"
 #include "session/part.h"
 

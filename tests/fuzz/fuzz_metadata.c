@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "session/metadata.h"
+#include "../unit/metadata_text.h"
 
 static void check_entry(const struct metadata *m, const struct metadata_entry *e) {
 	FUZZ_CHECK(*e->key && strlen(e->key) <= METADATA_KEY_MAX);
@@ -28,8 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
 	}
 	fuzz_taken++;
 	for (size_t i = 0; i < m.n; i++) check_entry(&m, &m.entries[i]);
-	AUTO(json_free) cJSON *json = metadata_to_json(&m);
-	AUTO(xfree) char *text = json_text(json);
+	AUTO(xfree) char *text = metadata_text(&m);
 	if (strlen(text) > METADATA_MAX) return 0;
 	FUZZ_CHECK(metadata_parse(text, strlen(text), &again, &err) == 0);
 	FUZZ_CHECK(again.n == m.n);

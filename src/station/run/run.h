@@ -13,8 +13,7 @@ struct engine_options {
 	const struct config *config; /* borrowed */
 	bool once;					 /* ship all that is ready, wait until decided, end */
 	int64_t wait_ms;			 /* --once: how long at most; 0: no limit */
-	bool quiet;
-	bool verify_all; /* with once: is what the cloud accepted still there? */
+	bool verify_all;			 /* with once: is what the cloud accepted still there? */
 	const char *const *verify;
 	size_t verify_n;
 	struct verify_count *verify_count; /* filled at the end; or NULL */

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "session/metadata.h"
+#include "../metadata_text.h"
 
 static struct metadata parsed(const char *text) {
 	struct error err = ERROR_INIT;
@@ -177,8 +177,7 @@ static void test_to_json(void **state) {
 		AUTO(xfree) char *lines = xasprintf("a: %s\n", cases[i].written);
 		AUTO(xfree) char *want = xasprintf("{\"a\":%s}", cases[i].json);
 		AUTO(metadata_done) struct metadata m = parsed(lines);
-		AUTO(json_free) cJSON *j = metadata_to_json(&m);
-		AUTO(xfree) char *text = json_text(j);
+		AUTO(xfree) char *text = metadata_text(&m);
 		assert_string_equal(text, want);
 		AUTO(metadata_done) struct metadata again = parsed(text);
 		assert_string_equal(again.entries[0].text, cases[i].written);
@@ -196,8 +195,7 @@ static void test_json_numbers_as_written(void **state) {
 	expect_number(&m, "d", "3", 3);
 	expect_text(&m, "e", "1.10");
 	expect_number(&m, "f", "-0.50", -0.5);
-	AUTO(json_free) cJSON *j = metadata_to_json(&m);
-	AUTO(xfree) char *text = json_text(j);
+	AUTO(xfree) char *text = metadata_text(&m);
 	assert_string_equal(text, "{\"a\":\"1.10\",\"b\":\"1E2\",\"c\":\"12345678901234567890\",\"d\":3,\"e\":\"1.10\","
 							  "\"f\":\"-0.50\"}");
 }

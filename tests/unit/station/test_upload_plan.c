@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "session/manifest.h"
+#include "../manifest_text.h"
 #include "station/sending/plan.h"
 
 #define NOW 1000
