@@ -115,9 +115,12 @@ def client_of(place, *flags, **settings):
 # --- the page and the sources ---
 
 def test_routes_are_the_pages():
-    source = (ROOT / "src/cloud/call/route.c").read_text()
-    table = source[source.index("const struct route routes[]"):source.index("const size_t route_n")]
-    served = {(method, path.replace("{key+}", "{key}")) for method, path in re.findall(r'\{"([A-Z]+)",\s*"([^"]+)"', table)}
+    served = set()
+    for surface in ("api", "s3"):
+        source = (ROOT / "src/cloud" / surface / "surface.c").read_text()
+        table = source[source.index("const struct route routes[]"):]
+        table = table[:table.index("\n};")]
+        served |= {(method, path.replace("{key+}", "{key}")) for method, path in re.findall(r'\{"([A-Z]+)",\s*"([^"]+)"', table)}
     assert len(served) > 10 and served == set(operations()), f"only one side has {served ^ set(operations())}"
 
 

@@ -44,7 +44,7 @@ LIBRARIES = {
     "DuckDB": (re.compile(r"^duckdb\.h$"), "cloud/lake/"),
     "PostgreSQL": (re.compile(r"^(postgresql/)?(libpq-fe|libpq-events|postgres_ext)\.h$|^libpq/"), "cloud/store/"),
     "TLS of the server": (re.compile(r"^openssl/ssl\.h$"), "cloud/http/wire.c"),
-    "libjwt": (re.compile(r"^jwt\.h$"), "cloud/call/"),
+    "libjwt": (re.compile(r"^jwt\.h$"), "cloud/api/"),
 }
 # JSON is read, built and taken apart by base/json alone: it tells names apart by case, and answers for what is not there.
 JSON_HOME = re.compile(r"^base/json\w*\.[ch]$")
@@ -146,7 +146,7 @@ def test_the_rules_find_violations():
     fine = {
         "base/x.c": '#include <stdio.h>\n#include "base/text.h"',
         "station/x.c": '#include "session/name.h"\n#include "ingest/client.h"\n#include "aws/sigv4.h"',
-        "cloud/call/x.c": '#include <jwt.h>\n#include "cloud/jobs/validate.h"',
+        "cloud/api/x.c": '#include <jwt.h>\n#include "cloud/jobs/validate.h"',
         "cloud/store/x.c": '#include <libpq-fe.h>\n#include "cloud/store/objects.h"',
         "cloud/lake/x.c": "#include <duckdb.h>",
         "ui/term/x.c": "#include <curses.h>",

@@ -3,6 +3,7 @@
  * right key is let through whatever others send from the same address: only wrong ones count there. */
 #include "base/clock.h"
 #include "cloud/api/handlers.h"
+#include "cloud/api/token.h"
 
 static void authenticate_refuse(struct call *c, struct reply *r) {
 	char address[ADDRESS_TEXT];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Every handler of the route table, one file a surface. Each fills the reply; none knows the HTTP server. */
+/* Every handler of the ingest API's routes (surface.c). Each fills the reply; none knows the HTTP server. */
 #pragma once
 
 #include "cloud/call/call.h"
@@ -17,9 +17,6 @@ void changes_get(struct call *c, struct reply *r);
 void events_post(struct call *c, struct reply *r);
 void heartbeat_post(struct call *c, struct reply *r);
 void stations_get(struct call *c, struct reply *r);
-void s3_get(struct call *c, struct reply *r); /* HEAD too */
-void s3_put(struct call *c, struct reply *r);
-extern const struct stream s3_put_stream;
 
 #define PRESIGN_FILES_MAX 1000
 #define EVENTS_MAX 500

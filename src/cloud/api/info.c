@@ -2,6 +2,7 @@
 /* GET /v1/info: what this cloud is, before anybody has a key. */
 #include "base/clock.h"
 #include "cloud/api/handlers.h"
+#include "cloud/api/surface.h"
 
 #define API_VERSION 1
 #define MINIMUM_CLIENT "0.1.0"
@@ -10,8 +11,8 @@
 void info_get(struct call *c, struct reply *r) {
 	(void)c;
 	int64_t most = 0;
-	for (size_t i = 0; i < route_n; i++)
-		if (routes[i].body == BODY_JSON) most = MAX(most, routes[i].body_max);
+	for (size_t i = 0; i < api_surface.route_n; i++)
+		if (api_surface.routes[i].body == BODY_JSON) most = MAX(most, api_surface.routes[i].body_max);
 	cJSON *limits = json_object(), *info = json_object();
 	json_add_i64(limits, "files_per_call", PRESIGN_FILES_MAX);
 	json_add_text(limits, "part_size_rule", PART_RULE);

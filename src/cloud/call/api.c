@@ -101,9 +101,11 @@ int api_rules_again(struct api *a, struct error *err) {
 	return 0;
 }
 
-int api_open(struct api **ret, const struct cloud_config *config, struct error *err) {
+int api_open(
+	struct api **ret, const struct cloud_config *config, const struct surface *const *surfaces, struct error *err) {
 	AUTO(api_close) struct api *a = xcalloc(1, sizeof *a);
 	a->config = config;
+	a->surfaces = surfaces;
 	a->lock_fd = -1;
 	pthread_mutex_init(&a->health.lock, NULL);
 	a->by_address = limiter_new(config->rate, config->burst);

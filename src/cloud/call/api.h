@@ -20,8 +20,10 @@ struct rules {
 	struct cloud_config *own;		   /* what config points to, or NULL: borrowed */
 	struct allow_list allow;
 };
+struct surface;
 struct api {
-	const struct cloud_config *config; /* borrowed */
+	const struct cloud_config *config;	   /* borrowed */
+	const struct surface *const *surfaces; /* what is served, ended by NULL; constant */
 	_Atomic(struct rules *) rules;
 	int lock_fd;
 	struct catalog *catalog;
@@ -45,7 +47,8 @@ struct api {
 };
 /* Opens data folder (whose lock it takes), catalog, logs, objects; brings store and catalog together; starts
  * validation. */
-MUST_USE int api_open(struct api **ret, const struct cloud_config *config, struct error *err);
+MUST_USE int api_open(
+	struct api **ret, const struct cloud_config *config, const struct surface *const *surfaces, struct error *err);
 static inline const struct rules *api_rules(const struct api *a) { return atomic_load(&a->rules); }
 /* Reads the configuration's sources again and puts its rules into force; on an error those of before stay. From one
  * thread. */

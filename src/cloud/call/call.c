@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The life of a call, in the order in which callers are refused: address, rate, route, token, scope, length, type. One
- * thread a call. */
+/* The life of a call (call.h), the same for every surface. One thread a call. */
 #include "cloud/call/call.h"
 
 #include "base/clock.h"
 #include "base/json_scan.h"
 #include "base/text.h"
-#include "cloud/api/handlers.h"
-#include "session/name.h"
+#include "cloud/call/surface.h"
 
 #define BODY_WINDOW_MS 60000 /* in each, a body must have come faster than this: */
 #define BODY_LEAST_BYTES_PER_S 1024
@@ -27,7 +25,7 @@ void call_init(struct call *c, struct api *api) {
 }
 
 void call_done(struct call *c) {
-	if (c->upload) c->route->stream->drop(c);
+	if (c->streamed) c->route->stream->drop(c);
 	for (size_t i = 0; i < ROUTE_PARAMS; i++) xfree(c->params[i]);
 	query_done(&c->asked);
 	buf_done(&c->text);
@@ -37,11 +35,20 @@ void call_done(struct call *c) {
 
 /* --- what is said before the body --- */
 
-static bool begin_route(const struct call *c, struct reply *r, const struct buf *allow) {
+static const struct surface *surface_of(const struct call *c) {
+	const struct surface *const *all = c->api->surfaces;
+	for (size_t i = 0; all[i]; i++)
+		if (all[i]->match(c)) return all[i];
+	return all[0];
+}
+
+static bool begin_route(const struct call *c, struct reply *r, const struct route_miss *miss) {
 	if (c->route) return true;
-	if (allow->len) {
-		reply_header(r, "Allow", "%s", buf_text(allow));
-		reply_fault(r, FAULT_METHOD_REFUSED, "this path takes %s", buf_text(allow));
+	if (miss->query) {
+		reply_fault(r, FAULT_ROUTE_UNKNOWN, "what the query of this URL asks for is not served");
+	} else if (miss->path) {
+		reply_header(r, "Allow", "%s", miss->allow);
+		reply_fault(r, FAULT_METHOD_REFUSED, "this path takes %s", miss->allow);
 	} else {
 		reply_fault(r, FAULT_ROUTE_UNKNOWN, "there is nothing under this path; /v1/info says which API this is");
 	}
@@ -72,17 +79,16 @@ bool call_limit_address(struct call *c, struct reply *r) {
 	return call_limit(r, c->api->by_address, address_group(&c->address, text));
 }
 
-static bool type_is_json(const char *type) {
-	static const char json[] = "application/json";
-	if (!type || strncasecmp(type, json, sizeof json - 1) != 0) return false;
-	return strchr("; \t", type[sizeof json - 1]) != NULL; /* its NUL among them */
+static bool type_is(const char *type, const char *wanted) {
+	size_t n = strlen(wanted);
+	if (!type || strncasecmp(type, wanted, n) != 0) return false;
+	return strchr("; \t", type[n]) != NULL; /* its NUL among them */
 }
 
-static bool begin_query(struct call *c, struct reply *r) {
-	struct error err = ERROR_INIT;
-	if (c->route->surface != SURFACE_API) return true;
-	if (query_parse(&c->asked, c->query, &err)) {
-		reply_error(r, &err);
+/* bad: of its parsing. */
+static bool begin_query(const struct call *c, struct reply *r, int bad, const struct error *err) {
+	if (bad) {
+		reply_error(r, err);
 		return false;
 	}
 	for (size_t i = 0; i < c->asked.n; i++) {
@@ -98,7 +104,7 @@ static int64_t body_most(const struct route *route) {
 	return route->body == BODY_NONE ? BODY_UNASKED_MAX : route->body_max;
 }
 
-static bool begin_body(struct call *c, struct reply *r) {
+static bool body_fits(const struct call *c, struct reply *r) {
 	const struct route *route = c->route;
 	if (c->headers_cut) {
 		reply_fault(r, FAULT_HEADERS_TOO_LARGE, "a request may have %d headers", CALL_HEADERS_MAX);
@@ -113,102 +119,47 @@ static bool begin_body(struct call *c, struct reply *r) {
 			(long long)c->body_announced, (long long)body_most(route));
 		return false;
 	}
-	if (route->body == BODY_JSON && !type_is_json(call_header(c, "content-type"))) {
-		reply_fault(r, FAULT_TYPE_UNSUPPORTED, "the body must be application/json, and say so in Content-Type");
+	if (route->body == BODY_JSON && !type_is(call_header(c, "content-type"), c->surface->json_type)) {
+		reply_fault(
+			r, FAULT_TYPE_UNSUPPORTED, "the body must be %s, and say so in Content-Type", c->surface->json_type);
 		return false;
 	}
-	c->text = BUF_INIT((size_t)route->body_max);
 	return true;
 }
 
-static bool refuse_token(struct reply *r, enum fault f, const char *sentence) {
-	reply_header(r, "WWW-Authenticate", "Bearer");
-	reply_fault(r, f, "%s", sentence);
+/* Of a caller whose key or signature was not looked at yet, and now is not any more. */
+static void count_unseen(struct call *c, struct reply *r) {
+	bool late = c->route->auth == AUTH_KEY || c->route->auth == AUTH_SIGNATURE;
+	if (!c->known && late) (void)!call_limit_address(c, r);
+}
+
+static bool begin_body(struct call *c, struct reply *r) {
+	c->text = BUF_INIT((size_t)c->route->body_max);
+	if (body_fits(c, r)) return true;
+	count_unseen(c, r);
 	return false;
 }
 
-/* The key behind a good token, looked up at each request so that a revocation counts at once. */
-static bool begin_key(struct call *c, struct reply *r, const struct principal *token) {
-	struct error err = ERROR_INIT;
-	struct api_key key;
-	if (catalog_key_by_id(c->api->catalog, token->key_id, &key, &err)) {
-		if (err.code == ERR_NOT_FOUND) return refuse_token(r, FAULT_TOKEN_INVALID, "the token's key does not exist");
-		reply_error(r, &err);
-		return false;
-	}
-	c->known = key.revoked_ms == 0;
-	if (key.revoked_ms) return refuse_token(r, FAULT_KEY_REVOKED, "this API key was revoked; ask for a new one");
-	if (strcmp(key.station, token->station) != 0)
-		return refuse_token(r, FAULT_TOKEN_INVALID, "the token is not one of this cloud's");
-	c->who = *token;
-	c->who.scopes = token->scopes & key.scopes;
-	return true;
-}
-
-/* What the caller carries, before anything is said about it. */
-struct bearer {
-	bool made;
-	enum token_verdict verdict;
-	struct principal who; /* TOKEN_OK: signed by this cloud */
-};
-
-static struct bearer bearer_of(const struct call *c) {
-	static const char bearer[] = "Bearer ";
-	const char *value = call_header(c, "authorization");
-	struct bearer claim = {.made = value && strncasecmp(value, bearer, sizeof bearer - 1) == 0, .verdict = TOKEN_BAD};
-	if (claim.made)
-		claim.verdict = token_read(&c->api->token_key, value + sizeof bearer - 1, clock_wall_ms(), &claim.who);
-	return claim;
-}
-
-/* Who holds a token has a bucket of its key's own, so that nobody behind the same address can empty it; anybody else
- * has that of the address. A signed URL is counted where its signature is looked at (s3_admit), a key where it is
- * (authenticate_post). */
-static bool counts_itself(const struct route *route) {
-	return route->surface == SURFACE_S3 || route->handle == authenticate_post;
-}
-
-static bool begin_rate(struct call *c, struct reply *r, const struct bearer *claim) {
-	if (claim->verdict == TOKEN_OK) {
-		c->known = true;
-		return call_limit(r, c->api->by_key, claim->who.key_id);
-	}
-	return (c->route && counts_itself(c->route)) || call_limit_address(c, r);
-}
-
-static bool begin_token(struct call *c, struct reply *r, const struct bearer *claim) {
-	if (!claim->made)
-		return refuse_token(
-			r, FAULT_TOKEN_MISSING, "send Authorization: Bearer TOKEN; POST /v1/authenticate gives one");
-	switch (claim->verdict) {
-	case TOKEN_OK: return begin_key(c, r, &claim->who);
-	case TOKEN_OVER: return refuse_token(r, FAULT_TOKEN_EXPIRED, "the token has expired; authenticate again");
-	default: return refuse_token(r, FAULT_TOKEN_INVALID, "the token is not one of this cloud's");
-	}
-}
-
-static bool begin_who(struct call *c, struct reply *r, const struct bearer *claim) {
-	if (!c->route->scope) return true;
-	if (!begin_token(c, r, claim)) return false;
-	if (call_allows(c, c->route->scope)) return true;
-	char scopes[64];
-	reply_fault(r, FAULT_SCOPE_MISSING, "this needs a key with the scope %s",
-		scopes_text(c->route->scope, scopes, sizeof scopes));
+/* The one way to a handler: a route whose auth was forgotten is nobody's, whatever its surface thinks of it. */
+static bool begin_admit(struct call *c, struct reply *r) {
+	if (!c->surface->admit(c, r)) return false;
+	if (!c->route || c->route->auth != AUTH_NOBODY) return true;
+	reply_fault(r, FAULT_SCOPE_MISSING, "no key opens this");
 	return false;
 }
 
 bool call_begin(struct call *c, struct reply *r) {
-	AUTO(buf_done) struct buf allow = BUF_INIT(256);
+	struct error err = ERROR_INIT;
+	struct route_miss miss;
+	c->surface = surface_of(c);
 	if (!begin_address(c, r)) return false;
-	const struct bearer claim = bearer_of(c);
-	c->route = route_find(c->method, c->path, c->params, &allow);
-	if (!begin_rate(c, r, &claim) || !begin_route(c, r, &allow) || !begin_who(c, r, &claim) || !begin_query(c, r))
-		return false;
-	if (!begin_body(c, r)) {
-		/* refused before its signature or key was looked at */
-		if (!c->known && counts_itself(c->route)) (void)!call_limit_address(c, r);
-		return false;
-	}
+	int bad = query_parse(&c->asked, c->query, &err);
+	const struct route_ask ask = {c->method, c->path, &c->asked};
+	c->route = route_find(c->surface, &ask, c->params, &miss);
+	bool body_first = c->route && c->surface->body_first;
+	if (body_first && !begin_body(c, r)) return false;
+	if (!begin_admit(c, r) || !begin_route(c, r, &miss) || !begin_query(c, r, bad, &err)) return false;
+	if (!body_first && !begin_body(c, r)) return false;
 	return !c->route->stream || c->route->stream->begin(c, r);
 }
 
@@ -312,7 +263,7 @@ static bool end_json(struct call *c, struct reply *r) {
 
 void call_end(struct call *c, struct reply *r) {
 	if (c->route->body == BODY_JSON && !end_json(c, r)) {
-		if (!c->known && counts_itself(c->route)) (void)!call_limit_address(c, r);
+		count_unseen(c, r);
 		return;
 	}
 	c->route->handle(c, r);
@@ -320,61 +271,53 @@ void call_end(struct call *c, struct reply *r) {
 
 /* --- the end --- */
 
-/* What joins the event to a recording: the session that the body names, or the object's key. */
-static void log_subject(const struct call *c, cJSON *event) {
-	const cJSON *session = cJSON_GetObjectItemCaseSensitive(c->body, "session");
-	if (cJSON_IsString(session) && session_name_is(session->valuestring))
-		json_add_text(event, "session", session->valuestring);
-	if (c->known && c->route && c->route->surface == SURFACE_S3) json_add_text(event, "key", c->params[1]);
-}
-
 /* Of ours; what a caller asked for that there is not, or too often, is none. */
-static bool is_error(int status, const char *word) {
-	return status >= 500 && status != 501 && !(word && strcmp(word, s3_classes[S3_SLOW_DOWN].word) == 0);
+static bool is_error(const struct reply *r) {
+	return r->status >= 500 && r->status != 501 && r->fault != FAULT_RATE_LIMITED;
 }
 
-static void call_log(const struct call *c, int status, const char *word, const char *why) {
+#define STATUS_GONE 499 /* no answer: the caller went away before it */
+
+static void call_log(const struct call *c, const struct reply *r, const char *word) {
 	cJSON *event = json_object();
-	json_add_text(event, "level", is_error(status, word) ? "error" : "info");
+	json_add_text(event, "level", is_error(r) ? "error" : "info");
 	json_add_text(event, "request_id", c->request_id);
 	json_add_text(event, "method", c->method);
 	json_add_text(event, "route", c->route ? c->route->pattern : "");
-	json_add_i64(event, "status", status);
+	json_add_i64(event, "status", r->status);
 	json_add_i64(event, "ms", clock_mono_ms() - c->begun_mono_ms);
 	json_add_i64(event, "bytes", c->body_bytes);
 	if (c->who.scopes) json_add_text(event, "station", c->who.station);
-	log_subject(c, event);
+	c->surface->log(c, event);
 	if (word) json_add_text(event, "code", word);
-	if (why[0]) json_add_text(event, "why", why);
-	if (c->known && status != 429) {
+	if (r->why[0]) json_add_text(event, "why", r->why);
+	if (c->known && r->status != 429) {
 		logs_add(c->api->logs, LOG_GROUP_API, "api", event);
 		return;
 	}
 	/* Anybody can bring these about, as often as he likes: counted by what they are, never by what he chose to send. */
 	char kind[256], client[ADDRESS_TEXT];
-	snprintf(kind, sizeof kind, "%s %d %s %s", address_group(&c->address, client), status, word ? word : "",
+	snprintf(kind, sizeof kind, "%s %d %s %s", address_group(&c->address, client), r->status, word ? word : "",
 		c->route ? c->route->pattern : "");
 	json_add_text(event, "address", client);
 	logs_count(c->api->logs, LOG_GROUP_API, "api", kind, event);
 }
 
-/* Nothing is under this path, and the caller does not speak S3: our own words. */
-static bool is_lost(const struct call *c, const struct reply *r) {
-	const char *authorization = call_header(c, "authorization");
-	return r->fault == FAULT_ROUTE_UNKNOWN && !(authorization && text_starts(authorization, "AWS4-")) &&
-		   !strstr(c->query, "X-Amz-");
-}
-
 void call_finish(struct call *c, struct reply *r) {
-	enum surface surface = c->route ? c->route->surface : is_lost(c, r) ? SURFACE_API : route_surface(c->path);
-	reply_render(r, surface, c->path, c->request_id);
-	call_log(c, r->status, reply_word(r), r->why);
+	if (!c->surface) c->surface = surface_of(c);
+	c->surface->render(c, r);
+	reply_header(r, "x-request-id", "%s", c->request_id);
+	const struct fault_class *error = reply_class(r);
+	call_log(c, r, error ? error->word : NULL);
 	json_free(TAKE(c->body));
 	buf_done(&c->text);
 	budget_shrink(&c->memory, r->body_n > BODY_SHORT ? (int64_t)r->body_n : 0);
 }
 
-void call_abandoned(struct call *c) { call_log(c, 499, "client_gone", ""); }
+void call_abandoned(struct call *c) {
+	const struct reply none = {.status = STATUS_GONE};
+	call_log(c, &none, "client_gone");
+}
 
 /* --- what handlers ask of it --- */
 

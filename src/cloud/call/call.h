@@ -6,26 +6,27 @@
  *                                                                |                        ^
  *                                                            call_body (as bytes come) -> call_end
  *
- * call_begin says everything that can be said before the body: route, address, rate, token, scope, type, size. A
- * front that can save a refused body does. call_finish renders errors, adds the request id and logs. One thread a call.
- */
+ * call_begin refuses what can be refused before the body, in this order: address; rate (admit); path and method; who
+ * calls (admit); query; headers, length and type of the body (before admit where the surface says so); what a streaming
+ * handler has against it. A front that can save a refused body does. call_end parses a JSON body and runs the handler.
+ * call_finish renders errors, adds the request id and logs. One thread a call. */
 #pragma once
 
-#include "aws/query.h"
 #include "aws/sigv4.h"
 #include "base/json.h"
 #include "cloud/call/api.h"
 #include "cloud/call/budget.h"
+#include "cloud/call/principal.h"
 #include "cloud/call/reply.h"
 #include "cloud/call/route.h"
-#include "cloud/call/token.h"
 
 #define CALL_HEADERS_MAX 64
 #define REQUEST_ID 17 /* with NUL */
 
 struct call {
 	struct api *api;
-	const struct route *route; /* NULL: none matches */
+	const struct surface *surface; /* whose words are spoken; NULL: not looked for yet */
+	const struct route *route;	   /* NULL: none matches */
 	char request_id[REQUEST_ID];
 	const char *method, *path, *query; /* path and query raw, as on the wire; query "" when there is none */
 	bool tls;
@@ -34,7 +35,7 @@ struct call {
 	bool headers_cut; /* there were more */
 	struct address address;
 	char *params[ROUTE_PARAMS]; /* decoded, in order of the pattern */
-	struct query asked;			/* the query taken apart: of the API's own routes */
+	struct query asked;			/* the query taken apart */
 	struct principal who;		/* scopes 0: nobody */
 	bool known;					/* by a good token, key or signature */
 	int64_t begun_mono_ms;
@@ -46,10 +47,10 @@ struct call {
 	struct budget_share memory;
 	int64_t tree_bytes; /* what body is counted as */
 	int64_t window_mono_ms,
-		window_bytes;	   /* since when what has come is looked at, and what had come then; 0: not yet */
-	struct buf text;	   /* a JSON body */
-	cJSON *body;		   /* parsed; NULL when the route takes none */
-	struct upload *upload; /* of a streamed body; belongs to its handler */
+		window_bytes; /* since when what has come is looked at, and what had come then; 0: not yet */
+	struct buf text;  /* a JSON body */
+	cJSON *body;	  /* parsed; NULL when the route takes none */
+	void *streamed;	  /* of a streamed body; belongs to its handler */
 };
 void call_init(struct call *c, struct api *api);
 void call_done(struct call *c);

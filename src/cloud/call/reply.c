@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Answers: JSON, errors as JSON or as S3's XML, headers. One thread an answer. */
+/* Answers: body, headers, error. One thread an answer. */
 #include "cloud/call/reply.h"
 
 #include <assert.h>
 #include <errno.h>
 
-#include "base/xml.h"
+#define TYPE_JSON "application/json"
 
 void reply_init(struct reply *r) { *r = (struct reply){.fd = -1, .status = 200}; }
 
@@ -23,13 +23,26 @@ void reply_done(struct reply *r) {
 	r->header_n = 0;
 }
 
-void reply_json(struct reply *r, int status, cJSON *body) {
+void reply_bytes(struct reply *r, int status, const char *type, char *bytes, size_t n) {
 	reply_drop_body(r);
 	r->status = status;
-	r->type = "application/json";
-	r->body = json_text(body);
-	r->body_n = strlen(r->body);
+	r->type = type;
+	r->body = bytes;
+	r->body_n = n;
+}
+
+void reply_file(struct reply *r, const char *type, int fd, int64_t offset, int64_t size) {
+	reply_drop_body(r);
+	r->type = type;
+	r->fd = fd;
+	r->offset = offset;
+	r->size = size;
+}
+
+void reply_json(struct reply *r, int status, cJSON *body) {
+	char *text = json_text(body);
 	json_free(body);
+	reply_bytes(r, status, TYPE_JSON, text, strlen(text));
 }
 
 /* Item by item: a long list is never there as a tree and as a text at once. */
@@ -40,35 +53,28 @@ void reply_page(struct reply *r, const char *member, cJSON *array, const char *n
 		AUTO(xfree) char *text = json_text(item);
 		json_free(item);
 		buf_str(&out, text);
-		if (cJSON_GetArraySize(array)) buf_char(&out, ',');
+		if (json_count(array)) buf_char(&out, ',');
 	}
 	json_free(array);
 	buf_str(&out, "],\"next\":");
 	if (next[0]) json_quote(&out, next);
 	else buf_str(&out, "null");
 	buf_char(&out, '}');
-	reply_drop_body(r);
-	r->status = 200;
-	r->type = "application/json";
-	r->body_n = out.len;
-	r->body = buf_take(&out);
+	size_t n = out.len;
+	reply_bytes(r, 200, TYPE_JSON, buf_take(&out), n);
 }
 
 void reply_fault(struct reply *r, enum fault f, const char *fmt, ...) {
 	va_list args;
 	va_start(args, fmt);
-	vsnprintf(r->message, sizeof r->message, fmt, args);
+	reply_own(r, NULL, fmt, args);
 	va_end(args);
 	r->fault = f;
-	r->s3 = S3_NONE;
 }
 
-void reply_s3(struct reply *r, enum s3_error e, const char *fmt, ...) {
-	va_list args;
-	va_start(args, fmt);
+void reply_own(struct reply *r, const struct fault_class *own, const char *fmt, va_list args) {
 	vsnprintf(r->message, sizeof r->message, fmt, args);
-	va_end(args);
-	r->s3 = e;
+	r->own = own;
 	r->fault = FAULT_NONE;
 }
 
@@ -94,48 +100,7 @@ void reply_header(struct reply *r, const char *name, const char *fmt, ...) {
 	r->headers[r->header_n++] = (struct reply_header){name, xstrdup(value)};
 }
 
-const char *reply_word(const struct reply *r) {
-	if (r->s3 != S3_NONE) return s3_classes[r->s3].word;
-	return r->fault != FAULT_NONE ? fault_classes[r->fault].word : NULL;
-}
-
-static void render_json(struct reply *r, const char *request_id) {
-	cJSON *error = json_object(), *body = json_object();
-	json_add_text(error, "code", fault_classes[r->fault].word);
-	json_add_text(error, "message", r->message);
-	json_add_text(error, "request_id", request_id);
-	json_add(body, "error", error);
-	reply_json(r, fault_classes[r->fault].status, body);
-}
-
-static void render_element(struct buf *out, const char *name, const char *text) {
-	buf_fmt(out, "<%s>", name);
-	xml_escape(out, text);
-	buf_fmt(out, "</%s>", name);
-}
-
-static void render_xml(struct reply *r, const char *resource, const char *request_id) {
-	AUTO(buf_done) struct buf out = BUF_INIT(64 << 10);
-	buf_str(&out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>");
-	render_element(&out, "Code", s3_classes[r->s3].word);
-	render_element(&out, "Message", r->message);
-	render_element(&out, "Resource", resource);
-	render_element(&out, "RequestId", request_id);
-	buf_str(&out, "</Error>");
-	reply_drop_body(r);
-	r->status = s3_classes[r->s3].status;
-	r->type = "application/xml";
-	r->body_n = out.len;
-	r->body = buf_take(&out);
-}
-
-void reply_render(struct reply *r, enum surface surface, const char *resource, const char *request_id) {
-	if (surface == SURFACE_S3 && r->fault != FAULT_NONE) {
-		r->s3 = s3_error_of(r->fault);
-		r->fault = FAULT_NONE;
-	}
-	if (r->s3 != S3_NONE) render_xml(r, resource, request_id);
-	else if (r->fault != FAULT_NONE) render_json(r, request_id);
-	reply_header(r, "x-request-id", "%s", request_id);
-	if (surface == SURFACE_S3) reply_header(r, "x-amz-request-id", "%s", request_id);
+const struct fault_class *reply_class(const struct reply *r) {
+	if (r->own) return r->own;
+	return r->fault != FAULT_NONE ? &fault_classes[r->fault] : NULL;
 }

@@ -1,38 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The route table and its matching over the raw path. Constant. */
+/* Matching of a surface's routes over the raw path and the names of the query. Constant. */
 #include "cloud/call/route.h"
 
 #include "base/text.h"
-#include "cloud/api/handlers.h"
-#include "session/part.h"
+#include "cloud/call/surface.h"
 
-#define KIB 1024
-#define MIB (1024 * 1024)
-#define ANYONE 0
-#define STATION SCOPE_STATION
-#define KNOWN (SCOPE_STATION | SCOPE_ADMIN)
-
-/* clang-format off */
-const struct route routes[] = {
-	{"GET",  "/healthz",                    SURFACE_API, ANYONE,  BODY_NONE, 0,          health_get},
-	{"GET",  "/v1/info",                    SURFACE_API, ANYONE,  BODY_NONE, 0,          info_get},
-	{"POST", "/v1/authenticate",            SURFACE_API, ANYONE,  BODY_JSON, 16 * KIB,   authenticate_post},
-	{"GET",  "/v1/schema",                  SURFACE_API, KNOWN,   BODY_NONE, 0,          schema_get},
-	{"POST", "/v1/presign",                 SURFACE_API, STATION, BODY_JSON, 4 * MIB,    presign_post},
-	{"POST", "/v1/objects/stat",            SURFACE_API, STATION, BODY_JSON, 4 * MIB,    stat_post},
-	{"GET",  "/v1/sessions",                SURFACE_API, KNOWN,   BODY_NONE, 0,          sessions_get},
-	{"GET",  "/v1/sessions/{id}",           SURFACE_API, KNOWN,   BODY_NONE, 0,          session_get_own},
-	{"GET",  "/v1/sessions/{station}/{id}", SURFACE_API, KNOWN,   BODY_NONE, 0,          session_get},
-	{"GET",  "/v1/changes",                 SURFACE_API, KNOWN,   BODY_NONE, 0,          changes_get},
-	{"POST", "/v1/events",                  SURFACE_API, STATION, BODY_JSON, 4 * MIB,    events_post},
-	{"POST", "/v1/heartbeat",               SURFACE_API, STATION, BODY_JSON, 64 * KIB,   heartbeat_post},
-	{"GET",  "/v1/stations",                SURFACE_API, KNOWN,   BODY_NONE, 0,          stations_get},
-	{"GET",  "/{bucket}/{key+}",            SURFACE_S3,  ANYONE,  BODY_NONE, 0,          s3_get},
-	{"HEAD", "/{bucket}/{key+}",            SURFACE_S3,  ANYONE,  BODY_NONE, 0,          s3_get},
-	{"PUT",  "/{bucket}/{key+}",            SURFACE_S3,  ANYONE,  BODY_STREAM, PUT_MAX,  s3_put, &s3_put_stream},
-};
-/* clang-format on */
-const size_t route_n = ARRAY_LEN(routes);
+#define PARAM_MAX (8 * 1024)
 
 static void params_clear(char *params[ROUTE_PARAMS]) {
 	for (size_t i = 0; i < ROUTE_PARAMS; i++) {
@@ -42,12 +15,12 @@ static void params_clear(char *params[ROUTE_PARAMS]) {
 }
 
 static char *param_decode(const char *s, size_t n) {
-	AUTO(buf_done) struct buf b = BUF_INIT(8 * KIB);
+	AUTO(buf_done) struct buf b = BUF_INIT(PARAM_MAX);
 	if (n == 0 || text_uri_decode(&b, s, n) || !buf_ok(&b) || !text_is_utf8(buf_text(&b), b.len, NULL)) return NULL;
 	return buf_take(&b);
 }
 
-static bool route_matches(const struct route *route, const char *path, char *params[ROUTE_PARAMS]) {
+static bool path_matches(const struct route *route, const char *path, char *params[ROUTE_PARAMS]) {
 	size_t param_n = 0;
 	const char *p = route->pattern;
 	while (*p) {
@@ -64,29 +37,64 @@ static bool route_matches(const struct route *route, const char *path, char *par
 	return *path == '\0';
 }
 
-enum surface route_surface(const char *path) {
-	bool api = strcmp(path, "/") == 0 || strcmp(path, "/v1") == 0 || text_starts(path, "/v1/") ||
-			   strcmp(path, "/healthz") == 0;
-	return api ? SURFACE_API : SURFACE_S3;
+/* Whether a list of words divided by blanks has it; NULL: the empty list. */
+static bool words_have(const char *words, const char *word) {
+	size_t n = strlen(word);
+	for (const char *w = words; w && *w; w += strcspn(w, " "), w += *w == ' ')
+		if (strcspn(w, " ") == n && memcmp(w, word, n) == 0) return true;
+	return false;
 }
 
-static void allow_add(struct buf *allow, const char *method) {
-	if (allow->len) buf_str(allow, ", ");
-	buf_str(allow, method);
-	if (strcmp(method, "GET") == 0) buf_str(allow, ", HEAD");
+/* The names that must be there are counted, so that none may be missing. */
+static bool query_matches(const struct surface *s, const struct route *route, const struct query *q) {
+	size_t wanted = 0, had = 0;
+	if (!s->query_passes) return true;
+	for (const char *w = route->query; w && *w; w += strcspn(w, " "), w += *w == ' ') wanted++;
+	for (size_t i = 0; i < q->n; i++) {
+		const char *name = q->items[i].name;
+		if (words_have(route->query, name)) had++;
+		else if (!words_have(route->query_may, name) && !s->query_passes(name)) return false;
+	}
+	return had == wanted;
 }
 
-const struct route *route_find(const char *method, const char *path, char *params[ROUTE_PARAMS], struct buf *allow) {
-	bool head = strcmp(method, "HEAD") == 0;
-	enum surface surface = route_surface(path);
-	for (size_t i = 0; i < route_n; i++) {
-		const struct route *route = &routes[i];
-		if (route->surface != surface) continue;
-		if (route_matches(route, path, params)) {
-			if (strcmp(route->method, head && surface == SURFACE_API ? "GET" : method) == 0) return route;
-			if (strcmp(route->method, "HEAD") != 0) allow_add(allow, route->method);
-		}
+static void allow_add(struct route_miss *miss, const char *method) {
+	size_t n = strlen(miss->allow);
+	if (strstr(miss->allow, method)) return;
+	snprintf(miss->allow + n, sizeof miss->allow - n, "%s%s", n ? ", " : "", method);
+	if (strcmp(method, "GET") == 0) allow_add(miss, "HEAD");
+}
+
+static const struct route *method_find(
+	const struct surface *s, const struct route_ask *ask, char *params[ROUTE_PARAMS], struct route_miss *miss) {
+	for (size_t i = 0; i < s->route_n; i++) {
+		const struct route *route = &s->routes[i];
+		bool path = path_matches(route, ask->path, params), method = strcmp(route->method, ask->method) == 0;
+		if (path && method && query_matches(s, route, ask->query)) return route;
 		params_clear(params);
+		if (!path) continue;
+		miss->path = true;
+		miss->query |= method;
+		allow_add(miss, route->method);
 	}
 	return NULL;
+}
+
+const struct route *route_find(
+	const struct surface *s, const struct route_ask *ask, char *params[ROUTE_PARAMS], struct route_miss *ret_miss) {
+	*ret_miss = (struct route_miss){0};
+	const struct route *route = method_find(s, ask, params, ret_miss);
+	if (route || strcmp(ask->method, "HEAD") != 0) return route;
+	const struct route_ask as_get = {"GET", ask->path, ask->query};
+	return method_find(s, &as_get, params, ret_miss);
+}
+
+bool route_path_known(const struct surface *s, const char *path) {
+	char *params[ROUTE_PARAMS] = {0};
+	bool known = false;
+	for (size_t i = 0; i < s->route_n && !known; i++) {
+		known = path_matches(&s->routes[i], path, params);
+		params_clear(params);
+	}
+	return known;
 }

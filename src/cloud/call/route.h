@@ -1,16 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* The one table of what is served: method, path, who may, what body, and the function. */
+/* A row of what a surface serves: method, path, who may, what body, and the function; and how a call finds its row. */
 #pragma once
 
-#include "base/buf.h"
+#include "aws/query.h"
 
 #define ROUTE_PARAMS 2
 /* Of a JSON body: a thousand files with four members each and some hundred digests of parts are far below. */
 #define BODY_VALUES_MAX 40000
 struct call;
 struct reply;
+struct surface;
 
-enum surface { SURFACE_API, SURFACE_S3 };
+/* Who may: the surface's admit holds the caller against it before the handler. */
+enum auth {
+	AUTH_NOBODY, /* the column was forgotten: refused */
+	AUTH_ANYONE,
+	AUTH_KEY,		/* anyone: the body carries an API key, which the handler judges and counts */
+	AUTH_STATION,	/* a token with the scope station */
+	AUTH_TOKEN,		/* a token of a station or of an admin */
+	AUTH_SIGNATURE, /* Signature Version 4, which is counted where it is looked at */
+};
 enum body_kind {
 	BODY_NONE,	/* whatever comes is thrown away */
 	BODY_JSON,	/* kept up to body_max and BODY_VALUES_MAX values, parsed before the handler */
@@ -20,24 +29,32 @@ enum body_kind {
 struct stream {
 	bool (*begin)(struct call *c, struct reply *r);
 	bool (*take)(struct call *c, struct reply *r, const char *bytes, size_t n);
-	void (*drop)(struct call *c); /* frees c->upload, whatever happened */
+	void (*drop)(struct call *c); /* frees c->streamed, whatever happened */
 };
 struct route {
 	const char *method;
 	const char *pattern; /* "/v1/sessions/{station}/{id}"; "{key+}" takes the rest, slashes included */
-	enum surface surface;
-	int scope; /* of enum scope: any of these; 0: no token is asked for */
+	enum auth auth;
 	enum body_kind body;
 	int64_t body_max;
 	void (*handle)(struct call *c, struct reply *r);
 	const struct stream *stream;
+	/* Where the query chooses the route: the names that must stand in it, and those that may, "partNumber uploadId" and
+	 * "prefix delimiter"; NULL: none. A name that is in neither is another operation's. */
+	const char *query, *query_may;
 };
-extern const struct route routes[];
-extern const size_t route_n;
 
-/* Buckets share the root with the API, whose own words are never a bucket: who answers for this path, an unknown one
- * too. */
-enum surface route_surface(const char *path);
-/* The route of method and raw path; parameters decoded into params (the caller frees). NULL when there is none: then
- * `allow` names the methods that this path has, or is empty. HEAD is served where GET is. */
-const struct route *route_find(const char *method, const char *path, char *params[ROUTE_PARAMS], struct buf *allow);
+struct route_ask {
+	const char *method, *path; /* path raw, as on the wire */
+	const struct query *query; /* taken apart */
+};
+/* Why there is no route. */
+struct route_miss {
+	bool path;		/* some route has this path: */
+	char allow[64]; /* the methods that it takes */
+	bool query;		/* one of them is this method, and the query names what is not served */
+};
+/* NULL when there is none. Parameters are decoded into params (the caller frees). HEAD is served where GET is. */
+const struct route *route_find(
+	const struct surface *s, const struct route_ask *ask, char *params[ROUTE_PARAMS], struct route_miss *ret_miss);
+bool route_path_known(const struct surface *s, const char *path); /* whatever the method and the query */

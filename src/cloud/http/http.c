@@ -143,10 +143,10 @@ static int request_answer(struct request *rq) {
 	struct reply *r = &rq->reply;
 	AUTO(buf_done) struct buf out = BUF_INIT(SIZE_MAX / 4);
 	const int64_t stall_ms = c->server->limits.stall_ms;
-	bool file = r->fd >= 0 && r->size > 0;
-	bool body = strcmp(rq->head.method, "HEAD") != 0 && r->status != 304;
 	if (atomic_load(&c->server->api->stopping)) rq->keep = false;
 	call_finish(&rq->call, r);
+	bool file = r->fd >= 0 && r->size > 0;
+	bool body = strcmp(rq->head.method, "HEAD") != 0 && r->status != 304;
 	if (r->files_out) guests_thin(c->server->guests); /* so that it goes when it is tried again */
 	c->known = rq->call.known;
 	answer_head(rq, file ? r->size : (int64_t)r->body_n, &out);

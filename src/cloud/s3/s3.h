@@ -4,9 +4,12 @@
 #pragma once
 
 #include "cloud/call/call.h"
+#include "cloud/s3/s3_error.h"
 
-/* False: not signed by this cloud's access key, or with parameters that are not served; r says which. */
-bool s3_admit(struct call *c, struct reply *r);
+void s3_get(struct call *c, struct reply *r); /* HEAD too */
+void s3_put(struct call *c, struct reply *r);
+extern const struct stream s3_put_stream;
+
 #define S3_ETAG (SHA256_HEX + 4)
 /* "<sha256>-1" in quotes: an opaque entity tag. Clients take one without "-", as of a multipart upload, for an MD5. */
 const char *s3_etag(char to[S3_ETAG], const struct sha256 *sha256);

@@ -10,6 +10,7 @@ const struct fault_class s3_classes[S3_ERROR_N] = {[S3_NONE] = {"none", 200},
 
 enum s3_error s3_error_of(enum fault f) {
 	switch (f) {
+	case FAULT_SCOPE_MISSING:
 	case FAULT_ADDRESS_REFUSED: return S3_ACCESS_DENIED;
 	case FAULT_NOT_FOUND: return S3_NO_SUCH_KEY;
 	case FAULT_ROUTE_UNKNOWN: return S3_NOT_IMPLEMENTED; /* of a bucket: lists and the like */
@@ -22,4 +23,11 @@ enum s3_error s3_error_of(enum fault f) {
 	case FAULT_INTERNAL: return S3_INTERNAL;
 	default: return S3_INVALID_REQUEST;
 	}
+}
+
+void reply_s3(struct reply *r, enum s3_error e, const char *fmt, ...) {
+	va_list args;
+	va_start(args, fmt);
+	reply_own(r, &s3_classes[e], fmt, args);
+	va_end(args);
 }

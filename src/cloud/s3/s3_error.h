@@ -3,7 +3,7 @@
  * own faults means. */
 #pragma once
 
-#include "cloud/call/fault.h"
+#include "cloud/call/reply.h"
 
 #define S3_ERRORS(X)                                                                                                   \
 	X(ACCESS_DENIED, "AccessDenied", 403)                                                                              \
@@ -40,3 +40,4 @@ enum s3_error {
 };
 extern const struct fault_class s3_classes[S3_ERROR_N];
 enum s3_error s3_error_of(enum fault f);
+void reply_s3(struct reply *r, enum s3_error e, const char *fmt, ...) PRINTF_LIKE(3, 4);

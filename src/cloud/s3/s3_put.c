@@ -4,7 +4,6 @@
  * answers 412, whatever the headers say. */
 #include "base/clock.h"
 #include "base/text.h"
-#include "cloud/api/handlers.h"
 #include "cloud/s3/s3.h"
 #include "cloud/store/reconcile.h"
 
@@ -120,8 +119,8 @@ static void put_refused(struct reply *r, const struct error *err) {
 
 static bool put_begin(struct call *c, struct reply *r) {
 	struct error err = ERROR_INIT;
-	if (!s3_admit(c, r) || !put_headers(c, r)) return false;
-	struct upload *u = c->upload = xcalloc(1, sizeof *u);
+	if (!put_headers(c, r)) return false;
+	struct upload *u = c->streamed = xcalloc(1, sizeof *u);
 	if (!put_checksum(c, r, u) || !put_promised(c, r, u)) return false;
 	if (object_begin(c->api->objects, u->row.bucket, u->row.key, c->body_announced, &u->write, &err) == 0) return true;
 	if (err.code == ERR_EXISTS) put_exists(c, r, &u->row);
@@ -133,15 +132,16 @@ static bool put_begin(struct call *c, struct reply *r) {
 
 static bool put_take(struct call *c, struct reply *r, const char *bytes, size_t n) {
 	struct error err = ERROR_INIT;
-	if (object_append(c->upload->write, bytes, n, &err) == 0) return true;
+	const struct upload *u = c->streamed;
+	if (object_append(u->write, bytes, n, &err) == 0) return true;
 	put_refused(r, &err);
 	return false;
 }
 
 static void put_drop(struct call *c) {
-	object_abort(c->upload->write);
-	xfree(c->upload);
-	c->upload = NULL;
+	struct upload *u = TAKE(c->streamed);
+	object_abort(u->write);
+	xfree(u);
 }
 
 const struct stream s3_put_stream = {.begin = put_begin, .take = put_take, .drop = put_drop};
@@ -149,7 +149,8 @@ const struct stream s3_put_stream = {.begin = put_begin, .take = put_take, .drop
 /* --- the end --- */
 
 static void put_failed(struct call *c, struct reply *r, const struct error *err) {
-	if (err->code == ERR_EXISTS) put_exists(c, r, &c->upload->row);
+	struct upload *u = c->streamed;
+	if (err->code == ERR_EXISTS) put_exists(c, r, &u->row);
 	else if (err->code == ERR_CHECKSUM) reply_s3(r, S3_BAD_DIGEST, "the bytes that came have another SHA-256");
 	else if (err->code == ERR_INPUT) reply_s3(r, S3_INCOMPLETE_BODY, "the body has another length than was announced");
 	else put_refused(r, err);
@@ -157,7 +158,7 @@ static void put_failed(struct call *c, struct reply *r, const struct error *err)
 
 void s3_put(struct call *c, struct reply *r) {
 	struct error err = ERROR_INIT;
-	struct upload *u = c->upload;
+	struct upload *u = c->streamed;
 	struct api *a = c->api;
 	char etag[S3_ETAG], checksum[SHA256_BASE64];
 	if (object_commit(TAKE(u->write), u->has_expect ? &u->expect : NULL, &u->row.sha256, &err)) {

@@ -19,6 +19,7 @@
 #include "cloud/call/api.h"
 #include "cloud/http/http.h"
 #include "cloud/http/listen.h"
+#include "cloud/serve/surfaces.h"
 
 #define STOP_MS 30000
 #define HANG_MS 15000 /* beyond STOP_MS, until the end is not waited for any more */
@@ -162,7 +163,7 @@ static int serve(const struct cloud_config *c, struct signals *signals, struct e
 	AUTO(api_close) struct api *api = NULL;
 	SSL_CTX *tls;
 	if (tls_open(c, &tls, err)) return -1;
-	if (api_open(&api, c, err)) {
+	if (api_open(&api, c, surfaces, err)) {
 		wire_tls_close(tls);
 		return -1;
 	}

@@ -5,8 +5,10 @@
 #include "store_help.h"
 
 #include "base/text.h"
-#include "cloud/call/call.h"
 #include "cloud/api/handlers.h"
+#include "cloud/api/token.h"
+#include "cloud/call/call.h"
+#include "cloud/serve/surfaces.h"
 
 #define TEST_SESSION "20261121_101010"
 
@@ -31,7 +33,7 @@ static inline void bench_open(struct bench *b, const char *const *flags) {
 	size_t n = 2;
 	for (; flags && *flags; flags++) all[n++] = *flags;
 	OK(cloud_config_load(&b->config, NULL, all, &err));
-	OK(api_open(&b->api, &b->config, &err));
+	OK(api_open(&b->api, &b->config, surfaces, &err));
 }
 
 static inline void bench_close(struct bench *b) {
@@ -73,8 +75,9 @@ struct got {
 	int status;
 	char *text; /* the body; of a file, its bytes */
 	size_t n;
-	cJSON *json;   /* NULL: not JSON */
-	char *headers; /* "Name: value\n"... */
+	const char *type; /* NULL: none is said */
+	cJSON *json;	  /* NULL: not JSON */
+	char *headers;	  /* "Name: value\n"... */
 };
 
 static inline void got_done(struct got *g) {
@@ -91,6 +94,7 @@ static inline void call_add_header(struct call *c, const char *name, const char 
 static inline void got_take(struct got *g, struct reply *r) {
 	AUTO(buf_done) struct buf headers = BUF_INIT(64 << 10);
 	g->status = r->status;
+	g->type = r->type;
 	for (size_t i = 0; i < r->header_n; i++) buf_fmt(&headers, "%s: %s\n", r->headers[i].name, r->headers[i].value);
 	g->headers = strdup(buf_text(&headers));
 	if (r->fd >= 0) {

@@ -571,15 +571,15 @@ static void a_start_looks_at_what_it_finds(void **state) {
 		struct stat st;
 		assert_int_equal(stat(of, &st), 0);
 		assert_int_equal(chmod(of, st.st_mode | 0022), 0);
-		FAILS(ERR_CONFIG, api_open(&again, &b->config, &err));
+		FAILS(ERR_CONFIG, api_open(&again, &b->config, surfaces, &err));
 		assert_int_equal(chmod(of, st.st_mode & 07777), 0);
 	}
 	assert_int_equal(rename(path, away), 0);
-	FAILS(ERR_CONFIG, api_open(&again, &b->config, &err));
+	FAILS(ERR_CONFIG, api_open(&again, &b->config, surfaces, &err));
 	FAILS(ERR_CONFIG, catalog_open(&catalog, b->scratch.dir, &err)); /* as `key add` does */
 	assert_int_equal(access(path, F_OK), -1);
 	assert_int_equal(rename(away, path), 0);
-	OK(api_open(&b->api, &b->config, &err));
+	OK(api_open(&b->api, &b->config, surfaces, &err));
 }
 
 static int find_log(void *arg, int64_t id, const char *group, const char *stream, int64_t at_ms, const char *json) {
@@ -616,7 +616,8 @@ static void a_store_that_fails_is_named_to_the_log_only(void **state) {
 	error_set(&err, ERR_INTERNAL, "a bug");
 	reply_error(&r, &err);
 	assert_int_equal(r.fault, FAULT_INTERNAL);
-	reply_render(&r, SURFACE_API, "/x", "id");
+	const struct call c = {.path = "/x", .request_id = "id"};
+	surfaces[0]->render(&c, &r);
 	assert_int_equal(r.status, 500);
 	assert_null(strstr(r.body, "a bug"));
 	reply_done(&r);
@@ -625,7 +626,7 @@ static void a_store_that_fails_is_named_to_the_log_only(void **state) {
 static void one_server_a_data_folder(void **state) {
 	struct bench *b = *state;
 	struct api *second;
-	FAILS(ERR_BUSY, api_open(&second, &b->config, &err));
+	FAILS(ERR_BUSY, api_open(&second, &b->config, surfaces, &err));
 	bench_close(b);
 	bench_open(b, NULL);
 }

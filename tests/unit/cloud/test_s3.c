@@ -329,6 +329,38 @@ static void what_a_crash_left_is_named_by_the_next_put(void **state) {
 	assert_true(row.stored_ms > 0);
 }
 
+/* What the query asks for is never taken for the plain object, stored or not, signed or not. */
+static void a_subresource_is_not_the_object(void **state) {
+	struct bench *b = *state;
+	static const char *const queries[] = {
+		"acl", "versionId=1", "uploads", "tagging", "partNumber=1", "x-id=GetObject&attributes", "%61cl"};
+	char hex[SHA256_HEX];
+	struct sha256 d;
+	const struct sigv4_header star = {"if-none-match", "*"};
+	promise(b, KEY, "data.bin", "0123456789");
+	AUTO(got_done) struct got put = put_claimed(b, KEY_PATH, "0123456789", "0123456789");
+	assert_int_equal(put.status, 200);
+	promise(b, KEY "2", "data.bin2", "abc");
+	sha256_of("abc", 3, &d);
+	for (size_t i = 0; i < ARRAY_LEN(queries); i++) {
+		char target[256];
+		snprintf(target, sizeof target, KEY_PATH "?%s", queries[i]);
+		AUTO(got_done) struct got stranger = ASK(b->api, .method = "GET", .target = target);
+		expect_xml(&stranger, 501, "NotImplemented");
+		AUTO(buf_done) struct buf url = BUF_INIT(8192);
+		presigned(b, &(struct signer){.method = "GET", .path = KEY_PATH}, &url);
+		buf_fmt(&url, "&%s", queries[i]);
+		AUTO(got_done) struct got known = ASK(b->api, .method = "GET", .target = buf_text(&url));
+		expect_xml(&known, 501, "NotImplemented");
+		AUTO(got_done)
+		struct got sent = signed_put(b, KEY_PATH "2", queries[i], "abc", &star, 1, sha256_hex(hex, &d));
+		expect_xml(&sent, 501, "NotImplemented");
+	}
+	struct object_row row;
+	GIVES(1, catalog_object(b->api->catalog, "headgate-raw", KEY "2", &row, &err));
+	assert_int_equal(row.stored_ms, 0);
+}
+
 static void a_put_without_a_length_is_refused(void **state) {
 	struct bench *b = *state;
 	AUTO(got_done) struct got g = ASK(b->api, .method = "PUT", .target = KEY_PATH);
@@ -377,6 +409,7 @@ int main(void) {
 		TEST_ON_BENCH(signatures_are_judged),
 		TEST_ON_BENCH(a_put_signed_in_headers),
 		TEST_ON_BENCH(what_a_crash_left_is_named_by_the_next_put),
+		TEST_ON_BENCH(a_subresource_is_not_the_object),
 		TEST_ON_BENCH(a_put_without_a_length_is_refused),
 		TEST_ON_BENCH(a_url_spelled_otherwise_is_the_same),
 	};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* JWT through libjwt, with the algorithm pinned. Any thread. */
-#include "cloud/call/token.h"
+#include "cloud/api/token.h"
 
 #include <errno.h>
 #include <jwt.h>

@@ -4,13 +4,9 @@
 #pragma once
 
 #include "base/secret.h"
+#include "cloud/call/principal.h"
 
 #define TOKEN_MAX 2048
-struct principal { /* who calls */
-	char station[80];
-	char key_id[24];
-	int scopes; /* of enum scope; 0: nobody */
-};
 /* *ret is the token (the caller frees). It ends life_ms after now_ms, rounded up to a whole second. */
 MUST_USE int token_make(const struct secret *key, const struct principal *who, int64_t now_ms, int64_t life_ms,
 	char **ret, struct error *err);
