@@ -5,6 +5,7 @@
  * half of the connections may wait; further callers are answered at once. */
 #include "base/clock.h"
 #include "cloud/api/handlers.h"
+#include "cloud/api/rows.h"
 
 #define WAIT_MAX_S 20
 #define FEW 8
@@ -21,33 +22,33 @@ static bool poll_enter(struct api *a) {
  * more.
  */
 static int changes_page(struct call *c, struct reply *r, const char *station, const char *after, int64_t limit,
-	cJSON **ret, char cursor[48], bool *ret_reset, struct error *err) {
+	cJSON **ret, char cursor[CATALOG_CURSOR], bool *ret_reset, struct error *err) {
 	cJSON *few = NULL;
-	if (catalog_changes(c->api->catalog, station, after, MIN(limit, FEW), &few, cursor, ret_reset, err)) return -1;
-	if (limit <= FEW || cJSON_GetArraySize(few) < FEW) {
+	if (rows_changes(c->api->catalog, station, after, MIN(limit, FEW), &few, cursor, ret_reset, err)) return -1;
+	if (limit <= FEW || json_count(few) < FEW) {
 		*ret = few;
 		return 0;
 	}
 	json_free(few);
 	if (!call_memory(c, r, MIN(limit * CHANGE_MEMORY, PAGE_MEMORY))) return -1;
-	return catalog_changes(c->api->catalog, station, after, limit, ret, cursor, ret_reset, err);
+	return rows_changes(c->api->catalog, station, after, limit, ret, cursor, ret_reset, err);
 }
 
 static int changes_wait(struct call *c, struct reply *r, const char *station, const char *after, int64_t limit,
-	int64_t wait_ms, cJSON **ret, char cursor[48], bool *ret_reset, struct error *err) {
+	int64_t wait_ms, cJSON **ret, char cursor[CATALOG_CURSOR], bool *ret_reset, struct error *err) {
 	struct api *a = c->api;
 	int64_t end_ms = clock_mono_ms() + wait_ms;
 	for (;;) {
 		cJSON *array = NULL;
 		if (changes_page(c, r, station, after, limit, &array, cursor, ret_reset, err)) return -1;
 		int64_t left_ms = end_ms - clock_mono_ms();
-		if (array->child || *ret_reset || left_ms <= 0 || atomic_load(&a->stopping)) {
+		if (json_count(array) || *ret_reset || left_ms <= 0 || atomic_load(&a->stopping)) {
 			*ret = array;
 			return 0;
 		}
 		json_free(array);
 		/* Others' changes move the cursor too: wait beyond them. */
-		char beyond[48];
+		char beyond[CATALOG_CURSOR];
 		memcpy(beyond, cursor, sizeof beyond);
 		catalog_wait_change(a->catalog, beyond, left_ms);
 	}
@@ -56,7 +57,7 @@ static int changes_wait(struct call *c, struct reply *r, const char *station, co
 void changes_get(struct call *c, struct reply *r) {
 	struct error err = ERROR_INIT;
 	int64_t wait_s = 0, limit = LIST_LIMIT;
-	char after[48] = "", cursor[48];
+	char after[CATALOG_CURSOR] = "", cursor[CATALOG_CURSOR];
 	bool reset = false;
 	cJSON *array = NULL;
 	if (!call_query_i64(c, r, "wait", 0, WAIT_MAX_S, &wait_s) ||

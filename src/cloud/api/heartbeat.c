@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "cloud/api/handlers.h"
 #include "cloud/api/member.h"
+#include "cloud/api/rows.h"
 
 #define COUNT_MAX ((1LL << 53) - 1)
 #define INSTANCE_MAX 128
@@ -10,22 +11,22 @@
 #define VERDICT_MAX 16
 #define TEXT_MAX 128
 
-static int heartbeat_check(const cJSON *beat, struct error *err) {
+static int heartbeat_check(const cJSON *beat, const char **ret_instance, struct error *err) {
 	static const char *const counts[] = {"queue", "bytes_left", "disk_free", "held"};
-	const char *text = NULL, *version = NULL;
+	const char *instance, *text = NULL, *version = NULL;
 	int64_t n, at_ms;
-	if (json_want_text(beat, "instance", NULL, &text, err) || json_want_text(beat, "version", NULL, &version, err))
+	if (json_want_text(beat, "instance", NULL, &instance, err) || json_want_text(beat, "version", NULL, &version, err))
 		return -1;
-	if (!member_short(text, INSTANCE_MAX, true))
+	if (!member_short(instance, INSTANCE_MAX, true))
 		return error_set(err, ERR_INPUT, "instance must have 1 to %d characters", INSTANCE_MAX);
 	if (!member_short(version, VERSION_MAX, false))
 		return error_set(err, ERR_INPUT, "version may have %d characters", VERSION_MAX);
 	for (size_t i = 0; i < ARRAY_LEN(counts); i++)
 		if (json_want_i64(beat, counts[i], NULL, 0, COUNT_MAX, &n, err)) return -1;
-	text = NULL;
 	if (json_may_text(beat, "oldest_unsafe_at", NULL, &text, err)) return -1;
 	if (text && member_time(text, &at_ms))
 		return error_set(err, ERR_INPUT, "oldest_unsafe_at must be a time like 2026-11-21T14:02:11.042Z");
+	*ret_instance = instance;
 	return 0;
 }
 
@@ -50,10 +51,12 @@ static int verdict_check(const cJSON *beat, struct error *err) {
 
 void heartbeat_post(struct call *c, struct reply *r) {
 	struct error err = ERROR_INIT;
+	const char *instance = NULL;
 	int stations = 0;
 	if (!call_room(c, r, 0)) return;
-	if (heartbeat_check(c->body, &err) || verdict_check(c->body, &err) ||
-		catalog_heartbeat(c->api->catalog, c->who.station, c->who.key_id, c->body, &stations, &err)) {
+	AUTO(xfree) char *kept = rows_beat_kept(c->body);
+	if (heartbeat_check(c->body, &instance, &err) || verdict_check(c->body, &err) ||
+		catalog_heartbeat(c->api->catalog, c->who.station, c->who.key_id, instance, kept, &stations, &err)) {
 		reply_error(r, &err);
 		return;
 	}

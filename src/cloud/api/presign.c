@@ -9,6 +9,7 @@
 #include "cloud/api/handlers.h"
 #include "cloud/api/member.h"
 #include "cloud/api/presign.h"
+#include "cloud/api/rows.h"
 #include "cloud/jobs/content.h"
 #include "session/manifest.h"
 #include "session/name.h"
@@ -102,8 +103,9 @@ static int parts_check(const cJSON *file, const struct json_at *at, struct error
 	struct sha256 digest;
 	size_t n = 0;
 	if (json_may_array(file, "parts", at, PARTS_MAX, &parts, err)) return -1;
-	cJSON_ArrayForEach (part, parts) {
-		if (!cJSON_IsString(part) || sha256_from_base64(part->valuestring, &digest))
+	json_each (part, parts) {
+		const char *text = json_as_text(part);
+		if (!text || sha256_from_base64(text, &digest))
 			return error_set(
 				err, ERR_INPUT, "files[%zu].parts[%zu] must be the base64 of a SHA-256, 44 characters", at->index, n);
 		n++;
@@ -137,11 +139,11 @@ static int presign_read(struct presign_call *p, const cJSON *body, struct error 
 	if (member_session(body, &p->ref, err) || claim_read(p, body, err) ||
 		json_want_array(body, "files", NULL, PRESIGN_FILES_MAX, &files, err))
 		return -1;
-	size_t n = (size_t)cJSON_GetArraySize(files);
+	size_t n = json_count(files);
 	p->files = xcalloc(n, sizeof *p->files);
 	p->names = xcalloc(n, sizeof *p->names);
 	p->promises = xcalloc(n, sizeof *p->promises);
-	cJSON_ArrayForEach (file, files) {
+	json_each (file, files) {
 		const struct json_at at = {.up = &list, .index = p->n};
 		struct presign_ask *ask = &p->files[p->n].ask;
 		if (ask_read(p, file, &at, ask, err)) return -1;
@@ -291,9 +293,8 @@ static int answer_file(const struct presign_call *p, const struct presign_file *
 static int presign_answer(const struct presign_call *p, cJSON *answer, struct error *err) {
 	cJSON *revisions = NULL, *files = json_array();
 	const struct stores stores = api_stores(p->call->api);
-	if (catalog_revisions(stores.catalog, p->claim.station, p->ref.session, &revisions, err) ||
-		content_complete(&stores, p->claim.station, p->ref.session, &revisions, err)) {
-		json_free(revisions);
+	if (content_complete(&stores, p->claim.station, p->ref.session, err) ||
+		rows_revisions(stores.catalog, p->claim.station, p->ref.session, &revisions, err)) {
 		json_free(files);
 		return -1;
 	}

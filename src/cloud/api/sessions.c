@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "cloud/api/handlers.h"
 #include "cloud/api/member.h"
+#include "cloud/api/rows.h"
 #include "cloud/jobs/content.h"
 #include "session/name.h"
 
@@ -50,7 +51,7 @@ static bool query_since(struct call *c, struct reply *r, int64_t *ret) {
 
 void sessions_get(struct call *c, struct reply *r) {
 	struct error err = ERROR_INIT;
-	char cursor[96] = "", station[80] = "", next[96];
+	char cursor[CATALOG_NEXT] = "", station[80] = "", next[CATALOG_NEXT];
 	struct session_query q = {.state = -1, .limit = LIST_LIMIT, .cursor = cursor};
 	cJSON *array = NULL;
 	if (!query_state(c, r, &q.state) || !query_since(c, r, &q.since_ms) ||
@@ -62,74 +63,20 @@ void sessions_get(struct call *c, struct reply *r) {
 	if (!call_allows(c, SCOPE_ADMIN)) q.station = c->who.station;
 	else if (station[0]) q.station = station;
 	if (!call_memory(c, r, MIN(q.limit * 64 * 1024, LIST_MEMORY))) return;
-	if (catalog_sessions(c->api->catalog, &q, &array, next, &err)) reply_error(r, &err);
+	if (rows_sessions(c->api->catalog, &q, &array, next, &err)) reply_error(r, &err);
 	else reply_page(r, "sessions", array, next);
-}
-
-static int64_t revision_of(const cJSON *session) {
-	struct error ignored = ERROR_INIT;
-	int64_t revision = 0;
-	return json_may_i64(session, "revision", NULL, 0, INT64_MAX, &revision, &ignored) ? 0 : revision;
-}
-
-/* The newest of the array with the others, newest first, under its member revisions. NULL: the array is empty. */
-static cJSON *revisions_fold(cJSON *array) {
-	cJSON *newest = NULL, *older = json_array();
-	while (cJSON_GetArraySize(array)) {
-		int best = 0, i = 0;
-		const cJSON *item;
-		cJSON_ArrayForEach (item, array) {
-			if (revision_of(item) > revision_of(cJSON_GetArrayItem(array, best))) best = i;
-			i++;
-		}
-		cJSON *taken = cJSON_DetachItemFromArray(array, best);
-		if (newest) json_push(older, taken);
-		else newest = taken;
-	}
-	if (newest) json_add(newest, "revisions", older);
-	else json_free(older);
-	return newest;
-}
-
-/* All revisions of a session, or the newest ones as far as an answer holds them: page by page, of which two are kept.
- */
-static int revisions_read(struct catalog *c, const struct session_query *asked, cJSON **array, struct error *err) {
-	char cursor[96] = "", next[96] = "";
-	struct session_query q = *asked;
-	int before = 0; /* rows of the page before */
-	q.cursor = cursor;
-	do {
-		cJSON *page = NULL;
-		if (catalog_sessions(c, &q, &page, next, err)) return -1;
-		for (int drop = cJSON_GetArraySize(*array) - before; drop > 0; drop--) cJSON_DeleteItemFromArray(*array, 0);
-		before = cJSON_GetArraySize(page);
-		for (cJSON *item; (item = cJSON_DetachItemFromArray(page, 0));) json_push(*array, item);
-		json_free(page);
-		memcpy(cursor, next, sizeof cursor);
-	} while (next[0]);
-	return 0;
-}
-
-/* A revision of an older catalog has its content id when it is asked for. */
-static int contents_know(struct call *c, const char *station, const char *session, struct error *err) {
-	AUTO(json_free) cJSON *revisions = NULL;
-	const struct stores stores = api_stores(c->api);
-	if (catalog_revisions(stores.catalog, station, session, &revisions, err)) return -1;
-	return content_complete(&stores, station, session, &revisions, err);
 }
 
 static void session_reply(struct call *c, struct reply *r, const char *station, const char *session) {
 	struct error err = ERROR_INIT;
-	struct session_query q = {
-		.station = station, .session = session, .state = -1, .limit = LIST_LIMIT_MAX, .all_revisions = true};
-	AUTO(json_free) cJSON *array = json_array();
+	const struct stores stores = api_stores(c->api);
+	cJSON *found = NULL;
 	if (!call_memory(c, r, LIST_MEMORY / 2)) return;
-	if (contents_know(c, station, session, &err) || revisions_read(c->api->catalog, &q, &array, &err)) {
+	/* A revision of an older catalog has its content id when it is asked for. */
+	if (content_complete(&stores, station, session, &err) ||
+		rows_session(stores.catalog, station, session, &found, &err))
 		reply_error(r, &err);
-		return;
-	}
-	cJSON *newest = revisions_fold(array);
-	if (newest) reply_json(r, 200, newest);
+	else if (found) reply_json(r, 200, found);
 	else reply_fault(r, FAULT_NOT_FOUND, "there is no such session");
 }
 

@@ -105,9 +105,10 @@ static int names_read(const cJSON *body, struct stat_call *s, struct error *err)
 	if (json_may_bool(body, "read", NULL, &s->read, err) ||
 		json_want_array(body, "names", NULL, s->read ? READ_NAMES_MAX : PRESIGN_FILES_MAX, &names, err))
 		return -1;
-	cJSON_ArrayForEach (item, names) {
-		if (!cJSON_IsString(item)) return error_set(err, ERR_INPUT, "names[%zu] must be a text", s->n);
-		s->names[s->n++] = item->valuestring;
+	json_each (item, names) {
+		const char *name = json_as_text(item);
+		if (!name) return error_set(err, ERR_INPUT, "names[%zu] must be a text", s->n);
+		s->names[s->n++] = name;
 	}
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "cloud/api/rows.h"
 #include "cloud/commands/run.h"
 #include "cloud/store/catalog.h"
 #include "cloud/store/logs.h"
@@ -12,41 +13,51 @@
 /* --- sessions --- */
 
 /* The first check that did not pass: "metadata_ranges: fatigue_level 14 is above 10". */
-static void session_reason(const cJSON *session, char *to, size_t size) {
+static void session_reason(const char *checks, char *to, size_t size) {
+	struct error ignored = ERROR_INIT;
+	AUTO(json_free) cJSON *array = NULL;
 	const cJSON *check;
 	to[0] = '\0';
-	cJSON_ArrayForEach (check, cJSON_GetObjectItem(session, "checks")) {
-		const char *verdict = cJSON_GetStringValue(cJSON_GetObjectItem(check, "verdict"));
-		const char *name = cJSON_GetStringValue(cJSON_GetObjectItem(check, "name"));
-		const char *found = cJSON_GetStringValue(cJSON_GetObjectItem(check, "found"));
+	if (json_parse(checks, strlen(checks), &array, &ignored)) return;
+	json_each (check, array) {
+		const char *verdict = json_get_text(check, "verdict"), *name = json_get_text(check, "name");
+		const char *found = json_get_text(check, "found");
 		if (!verdict || strcmp(verdict, "pass") == 0) continue;
 		snprintf(to, size, "%s: %s", name ? name : "?", found ? found : "");
 		return;
 	}
 }
 
-static void session_cells(struct table *t, const cJSON *s) {
-	static const char *const texts[] = {"session", "station", "revision", "state", "files", "bytes", "decided_at"};
-	char reason[600];
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-		const cJSON *member = cJSON_GetObjectItem(s, texts[i]);
-		if (cJSON_IsNumber(member)) table_cellf(t, "%.0f", member->valuedouble);
-		else table_cell(t, cJSON_GetStringValue(member));
-	}
-	session_reason(s, reason, sizeof reason);
+static void session_cells(struct table *t, const struct session_row *s) {
+	char at[TIME_TEXT], reason[600];
+	table_cell(t, s->session);
+	table_cell(t, s->station);
+	table_cellf(t, "%lld", (long long)s->revision);
+	table_cell(t, cloud_state_names[s->state]);
+	table_cellf(t, "%lld", (long long)s->files);
+	table_cellf(t, "%lld", (long long)s->bytes);
+	table_cell(t, s->decided_ms ? time_rfc3339(at, s->decided_ms) : NULL);
+	session_reason(s->checks, reason, sizeof reason);
 	table_cell(t, reason);
 }
 
-static void sessions_page(struct table *t, cJSON *array) {
-	while (cJSON_GetArraySize(array)) {
-		cJSON *s = cJSON_DetachItemFromArray(array, 0);
-		if (!t) {
-			command_json(s);
-			continue;
-		}
-		session_cells(t, s);
-		json_free(s);
+struct session_walk {
+	struct table *table; /* NULL: JSON lines */
+	struct error *err;
+	bool failed;
+};
+
+static int on_session(void *arg, const struct session_row *row) {
+	struct session_walk *w = arg;
+	cJSON *o = NULL;
+	size_t ignored = 0;
+	if (w->table) {
+		session_cells(w->table, row);
+		return 0;
 	}
+	w->failed = rows_of_session(row, &o, &ignored, w->err);
+	if (!w->failed) command_json(o);
+	return w->failed;
 }
 
 static int session_state_parse(const char *text, int *ret, struct error *err) {
@@ -62,16 +73,15 @@ static int list_sessions(const struct cloud_config *c, const struct cloud_args *
 	static const char *const titles[] = {
 		"SESSION", "STATION", ">REVISION", "STATE", ">FILES", ">BYTES", "DECIDED", "REASON"};
 	AUTO(catalog_close) struct catalog *catalog = NULL;
-	char next[96] = "", cursor[96];
+	char next[CATALOG_NEXT] = "", cursor[CATALOG_NEXT];
 	struct session_query q = {.station = a->station, .session = a->session, .limit = 1000, .cursor = cursor};
 	if (session_state_parse(a->state, &q.state, err)) return -1;
 	if (cloud_need_store(c, err) || catalog_open(&catalog, c->data, err)) return -1;
 	AUTO(table_free) struct table *t = a->json ? NULL : table_new(titles, ARRAY_LEN(titles));
+	struct session_walk walk = {.table = t, .err = err};
 	do {
-		AUTO(json_free) cJSON *array = NULL;
 		text_copy(cursor, sizeof cursor, next);
-		if (catalog_sessions(catalog, &q, &array, next, err)) return -1;
-		sessions_page(t, array);
+		if (catalog_sessions(catalog, &q, on_session, &walk, next, err) || walk.failed) return -1;
 	} while (*next);
 	print_table(t);
 	return 0;

@@ -40,22 +40,10 @@ int content_fill(const struct stores *s, const char *station, const char *sessio
 	return status;
 }
 
-static bool is_unknown(const cJSON *revision) {
-	const char *state = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(revision, "state"));
-	bool open = state && strcmp(state, cloud_state_names[CLOUD_UPLOADING]) == 0;
-	return !open && cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(revision, "content"));
-}
-
-int content_complete(
-	const struct stores *s, const char *station, const char *session, cJSON **revisions, struct error *err) {
-	bool unknown = false;
+int content_complete(const struct stores *s, const char *station, const char *session, struct error *err) {
 	int64_t after_id = 0;
-	const cJSON *revision;
-	cJSON_ArrayForEach (revision, *revisions) unknown |= is_unknown(revision);
-	if (!unknown) return 0;
-	while (unknown)
-		if (content_fill(s, station, session, &after_id, &unknown, err)) return -1;
-	json_free(*revisions);
-	*revisions = NULL;
-	return catalog_revisions(s->catalog, station, session, revisions, err);
+	bool more = true;
+	while (more)
+		if (content_fill(s, station, session, &after_id, &more, err)) return -1;
+	return 0;
 }

@@ -11,6 +11,5 @@
  * one that is lost until it is there again. */
 MUST_USE int content_fill(const struct stores *s, const char *station, const char *session, int64_t *after_id,
 	bool *ret_more, struct error *err);
-/* All of one session, when *revisions (of catalog_revisions) lacks any of a decided one: they are read again. */
-MUST_USE int content_complete(
-	const struct stores *s, const char *station, const char *session, cJSON **revisions, struct error *err);
+/* All of one session that a decided revision lacks. */
+MUST_USE int content_complete(const struct stores *s, const char *station, const char *session, struct error *err);

@@ -440,48 +440,44 @@ int validate_session(const struct stores *s, const struct schema *schema, const 
 
 #define RELOGGED 100
 
-struct relogged {
-	char id[SHA256_HEX];
-	char *json;
+struct relog {
+	struct log_known events[RELOGGED];
+	size_t n;
 };
+static void relog_done(struct relog *r) {
+	for (size_t i = 0; i < r->n; i++) {
+		xfree((char *)(uintptr_t)r->events[i].id);
+		xfree((char *)(uintptr_t)r->events[i].stream);
+		xfree((char *)(uintptr_t)r->events[i].json);
+	}
+}
+DEFINE_AUTO_VAL(struct relog, relog_done)
 
-/* A decision as the catalog tells it. False: none that is logged. */
-static bool relog(const cJSON *change, struct relogged *ret, struct log_known *ret_event) {
+static int checks_read(const char *text, struct check_list *ret, struct error *err) {
+	AUTO(json_free) cJSON *array = NULL;
+	return json_parse(text, strlen(text), &array, err) || checks_from_json(ret, array, err) ? -1 : 0;
+}
+
+/* A decision as the catalog tells it; what is none is not logged. */
+static int on_change(void *arg, const struct change_row *row) {
+	struct relog *r = arg;
 	struct error err = ERROR_INIT;
-	enum cloud_state state = CLOUD_ACCEPTED;
-	const char *said, *when;
-	const cJSON *checks;
-	int64_t at_ms;
-	AUTO(look_done) struct look k = {0};
-	if (json_want_text(change, "station", NULL, &k.station, &err) ||
-		json_want_text(change, "session", NULL, &k.session, &err) ||
-		json_want_text(change, "state", NULL, &said, &err) || json_want_text(change, "decided_at", NULL, &when, &err) ||
-		time_parse_rfc3339(when, &at_ms) || json_want_i64(change, "revision", NULL, 1, INT64_MAX, &k.revision, &err) ||
-		json_want_array(change, "checks", NULL, CHECK_N, &checks, &err) || checks_from_json(&k.checks, checks, &err))
-		return false;
-	if (strcmp(said, cloud_state_names[CLOUD_REJECTED]) == 0) state = CLOUD_REJECTED;
-	else if (strcmp(said, cloud_state_names[CLOUD_ACCEPTED]) != 0) return false;
-	decision_id(&k, state, ret->id);
-	const cJSON *files = cJSON_GetObjectItemCaseSensitive(change, "files");
-	AUTO(json_free) cJSON *j = decision_event(&k, state, (int64_t)cJSON_GetNumberValue(files), ret->id, at_ms);
-	ret->json = json_text(j);
-	*ret_event = (struct log_known){.id = ret->id, .stream = k.station, .at_ms = at_ms, .json = ret->json};
-	return true;
+	char id[SHA256_HEX];
+	AUTO(look_done)
+	struct look k = {.station = row->station, .session = row->session, .revision = row->revision};
+	if (row->state == CLOUD_UPLOADING || !row->decided_ms || checks_read(row->checks, &k.checks, &err)) return 0;
+	decision_id(&k, row->state, id);
+	AUTO(json_free) cJSON *j = decision_event(&k, row->state, row->files, id, row->decided_ms);
+	r->events[r->n++] = (struct log_known){
+		.id = xstrdup(id), .stream = xstrdup(row->station), .at_ms = row->decided_ms, .json = json_text(j)};
+	return 0;
 }
 
 void validate_log_again(struct catalog *c, struct logs *l) {
 	struct error err = ERROR_INIT;
-	struct relogged lines[RELOGGED] = {0};
-	struct log_known events[RELOGGED];
-	size_t n = 0;
+	AUTO(relog_done) struct relog r = {0};
 	int64_t stored = 0;
-	AUTO(json_free) cJSON *changes = NULL;
-	const cJSON *change;
-	int failed = catalog_changes_newest(c, RELOGGED, &changes, &err);
-	cJSON_ArrayForEach (change, changes) {
-		if (relog(change, &lines[n], &events[n])) n++;
-	}
-	if (!failed && n) failed = logs_add_known(l, LOG_GROUP_VALIDATE, events, n, &stored, &err);
+	int failed = catalog_changes_newest(c, RELOGGED, on_change, &r, &err);
+	if (!failed && r.n) failed = logs_add_known(l, LOG_GROUP_VALIDATE, r.events, r.n, &stored, &err);
 	if (failed) log_event(LOG_ERROR, "validate", err.text, NULL);
-	for (size_t i = 0; i < n; i++) free(lines[i].json);
 }

@@ -124,10 +124,40 @@ extern const char *const cloud_state_names[CLOUD_STATE_N];
 MUST_USE int catalog_session_decide(struct catalog *c, const char *station, const char *session, int64_t revision,
 	enum cloud_state state, const struct check_list *checks, const struct metadata *metadata,
 	const struct manifest *manifest_or_null, bool *ret_again, struct error *err);
-/* [{revision, state, content, instance}], the newest REVISIONS_LISTED, oldest first. */
+/* One revision of a session. */
+struct session_row {
+	int64_t id;
+	const char *station, *session;
+	int64_t revision;
+	enum cloud_state state;
+	const char *processing, *checks; /* a word; JSON as checks_to_json writes it, as it was stored */
+	int64_t bytes, files;			 /* while it is uploading: what has arrived so far */
+	int64_t uploaded_ms, decided_ms; /* 0: not yet */
+	int64_t lost;					 /* objects that were stored and are lost now */
+	const struct sha256 *content;	 /* the content id; NULL: not known */
+	const char *instance;			 /* that took it; NULL: none */
+	struct db *db;					 /* the catalog's */
+};
+/* A callback that does not return 0 ends the list after this row. */
+typedef int catalog_on_session(void *arg, const struct session_row *row);
+/* The metadata of a row that is in hand, in the order of their file. */
+typedef int catalog_on_metadata(void *arg, const struct metadata_entry *entry);
+MUST_USE int catalog_row_metadata(
+	const struct session_row *row, catalog_on_metadata *on_entry, void *arg, struct error *err);
+/* All revisions of one session, the newest first. */
+MUST_USE int catalog_session(struct catalog *c, const char *station, const char *session, catalog_on_session *on_row,
+	void *arg, struct error *err);
+struct revision_row {
+	int64_t revision;
+	enum cloud_state state;
+	const struct sha256 *content; /* or NULL */
+	const char *instance;		  /* or NULL */
+};
+/* The newest REVISIONS_LISTED of one session, the oldest first. */
 #define REVISIONS_LISTED 1000
-MUST_USE int catalog_revisions(
-	struct catalog *c, const char *station, const char *session, cJSON **ret_array, struct error *err);
+typedef int catalog_on_revision(void *arg, const struct revision_row *row);
+MUST_USE int catalog_revisions(struct catalog *c, const char *station, const char *session, catalog_on_revision *on_row,
+	void *arg, struct error *err);
 struct session_query {
 	const char *station;	/* NULL: all */
 	const char *session;	/* NULL: all */
@@ -137,10 +167,10 @@ struct session_query {
 	const char *cursor; /* "" or NULL: from the start */
 	bool all_revisions; /* else the newest one only */
 };
-/* Each as the JSON object of api.md; a page ends at limit, or early when it is long; *ret_next: "" at the end.
- * ERR_INPUT: a bad cursor. */
-MUST_USE int catalog_sessions(
-	struct catalog *c, const struct session_query *q, cJSON **ret_array, char ret_next[96], struct error *err);
+/* A page ends at limit, or early where on_row ends it; ret_next: "" at the end of all. ERR_INPUT: a bad cursor. */
+#define CATALOG_NEXT 96
+MUST_USE int catalog_sessions(struct catalog *c, const struct session_query *q, catalog_on_session *on_row, void *arg,
+	char ret_next[CATALOG_NEXT], struct error *err);
 /* Objects of an undecided revision were lost: its checks say so, and a change tells its station, once for the same
  * checks. */
 MUST_USE int catalog_session_lost(struct catalog *c, const char *station, const char *session, int64_t revision,
@@ -172,18 +202,41 @@ MUST_USE int catalog_attempts(
 	struct catalog *c, const char *station, const char *session, bool died, struct error *err);
 
 /* --- changes: a cursor over decisions and processing --- */
-/* *ret_reset: `after` is none of this catalog's (it was restored, or is another), and the list begins at the first. */
+struct change_row {
+	const char *station, *session;
+	int64_t revision;
+	enum cloud_state state;
+	const char *processing, *checks; /* as of a session_row */
+	int64_t decided_ms, at_ms, files;
+	const struct sha256 *content; /* or NULL */
+	const char *instance;		  /* or NULL */
+};
+typedef int catalog_on_change(void *arg, const struct change_row *row);
+/* Those beyond `after`, of one station or (NULL) of all. *ret_reset: `after` is none of this catalog's (it was
+ * restored, or is another), and the list begins at the first. */
+#define CATALOG_CURSOR 48
 MUST_USE int catalog_changes(struct catalog *c, const char *station, const char *after, int64_t limit,
-	cJSON **ret_array, char ret_cursor[48], bool *ret_reset, struct error *err);
-/* The newest of all stations, newest first; each with its `files` too. */
-MUST_USE int catalog_changes_newest(struct catalog *c, int64_t limit, cJSON **ret_array, struct error *err);
+	catalog_on_change *on_row, void *arg, char ret_cursor[CATALOG_CURSOR], bool *ret_reset, struct error *err);
+/* The newest of all stations, newest first. */
+MUST_USE int catalog_changes_newest(
+	struct catalog *c, int64_t limit, catalog_on_change *on_row, void *arg, struct error *err);
 /* Waits until a change beyond `after` may exist, at most wait_ms, or the catalog is closing. No lock or connection is
  * held meanwhile. */
 void catalog_wait_change(struct catalog *c, const char *after, int64_t wait_ms);
 void catalog_wake(struct catalog *c); /* ends every wait: shutdown */
 
 /* --- stations --- */
-MUST_USE int catalog_heartbeat(struct catalog *c, const char *station, const char *key_id, const cJSON *beat,
-	int *ret_stations_with_key, struct error *err);
-MUST_USE int catalog_stations(
-	struct catalog *c, int64_t limit, const char *cursor, cJSON **ret_array, char ret_next[96], struct error *err);
+/* instance: one state folder of the station; said: what it says of itself, kept as it is until its next heartbeat. */
+MUST_USE int catalog_heartbeat(struct catalog *c, const char *station, const char *key_id, const char *instance,
+	const char *said, int *ret_stations_with_key, struct error *err);
+struct station_row {
+	const char *station;
+	int64_t heartbeat_ms; /* 0: it has a key and never reported */
+	const char *said;	  /* by the instance that reported last; NULL: nothing */
+};
+typedef int catalog_on_station(void *arg, const struct station_row *row);
+MUST_USE int catalog_stations(struct catalog *c, int64_t limit, const char *cursor, catalog_on_station *on_row,
+	void *arg, char ret_next[CATALOG_NEXT], struct error *err);
+/* One of them: on_row is called once, or not at all when there is no such station. */
+MUST_USE int catalog_station(
+	struct catalog *c, const char *station, catalog_on_station *on_row, void *arg, struct error *err);

@@ -9,8 +9,6 @@
 #include "base/text.h"
 
 #define CURSOR_PREFIX "c-"
-#define CURSOR_SIZE 48
-#define CHANGE_BYTES 512 /* of a change, without its checks */
 #define TAG_SIZE 12
 
 struct cursor {
@@ -37,8 +35,8 @@ static void cursor_parse(const struct catalog *c, const char *text, struct curso
 	if (ret->foreign) ret->seq = 0;
 }
 
-static void cursor_write(const struct catalog *c, const struct cursor *cursor, char to[CURSOR_SIZE]) {
-	snprintf(to, CURSOR_SIZE, CURSOR_PREFIX "%s-%lld-%s", catalog_instance(c), (long long)cursor->seq, cursor->tag);
+static void cursor_write(const struct catalog *c, const struct cursor *cursor, char to[CATALOG_CURSOR]) {
+	snprintf(to, CATALOG_CURSOR, CURSOR_PREFIX "%s-%lld-%s", catalog_instance(c), (long long)cursor->seq, cursor->tag);
 }
 
 static int tag_read(struct db *db, int64_t seq, char to[TAG_SIZE], struct error *err) {
@@ -59,85 +57,83 @@ static int cursor_check(struct db *db, int64_t newest, struct cursor *cursor, bo
 	return 0;
 }
 
-static int change_json(struct db *db, int s, cJSON **ret, size_t *size, struct error *err) {
-	AUTO(json_free) cJSON *o = json_object();
-	const char *text = db_text(db, s, 6);
-	cJSON *checks = NULL;
-	json_add_text(o, "station", db_text(db, s, 1));
-	json_add_text(o, "session", db_text(db, s, 2));
-	json_add_i64(o, "revision", db_i64(db, s, 3));
-	json_add_text(o, "state", db_text(db, s, 4));
-	json_add_text(o, "processing", db_text(db, s, 5));
-	if (json_parse(text, strlen(text), &checks, err)) return error_prefix(err, "the catalog's checks");
-	json_add(o, "checks", checks);
-	*size += strlen(text) + CHANGE_BYTES;
-	json_add_time(o, "decided_at", db_i64(db, s, 7));
-	catalog_add_content(o, db, s, 10);
-	json_add_text(o, "instance", db_text(db, s, 11));
-	json_add_time(o, "at", db_i64(db, s, 8));
-	*ret = TAKE(o);
-	return 0;
+/* The row that a statement of CHANGE_COLUMNS stands on; its content id lies in *content. */
+static int change_read(struct db *db, int s, struct sha256 *content, struct change_row *ret, struct error *err) {
+	*ret = (struct change_row){
+		.station = db_text(db, s, 1),
+		.session = db_text(db, s, 2),
+		.revision = db_i64(db, s, 3),
+		.processing = db_text(db, s, 5),
+		.checks = db_text(db, s, 6),
+		.decided_ms = db_i64(db, s, 7),
+		.at_ms = db_i64(db, s, 8),
+		.files = db_i64(db, s, 9),
+		.content = catalog_content(db, s, 10, content),
+		.instance = db_text(db, s, 11),
+	};
+	return catalog_state(db, s, 4, &ret->state, err);
+}
+
+struct changes {
+	const char *station; /* NULL: all */
+	int64_t limit;
+	catalog_on_change *on_row;
+	void *arg;
+	bool reset;
+};
+
+static int changes_query(struct db *db, const struct changes *q, int64_t after, int *ret_statement, struct error *err) {
+	if (!q->station) return db_query(db, *ret_statement = SQL_CHANGES, err, "ii", after, q->limit);
+	return db_query(db, *ret_statement = SQL_CHANGES_OF, err, "iit", after, q->limit, q->station);
 }
 
 /* In one snapshot: the newest change of all, then those asked for. */
-static int changes_read(struct db *db, const char *station, struct cursor *cursor, int64_t limit, cJSON *array,
-	bool *ret_reset, struct error *err) {
-	const int s = station ? SQL_CHANGES_OF : SQL_CHANGES;
+static int changes_read(struct db *db, struct changes *q, struct cursor *cursor, struct error *err) {
+	struct change_row row;
+	struct sha256 content;
 	int64_t newest, n = 0;
-	int more;
+	int more, s = SQL_CHANGES;
 	if (db_script(db, "BEGIN", err) || db_one(db, SQL_CHANGE_LAST, err, "") < 1) return -1;
 	newest = db_i64(db, SQL_CHANGE_LAST, 0);
 	db_reset(db, SQL_CHANGE_LAST);
-	if (cursor_check(db, newest, cursor, ret_reset, err)) return -1;
-	int64_t seq = cursor->seq;
-	if (station ? db_query(db, s, err, "iit", seq, limit, station) : db_query(db, s, err, "ii", seq, limit)) return -1;
-	size_t size = 0;
+	if (cursor_check(db, newest, cursor, &q->reset, err) || changes_query(db, q, cursor->seq, &s, err)) return -1;
 	while ((more = db_step(db, s, err)) > 0) {
-		cJSON *change = NULL;
-		if (change_json(db, s, &change, &size, err)) return -1;
-		json_push(array, change);
+		if (change_read(db, s, &content, &row, err)) return -1;
 		cursor->seq = db_i64(db, s, 0);
 		n++;
-		if (size >= PAGE_BYTES_MAX / 4) { /* the rest comes with the next call */
-			db_reset(db, s);
-			return tag_read(db, cursor->seq, cursor->tag, err);
-		}
+		if (!q->on_row(q->arg, &row)) continue;
+		db_reset(db, s); /* the rest comes with the next call */
+		return tag_read(db, cursor->seq, cursor->tag, err);
 	}
 	/* The others' changes in between are passed over, so that they wake this station once only. */
-	if (n < limit) cursor->seq = newest;
+	if (n < q->limit) cursor->seq = newest;
 	return more ? -1 : tag_read(db, cursor->seq, cursor->tag, err);
 }
 
-int catalog_changes(struct catalog *c, const char *station, const char *after, int64_t limit, cJSON **ret_array,
-	char ret_cursor[CURSOR_SIZE], bool *ret_reset, struct error *err) {
+int catalog_changes(struct catalog *c, const char *station, const char *after, int64_t limit, catalog_on_change *on_row,
+	void *arg, char ret_cursor[CATALOG_CURSOR], bool *ret_reset, struct error *err) {
 	AUTO(catalog_reader_done) struct catalog_reader r = {0};
-	AUTO(json_free) cJSON *array = json_array();
+	struct changes q = {.station = station, .limit = page_limit(limit), .on_row = on_row, .arg = arg};
 	struct cursor cursor;
-	bool reset = false;
 	cursor_parse(c, after, &cursor);
-	if (catalog_reader_take(c, &r, err) || changes_read(r.db, station, &cursor, page_limit(limit), array, &reset, err))
-		return -1;
+	if (catalog_reader_take(c, &r, err) || changes_read(r.db, &q, &cursor, err)) return -1;
 	cursor_write(c, &cursor, ret_cursor);
-	*ret_reset = reset;
-	*ret_array = TAKE(array);
+	*ret_reset = q.reset;
 	return 0;
 }
 
-int catalog_changes_newest(struct catalog *c, int64_t limit, cJSON **ret_array, struct error *err) {
+int catalog_changes_newest(struct catalog *c, int64_t limit, catalog_on_change *on_row, void *arg, struct error *err) {
 	AUTO(catalog_reader_done) struct catalog_reader r = {0};
-	AUTO(json_free) cJSON *array = json_array();
+	const int s = SQL_CHANGES_NEWEST;
+	struct change_row row;
+	struct sha256 content;
 	int more;
-	if (catalog_reader_take(c, &r, err) || db_query(r.db, SQL_CHANGES_NEWEST, err, "i", limit)) return -1;
-	size_t size = 0;
-	while ((more = db_step(r.db, SQL_CHANGES_NEWEST, err)) > 0 && size < PAGE_BYTES_MAX) {
-		cJSON *change = NULL;
-		if (change_json(r.db, SQL_CHANGES_NEWEST, &change, &size, err)) return -1;
-		json_add_i64(change, "files", db_i64(r.db, SQL_CHANGES_NEWEST, 9));
-		json_push(array, change);
+	if (catalog_reader_take(c, &r, err) || db_query(r.db, s, err, "i", limit)) return -1;
+	while ((more = db_step(r.db, s, err)) > 0) {
+		if (change_read(r.db, s, &content, &row, err)) return -1;
+		if (on_row(arg, &row)) return 0;
 	}
-	if (more < 0) return -1;
-	*ret_array = TAKE(array);
-	return 0;
+	return more;
 }
 
 void catalog_wait_change(struct catalog *c, const char *after, int64_t wait_ms) {

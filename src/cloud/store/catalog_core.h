@@ -27,12 +27,12 @@ MUST_USE int catalog_reader_take(struct catalog *c, struct catalog_reader *ret, 
 void catalog_reader_done(struct catalog_reader *r); /* resets what is still being read, ends its transaction */
 DEFINE_AUTO_VAL(struct catalog_reader, catalog_reader_done)
 
-/* Adds the member content: 64 hexadecimal digits of the blob in that column, null while it is unknown. */
-void catalog_add_content(cJSON *o, struct db *db, int statement, int column);
+/* The content id in that column: to, or NULL while it is unknown. */
+const struct sha256 *catalog_content(struct db *db, int statement, int column, struct sha256 *to);
+MUST_USE int catalog_state(struct db *db, int statement, int column, enum cloud_state *ret, struct error *err);
 
 /* Waits until a change later than seq is committed, at most wait_ms, or catalog_wake. */
 void catalog_wait_beyond(struct catalog *c, int64_t seq, int64_t wait_ms);
-#define PAGE_BYTES_MAX ((size_t)4 << 20) /* of a list's text: a page that is longer ends early, with a cursor */
 /* Rows of a list: what is asked for, at most 1,000, else 100 (api.md). */
 static inline int64_t page_limit(int64_t asked) { return asked > 0 ? MIN(asked, 1000) : 100; }
 const char *catalog_instance(const struct catalog *c); /* eight characters that tell this catalog from another */

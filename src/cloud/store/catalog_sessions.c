@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Sessions in the catalog: begun by their first promise, decided once, listed as the JSON of api.md. Any thread. */
+/* Sessions in the catalog: begun by their first promise, decided once, listed row by row. Any thread. */
 #include "cloud/store/catalog_core.h"
 
 #include "base/text.h"
 
-#define SESSION_BYTES 512 /* of a session in a list, without its checks and metadata */
 #define CURSOR_PREFIX 's' /* "s<id>": the last row of a page; ids grow, so it stays valid while data arrives */
 
 #define BYTES_MAX ((1LL << 53) - 1)
@@ -26,13 +25,22 @@ struct decision {
 	bool again;
 };
 
-void catalog_add_content(cJSON *o, struct db *db, int statement, int column) {
-	struct sha256 content;
-	char hex[SHA256_HEX];
+const struct sha256 *catalog_content(struct db *db, int statement, int column, struct sha256 *to) {
 	size_t n = 0;
 	const void *bytes = db_blob(db, statement, column, &n);
-	if (n == sizeof content.bytes) memcpy(content.bytes, bytes, n);
-	json_add_text(o, "content", n == sizeof content.bytes ? sha256_hex(hex, &content) : NULL);
+	if (n != sizeof to->bytes) return NULL;
+	memcpy(to->bytes, bytes, n);
+	return to;
+}
+
+int catalog_state(struct db *db, int statement, int column, enum cloud_state *ret, struct error *err) {
+	const char *text = db_text(db, statement, column);
+	for (int i = 0; i < CLOUD_STATE_N; i++) {
+		if (strcmp(text, cloud_state_names[i]) != 0) continue;
+		*ret = (enum cloud_state)i;
+		return 0;
+	}
+	return error_set(err, ERR_DISK, "the catalog has a session in a state that this program does not know: %s", text);
 }
 
 static int session_begin(struct catalog_write *w, const struct decision *d, struct error *err) {
@@ -155,65 +163,62 @@ int catalog_session_lost(struct catalog *c, const char *station, const char *ses
 
 /* --- listing --- */
 
-/* Written as text, not as a tree: metadata may have tens of thousands of keys, and a list has a thousand of them. */
-static int metadata_json(struct db *db, int64_t id, cJSON **ret, size_t *size, struct error *err) {
-	AUTO(buf_done) struct buf out = BUF_INIT(PAGE_BYTES_MAX * 8);
+int catalog_row_metadata(const struct session_row *row, catalog_on_metadata *on_entry, void *arg, struct error *err) {
+	const int s = SQL_METADATA_OF;
 	int more;
-	if (db_query(db, SQL_METADATA_OF, err, "i", id)) return -1;
-	while ((more = db_step(db, SQL_METADATA_OF, err)) > 0) {
-		buf_char(&out, out.len ? ',' : '{');
-		json_quote(&out, db_text(db, SQL_METADATA_OF, 0));
-		buf_char(&out, ':');
-		metadata_write(
-			&out, db_i64(db, SQL_METADATA_OF, 1), db_double(db, SQL_METADATA_OF, 2), db_text(db, SQL_METADATA_OF, 3));
+	if (db_query(row->db, s, err, "i", row->id)) return -1;
+	while ((more = db_step(row->db, s, err)) > 0) {
+		const struct metadata_entry entry = {
+			.key = (char *)(uintptr_t)db_text(row->db, s, 0),
+			.is_number = db_i64(row->db, s, 1),
+			.number = db_double(row->db, s, 2),
+			.text = (char *)(uintptr_t)db_text(row->db, s, 3),
+		};
+		if (!on_entry(arg, &entry)) continue;
+		db_reset(row->db, s);
+		return 0;
 	}
-	if (more < 0) return -1;
-	if (!out.len) buf_char(&out, '{');
-	buf_char(&out, '}');
-	if (buf_check(&out, "metadata", err)) return -1;
-	*size += out.len;
-	*ret = cJSON_CreateRaw(buf_text(&out));
-	return 0;
+	return more;
 }
 
-/* Objects up to this revision that were stored and are lost now, when there are any: a verdict is of its time. */
-static int lost_json(struct db *db, int s, cJSON *o, struct error *err) {
-	if (db_one(db, SQL_OBJECTS_LOST, err, "tti", db_text(db, s, 1), db_text(db, s, 2), db_i64(db, s, 3)) < 1) return -1;
-	int64_t lost = db_i64(db, SQL_OBJECTS_LOST, 0);
+/* Objects up to this revision that were stored and are lost now: a verdict is of its time. */
+static int lost_count(struct db *db, struct session_row *row, struct error *err) {
+	if (db_one(db, SQL_OBJECTS_LOST, err, "tti", row->station, row->session, row->revision) < 1) return -1;
+	row->lost = db_i64(db, SQL_OBJECTS_LOST, 0);
 	db_reset(db, SQL_OBJECTS_LOST);
-	if (lost) json_add_i64(o, "lost", lost);
 	return 0;
 }
 
-/* One row of SESSION_PAGE as the object of api.md. */
-static int session_json(struct db *db, int s, cJSON **ret, size_t *size, struct error *err) {
-	AUTO(json_free) cJSON *o = json_object();
-	const char *state = db_text(db, s, 4), *checks_text = db_text(db, s, 6);
-	struct weight weight = {.bytes = db_i64(db, s, 7), .files = db_i64(db, s, 8), .uploaded_ms = db_i64(db, s, 9)};
-	json_add_text(o, "station", db_text(db, s, 1));
-	json_add_text(o, "session", db_text(db, s, 2));
-	json_add_i64(o, "revision", db_i64(db, s, 3));
-	json_add_text(o, "state", state);
-	json_add_text(o, "processing", db_text(db, s, 5));
-	cJSON *checks = NULL, *metadata = NULL;
-	if (json_parse(checks_text, strlen(checks_text), &checks, err)) return error_prefix(err, "the catalog's checks");
-	json_add(o, "checks", checks);
-	*size += strlen(checks_text) + SESSION_BYTES;
-	if (metadata_json(db, db_i64(db, s, 0), &metadata, size, err)) return -1;
-	json_add(o, "metadata", metadata);
-	if (!strcmp(state, cloud_state_names[CLOUD_UPLOADING])) {
-		if (weight_arrived(db, db_text(db, s, 1), db_text(db, s, 2), db_i64(db, s, 3), &weight, err)) return -1;
-		weight.uploaded_ms = 0; /* not whole yet */
-	}
-	json_add_i64(o, "bytes", weight.bytes);
-	json_add_i64(o, "files", weight.files);
-	json_add_time(o, "uploaded_at", weight.uploaded_ms);
-	json_add_time(o, "decided_at", db_i64(db, s, 10));
-	catalog_add_content(o, db, s, 11);
-	json_add_text(o, "instance", db_text(db, s, 12));
-	if (lost_json(db, s, o, err)) return -1;
-	*ret = TAKE(o);
+/* One that is not whole yet weighs what has come. */
+static int weight_now(struct db *db, struct session_row *row, struct error *err) {
+	struct weight weight;
+	if (row->state != CLOUD_UPLOADING) return 0;
+	if (weight_arrived(db, row->station, row->session, row->revision, &weight, err)) return -1;
+	row->bytes = weight.bytes;
+	row->files = weight.files;
+	row->uploaded_ms = 0;
 	return 0;
+}
+
+/* The row that a statement of SESSION_COLUMNS stands on; its content id lies in *content. */
+static int session_read(struct db *db, int s, struct sha256 *content, struct session_row *ret, struct error *err) {
+	*ret = (struct session_row){
+		.id = db_i64(db, s, 0),
+		.station = db_text(db, s, 1),
+		.session = db_text(db, s, 2),
+		.revision = db_i64(db, s, 3),
+		.processing = db_text(db, s, 5),
+		.checks = db_text(db, s, 6),
+		.bytes = db_i64(db, s, 7),
+		.files = db_i64(db, s, 8),
+		.uploaded_ms = db_i64(db, s, 9),
+		.decided_ms = db_i64(db, s, 10),
+		.content = catalog_content(db, s, 11, content),
+		.instance = db_text(db, s, 12),
+		.db = db,
+	};
+	if (catalog_state(db, s, 4, &ret->state, err) || weight_now(db, ret, err)) return -1;
+	return lost_count(db, ret, err);
 }
 
 static int cursor_parse(const char *cursor, int64_t *ret_id, struct error *err) {
@@ -223,66 +228,73 @@ static int cursor_parse(const char *cursor, int64_t *ret_id, struct error *err) 
 	return error_set(err, ERR_INPUT, "the cursor is not one that this list gave: begin without one");
 }
 
-/* ?1 to ?6 of SESSION_PAGE, then what chooses the statement. */
+/* The statement with the index for what is asked, its arguments bound. */
 static int sessions_query(
 	struct db *db, const struct session_query *q, int64_t after, int64_t limit, int *ret_statement, struct error *err) {
 	const char *state = q->state >= 0 && q->state < CLOUD_STATE_N ? cloud_state_names[q->state] : NULL;
 	int64_t all = q->all_revisions;
-	if (q->station && q->session)
-		return db_query(db, *ret_statement = SQL_SESSIONS_OF_BOTH, err, "ittiiitt", after, state, q->processing,
-			q->since_ms, all, limit, q->station, q->session);
-	if (!q->station && !q->session)
-		return db_query(
-			db, *ret_statement = SQL_SESSIONS, err, "ittiii", after, state, q->processing, q->since_ms, all, limit);
-	*ret_statement = q->station ? SQL_SESSIONS_OF_STATION : SQL_SESSIONS_OF_NAME;
-	return db_query(db, *ret_statement, err, "ittiiit", after, state, q->processing, q->since_ms, all, limit,
-		q->station ? q->station : q->session);
+	if (q->session)
+		return db_query(db, *ret_statement = SQL_SESSIONS_OF_NAME, err, "ittiiitt", after, state, q->processing,
+			q->since_ms, all, limit, q->session, q->station);
+	if (q->station)
+		return db_query(db, *ret_statement = SQL_SESSIONS_OF_STATION, err, "ittiiit", after, state, q->processing,
+			q->since_ms, all, limit, q->station);
+	return db_query(
+		db, *ret_statement = SQL_SESSIONS, err, "ittiii", after, state, q->processing, q->since_ms, all, limit);
 }
 
-int catalog_sessions(
-	struct catalog *c, const struct session_query *q, cJSON **ret_array, char ret_next[96], struct error *err) {
+int catalog_sessions(struct catalog *c, const struct session_query *q, catalog_on_session *on_row, void *arg,
+	char ret_next[CATALOG_NEXT], struct error *err) {
 	AUTO(catalog_reader_done) struct catalog_reader r = {0};
-	AUTO(json_free) cJSON *array = json_array();
-	int64_t limit = page_limit(q->limit);
-	int64_t after = 0, n = 0, last = 0;
-	size_t size = 0;
+	struct session_row row = {0};
+	struct sha256 content;
+	int64_t limit = page_limit(q->limit), after = 0, n = 0;
+	bool full = false;
 	int more, s = SQL_SESSIONS;
 	if (cursor_parse(q->cursor, &after, err)) return -1;
 	/* One row more than asked for tells whether there is a next page. */
 	if (catalog_reader_take(c, &r, err) || sessions_query(r.db, q, after, limit + 1, &s, err)) return -1;
-	while ((more = db_step(r.db, s, err)) > 0 && n < limit && size < PAGE_BYTES_MAX) {
-		cJSON *session = NULL;
-		if (session_json(r.db, s, &session, &size, err)) return -1;
-		json_push(array, session);
-		last = db_i64(r.db, s, 0);
+	while ((more = db_step(r.db, s, err)) > 0 && n < limit && !full) {
+		if (session_read(r.db, s, &content, &row, err)) return -1;
+		full = on_row(arg, &row);
 		n++;
 	}
 	if (more < 0) return -1;
-	if (more) snprintf(ret_next, 96, "%c%lld", CURSOR_PREFIX, (long long)last);
+	if (more) snprintf(ret_next, CATALOG_NEXT, "%c%lld", CURSOR_PREFIX, (long long)row.id);
 	else ret_next[0] = 0;
-	*ret_array = TAKE(array);
 	return 0;
 }
 
-int catalog_revisions(
-	struct catalog *c, const char *station, const char *session, cJSON **ret_array, struct error *err) {
+int catalog_session(struct catalog *c, const char *station, const char *session, catalog_on_session *on_row, void *arg,
+	struct error *err) {
 	AUTO(catalog_reader_done) struct catalog_reader r = {0};
-	AUTO(json_free) cJSON *array = json_array();
+	struct session_row row;
+	struct sha256 content;
+	int more;
+	if (catalog_reader_take(c, &r, err) || db_query(r.db, SQL_SESSION_NEWEST, err, "tt", station, session)) return -1;
+	while ((more = db_step(r.db, SQL_SESSION_NEWEST, err)) > 0) {
+		if (session_read(r.db, SQL_SESSION_NEWEST, &content, &row, err)) return -1;
+		if (on_row(arg, &row)) return 0;
+	}
+	return more;
+}
+
+int catalog_revisions(struct catalog *c, const char *station, const char *session, catalog_on_revision *on_row,
+	void *arg, struct error *err) {
+	AUTO(catalog_reader_done) struct catalog_reader r = {0};
 	const int s = SQL_SESSION_REVISIONS;
+	struct sha256 content;
 	int more;
 	if (catalog_reader_take(c, &r, err) || db_query(r.db, s, err, "tti", station, session, (int64_t)REVISIONS_LISTED))
 		return -1;
 	while ((more = db_step(r.db, s, err)) > 0) {
-		cJSON *o = json_object();
-		json_add_i64(o, "revision", db_i64(r.db, s, 0));
-		json_add_text(o, "state", db_text(r.db, s, 1));
-		catalog_add_content(o, r.db, s, 2);
-		json_add_text(o, "instance", db_text(r.db, s, 3));
-		if (!cJSON_InsertItemInArray(array, 0, o)) abort();
+		struct revision_row row = {.revision = db_i64(r.db, s, 0),
+			.content = catalog_content(r.db, s, 2, &content),
+			.instance = db_text(r.db, s, 3)};
+		if (catalog_state(r.db, s, 1, &row.state, err)) return -1;
+		if (on_row(arg, &row)) return 0;
 	}
-	if (more < 0) return -1;
-	*ret_array = TAKE(array);
-	return 0;
+	return more;
 }
 
 int catalog_undecided(struct catalog *c, catalog_on_undecided *on_row, void *arg, struct error *err) {

@@ -55,14 +55,19 @@
 #define KEY_COLUMNS "SELECT id, hash, station, scopes, created_ms, revoked_ms, used_ms FROM key "
 #define OBJECT_COLUMNS                                                                                                 \
 	"SELECT bucket, key, station, session, name, revision, size, sha256, stored_ms, lost_ms, promised_ms FROM object "
-/* ?1 cursor, ?2 state, ?3 processing, ?4 since, ?5 whether all revisions, ?6 limit; then what is asked for. An
- * undecided session shows what has arrived so far. */
-#define SESSION_PAGE(which)                                                                                            \
+/* Optional arguments are NULL; PostgreSQL needs their type said. */
+#define SESSION_COLUMNS                                                                                                \
 	"SELECT id, station, session, revision, state, processing, checks, bytes, files, uploaded_ms, decided_ms,"         \
-	" content, instance"                                                                                               \
-	" FROM session s WHERE " which " s.id > ?1 AND (?2 IS NULL OR s.state = ?2)"                                       \
-	" AND (?3 IS NULL OR s.processing = ?3) AND s.changed_ms >= ?4 AND (?5 OR NOT EXISTS"                              \
-	" (SELECT 1 FROM session n WHERE n.station = s.station AND n.session = s.session AND n.revision > s.revision))"    \
+	" content, instance FROM session s "
+/* ?1 cursor, ?2 state or NULL, ?3 processing or NULL, ?4 since, ?5 whether all revisions, ?6 limit; then what is asked
+ * for. One statement with all of it optional would find a station's sessions, or a name's, by walking over all there
+ * are: the three rows below have an index each. */
+#define SESSION_PAGE(which)                                                                                            \
+	SESSION_COLUMNS                                                                                                    \
+	"WHERE " which " s.id > ?1 AND (CAST(?2 AS TEXT) IS NULL OR s.state = ?2)"                                         \
+	" AND (CAST(?3 AS TEXT) IS NULL OR s.processing = ?3) AND s.changed_ms >= ?4 AND (?5 <> 0 OR NOT EXISTS"           \
+	" (SELECT 1 FROM session n WHERE n.station = s.station AND n.session = s.session AND n.revision > "                \
+	"s.revision))"                                                                                                     \
 	" ORDER BY s.id LIMIT ?6"
 #define CHANGE_COLUMNS                                                                                                 \
 	"SELECT c.seq, c.station, s.session, s.revision, c.state, c.processing, s.checks, s.decided_ms, c.at_ms,"          \
@@ -130,15 +135,16 @@
 		" AND o.session = s.session AND o.revision = s.revision AND (o.stored_ms > 0 OR o.lost_ms > 0))")              \
 	X(SESSION_GET, "SELECT id, state, instance FROM session WHERE station = ?1 AND session = ?2 AND revision = ?3")    \
 	X(SESSION_CLAIM, "UPDATE session SET instance = ?2 WHERE id = ?1 AND instance IS NULL")                            \
-	X(SESSION_REVISIONS, "SELECT revision, state, content, instance FROM session WHERE station = ?1 AND session = ?2"  \
-						 " ORDER BY revision DESC LIMIT ?3")                                                           \
+	X(SESSION_REVISIONS, "SELECT revision, state, content, instance FROM (SELECT revision, state, content, instance"   \
+						 " FROM session WHERE station = ?1 AND session = ?2 ORDER BY revision DESC LIMIT ?3) n"        \
+						 " ORDER BY revision")                                                                         \
 	X(SESSION_DECIDE,                                                                                                  \
 		"UPDATE session SET state = ?2, checks = ?3, bytes = ?4, files = ?5, uploaded_ms = ?6, decided_ms = ?7,"       \
 		" changed_ms = ?7, content = ?8 WHERE id = ?1")                                                                \
 	X(SESSIONS, SESSION_PAGE(""))                                                                                      \
 	X(SESSIONS_OF_STATION, SESSION_PAGE("s.station = ?7 AND"))                                                         \
-	X(SESSIONS_OF_NAME, SESSION_PAGE("s.session = ?7 AND"))                                                            \
-	X(SESSIONS_OF_BOTH, SESSION_PAGE("s.station = ?7 AND s.session = ?8 AND"))                                         \
+	X(SESSIONS_OF_NAME, SESSION_PAGE("s.session = ?7 AND (CAST(?8 AS TEXT) IS NULL OR s.station = ?8) AND"))           \
+	X(SESSION_NEWEST, SESSION_COLUMNS "WHERE station = ?1 AND session = ?2 ORDER BY revision DESC")                    \
 	X(SESSIONS_UNDECIDED, "SELECT station, session, max(attempts) FROM session WHERE state = 'uploading'"              \
 						  " GROUP BY station, session ORDER BY min(id)")                                               \
 	X(SESSION_UNDECIDED,                                                                                               \
@@ -180,7 +186,11 @@
 	X(STATIONS,                                                                                                        \
 		"SELECT n.station, h.at_ms, h.beat, max(h.at_ms) FROM (SELECT station FROM heartbeat UNION"                    \
 		" SELECT station FROM key WHERE revoked_ms = 0 AND scopes & 1) n LEFT JOIN heartbeat h USING (station)"        \
-		" WHERE n.station > ?1 GROUP BY n.station ORDER BY n.station LIMIT ?2")
+		" WHERE n.station > ?1 GROUP BY n.station ORDER BY n.station LIMIT ?2")                                        \
+	X(STATION,                                                                                                         \
+		"SELECT n.station, h.at_ms, h.beat FROM (SELECT CAST(?1 AS TEXT) AS station) n"                                \
+		" LEFT JOIN heartbeat h ON h.station = n.station WHERE h.station IS NOT NULL OR EXISTS (SELECT 1 FROM key k"   \
+		" WHERE k.station = n.station AND k.revoked_ms = 0 AND (k.scopes & 1) <> 0) ORDER BY h.at_ms DESC LIMIT 1")
 
 enum catalog_statement {
 #define X(id, sql) SQL_##id,

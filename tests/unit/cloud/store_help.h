@@ -24,6 +24,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "cloud/api/rows.h"
 #include "cloud/store/catalog.h"
 #include "cloud/store/objects.h"
 

@@ -413,7 +413,7 @@ static void test_claims(void **state) {
 	const struct claim next = {"lab-1", S1, 2, "b"};
 	OK(catalog_objects_promise(c, &next, rows, 1, &standing, &err));
 	AUTO(json_free) cJSON *revisions = NULL;
-	OK(catalog_revisions(c, "lab-1", S1, &revisions, &err));
+	OK(rows_revisions(c, "lab-1", S1, &revisions, &err));
 	assert_int_equal(cJSON_GetArraySize(revisions), 1);
 }
 
@@ -499,8 +499,10 @@ static void test_lists_objects(void **state) {
 static int beat(struct catalog *c, const char *station, const char *key, const char *json, struct error *err) {
 	AUTO(json_free) cJSON *j = NULL;
 	int n = -1;
-	if (json_parse(json, strlen(json), &j, err) || catalog_heartbeat(c, station, key, j, &n, err)) return -1;
-	return n;
+	const char *instance = NULL;
+	if (json_parse(json, strlen(json), &j, err) || json_want_text(j, "instance", NULL, &instance, err)) return -1;
+	AUTO(xfree) char *kept = rows_beat_kept(j);
+	return catalog_heartbeat(c, station, key, instance, kept, &n, err) ? -1 : n;
 }
 
 static void test_stations(void **state) {
@@ -521,7 +523,7 @@ static void test_stations(void **state) {
 	char next[96] = "", names[64] = "";
 	for (int pages = 0; pages < 10; pages++) {
 		AUTO(json_free) cJSON *array = NULL;
-		OK(catalog_stations(c, 1, next, &array, next, &err));
+		OK(rows_stations(c, 1, next, &array, next, &err));
 		assert_int_equal(cJSON_GetArraySize(array), 1);
 		const cJSON *row = cJSON_GetArrayItem(array, 0);
 		const char *station = cJSON_GetObjectItem(row, "station")->valuestring;
@@ -540,7 +542,40 @@ static void test_stations(void **state) {
 	}
 	assert_string_equal(names, "lab-1 lab-2 silent ");
 	cJSON *array = NULL;
-	FAILS(ERR_INPUT, catalog_stations(c, 1, "bad", &array, next, &err));
+	FAILS(ERR_INPUT, rows_stations(c, 1, "bad", &array, next, &err));
+}
+
+/* By a statement of its own: what it says is what the list says of it. */
+static void test_one_station(void **state) {
+	const struct scratch *s = *state;
+	AUTO(catalog_close) struct catalog *c = catalog_at(s->dir);
+	AUTO(secret_done) struct secret text = {0};
+	struct api_key silent, admin, revoked;
+	OK(catalog_key_add(c, "silent", SCOPE_STATION, &text, &silent, &err));
+	OK(catalog_key_add(c, "office", SCOPE_ADMIN, &text, &admin, &err));
+	OK(catalog_key_add(c, "gone", SCOPE_STATION, &text, &revoked, &err));
+	OK(catalog_key_revoke(c, revoked.id, &err));
+	GIVES(1, beat(c, "lab-1", "k1", "{\"instance\":\"i2\",\"version\":\"0.1\",\"queue\":3}", &err));
+	sleep_us(2000);
+	GIVES(2, beat(c, "lab-1", "k1", "{\"instance\":\"i1\",\"version\":\"0.2\",\"queue\":2}", &err));
+	GIVES(1, beat(c, "lab-2", "k2", "{\"instance\":\"i2\"}", &err));
+	AUTO(json_free) cJSON *all = NULL;
+	char next[CATALOG_NEXT];
+	OK(rows_stations(c, 10, "", &all, next, &err));
+	assert_int_equal(cJSON_GetArraySize(all), 3);
+	for (int i = 0; i < 3; i++) {
+		AUTO(json_free) cJSON *one = NULL;
+		const cJSON *listed = cJSON_GetArrayItem(all, i);
+		OK(rows_station(c, cJSON_GetObjectItem(listed, "station")->valuestring, &one, &err));
+		assert_int_equal(cJSON_GetArraySize(one), 1);
+		assert_true(cJSON_Compare(cJSON_GetArrayItem(one, 0), listed, true));
+	}
+	static const char *const none[] = {"office", "gone", "lab", "lab-11", ""};
+	for (size_t i = 0; i < ARRAY_LEN(none); i++) {
+		AUTO(json_free) cJSON *one = NULL;
+		OK(rows_station(c, none[i], &one, &err));
+		assert_int_equal(cJSON_GetArraySize(one), 0);
+	}
 }
 
 int main(void) {
@@ -563,6 +598,7 @@ int main(void) {
 		TEST_IN_SCRATCH(test_newest_stored_revision),
 		TEST_IN_SCRATCH(test_lists_objects),
 		TEST_IN_SCRATCH(test_stations),
+		TEST_IN_SCRATCH(test_one_station),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -75,7 +75,7 @@ static void expect_changes(struct cloud *c, const char *station, int n, const ch
 	AUTO(json_free) cJSON *changes = NULL;
 	char cursor[48];
 	bool reset;
-	OK(catalog_changes(c->catalog, station, "", 100, &changes, cursor, &reset, &err));
+	OK(rows_changes(c->catalog, station, "", 100, &changes, cursor, &reset, &err));
 	assert_int_equal(cJSON_GetArraySize(changes), n);
 	assert_string_equal(cJSON_GetObjectItem(cJSON_GetArrayItem(changes, n - 1), "state")->valuestring, state);
 }

@@ -51,11 +51,11 @@ static void test_migration(void **state) {
 	char cursor[48];
 	bool reset = true;
 	/* A cursor that an older program gave is good. */
-	OK(catalog_changes(c, "lab-1", "c-abcdefgh-0", 0, &changes, cursor, &reset, &err));
+	OK(rows_changes(c, "lab-1", "c-abcdefgh-0", 0, &changes, cursor, &reset, &err));
 	assert_false(reset);
 	assert_int_equal(cJSON_GetArraySize(changes), 1);
 	assert_true(strlen(cursor) == strlen("c-abcdefgh-1-01234567"));
-	OK(catalog_revisions(c, "lab-1", "20261120_134502", &revisions, &err));
+	OK(rows_revisions(c, "lab-1", "20261120_134502", &revisions, &err));
 	AUTO(xfree) char *text = json_text(revisions);
 	assert_string_equal(text, "[{\"revision\":1,\"state\":\"accepted\",\"content\":null,\"instance\":null},"
 							  "{\"revision\":2,\"state\":\"uploading\",\"content\":null,\"instance\":null}]");
@@ -154,7 +154,7 @@ static void test_contents_by_themselves(void **state) {
 	for (int64_t until = clock_mono_ms() + 20000; clock_mono_ms() < until; sleep_us(5000))
 		if (!sql_number(b->scratch.dir, "SELECT count(*) FROM session WHERE content IS NULL")) break;
 	AUTO(json_free) cJSON *revisions = NULL;
-	OK(catalog_revisions(b->api->catalog, "lab-1", TEST_SESSION, &revisions, &err));
+	OK(rows_revisions(b->api->catalog, "lab-1", TEST_SESSION, &revisions, &err));
 	expect_content(cJSON_GetArrayItem(revisions, 0), &content[0]);
 	expect_content(cJSON_GetArrayItem(revisions, 1), &content[1]);
 	expect_content(cJSON_GetArrayItem(revisions, 2), NULL);
@@ -176,8 +176,8 @@ static void test_a_lost_manifest(void **state) {
 	GIVES(1, object_aside(b->api->objects, row.bucket, row.key, -1, where, &err));
 	for (int i = 0; i < 2; i++) {
 		json_free(TAKE(revisions));
-		OK(catalog_revisions(b->api->catalog, "lab-1", TEST_SESSION, &revisions, &err));
-		OK(content_complete(&stores, "lab-1", TEST_SESSION, &revisions, &err));
+		OK(content_complete(&stores, "lab-1", TEST_SESSION, &err));
+		OK(rows_revisions(b->api->catalog, "lab-1", TEST_SESSION, &revisions, &err));
 		expect_content(cJSON_GetArrayItem(revisions, 0), i ? &content[0] : NULL);
 		expect_content(cJSON_GetArrayItem(revisions, 1), &content[1]);
 		if (i) break;

@@ -190,7 +190,7 @@ static void a_put_is_promised_before_its_url_is_given(void **state) {
 	assert_int_equal(row.size, 3);
 	assert_string_equal(row.name, "a b.dat");
 	AUTO(json_free) cJSON *revisions = NULL;
-	OK(catalog_revisions(b->api->catalog, "lab-1", TEST_SESSION, &revisions, &err));
+	OK(rows_revisions(b->api->catalog, "lab-1", TEST_SESSION, &revisions, &err));
 	assert_int_equal(cJSON_GetArraySize(revisions), 1);
 }
 
@@ -479,7 +479,7 @@ static void what_is_open_has_a_bound(void **state) {
 	struct got next = presign(b, 1000, (const char *const[]){"a", "new", NULL}); /* one of them got something */
 	assert_int_equal(next.status, 200);
 	AUTO(json_free) cJSON *revisions = NULL;
-	OK(catalog_revisions(b->api->catalog, "lab-1", TEST_SESSION, &revisions, &err));
+	OK(rows_revisions(b->api->catalog, "lab-1", TEST_SESSION, &revisions, &err));
 	assert_int_equal(cJSON_GetArraySize(revisions), REVISIONS_EMPTY_MAX + 1); /* nothing is left of what was refused */
 }
 

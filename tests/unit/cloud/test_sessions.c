@@ -35,7 +35,7 @@ static void store(struct catalog *c, const char *station, const char *session, i
 
 static cJSON *list(struct catalog *c, struct session_query q, char next[96]) {
 	cJSON *array = NULL;
-	OK(catalog_sessions(c, &q, &array, next, &err));
+	OK(rows_sessions(c, &q, &array, next, &err));
 	return as_told(array);
 }
 
@@ -143,7 +143,7 @@ static void test_decided_once(void **state) {
 	assert_int_equal(cJSON_GetArraySize(rows), 1);
 	AUTO(json_free) cJSON *changes = NULL;
 	bool reset;
-	OK(catalog_changes(c, NULL, "", 0, &changes, cursor, &reset, &err));
+	OK(rows_changes(c, NULL, "", 0, &changes, cursor, &reset, &err));
 	assert_false(reset);
 	assert_int_equal(cJSON_GetArraySize(changes), 1);
 	assert_string_equal(cJSON_GetObjectItem(cJSON_GetArrayItem(changes, 0), "state")->valuestring,
@@ -177,9 +177,8 @@ static void test_filters(void **state) {
 		c, (struct session_query){.state = -1, .since_ms = clock_wall_ms() - 60000, .session = S2}, "lab-1/140000/1 ");
 	cJSON *none = NULL;
 	char next[96];
-	FAILS(ERR_INPUT, catalog_sessions(c, &(struct session_query){.state = -1, .cursor = "17"}, &none, next, &err));
-	FAILS(
-		ERR_INPUT, catalog_sessions(c, &(struct session_query){.state = -1, .cursor = "s1 OR 1=1"}, &none, next, &err));
+	FAILS(ERR_INPUT, rows_sessions(c, &(struct session_query){.state = -1, .cursor = "17"}, &none, next, &err));
+	FAILS(ERR_INPUT, rows_sessions(c, &(struct session_query){.state = -1, .cursor = "s1 OR 1=1"}, &none, next, &err));
 }
 
 struct arrival {
@@ -276,7 +275,7 @@ static void test_undecided(void **state) {
 static int changes_or_reset(
 	struct catalog *c, const char *station, const char *after, int64_t limit, char cursor[48], bool *ret_reset) {
 	AUTO(json_free) cJSON *array = NULL;
-	OK(catalog_changes(c, station, after, limit, &array, cursor, ret_reset, &err));
+	OK(rows_changes(c, station, after, limit, &array, cursor, ret_reset, &err));
 	return cJSON_GetArraySize(array);
 }
 

@@ -33,7 +33,7 @@ static void test_again_changes_nothing(void **state) {
 	AUTO(json_free) cJSON *changes = NULL;
 	char cursor[48];
 	bool reset;
-	if (catalog_changes(c->catalog, c->station, "", 100, &changes, cursor, &reset, &err)) fail_msg("%s", err.text);
+	if (rows_changes(c->catalog, c->station, "", 100, &changes, cursor, &reset, &err)) fail_msg("%s", err.text);
 	assert_int_equal(cJSON_GetArraySize(changes), 1);
 	assert_int_equal(log_lines(c).n, 1);
 	assert_false(look(c, "nobody"));

@@ -173,7 +173,7 @@ static inline cJSON *session_json(struct cloud *c, const char *station, int64_t 
 	struct session_query q = {.station = station, .session = SESSION, .state = -1, .limit = 100, .all_revisions = true};
 	AUTO(json_free) cJSON *array = NULL;
 	char next[96];
-	if (catalog_sessions(c->catalog, &q, &array, next, &err)) fail_msg("%s", err.text);
+	if (rows_sessions(c->catalog, &q, &array, next, &err)) fail_msg("%s", err.text);
 	AUTO(xfree) char *text = json_text(array); /* parts of it are kept as text */
 	json_free(TAKE(array));
 	if (json_parse(text, strlen(text), &array, &err)) fail_msg("%s", err.text);
