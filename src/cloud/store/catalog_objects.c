@@ -276,8 +276,7 @@ int catalog_objects_by_name(struct catalog *c, const char *station, const char *
 /* The statement with the best index for what is asked, its arguments bound. */
 static int objects_query(struct db *db, const char *station, const char *session, bool promised_only,
 	int *ret_statement, struct error *err) {
-	if (station && session) return db_query(db, *ret_statement = SQL_OBJECTS_OF_SESSION, err, "tt", station, session);
-	if (station) return db_query(db, *ret_statement = SQL_OBJECTS_OF_STATION, err, "t", station);
+	if (station) return db_query(db, *ret_statement = SQL_OBJECTS_OF_STATION, err, "tt", station, session);
 	if (session) return db_query(db, *ret_statement = SQL_OBJECTS_OF_NAME, err, "t", session);
 	return db_query(db, *ret_statement = promised_only ? SQL_OBJECTS_PROMISED : SQL_OBJECTS, err, "");
 }

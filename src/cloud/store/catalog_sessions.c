@@ -80,9 +80,10 @@ static int weight_of(struct catalog_write *w, const struct decision *d, struct w
 static int metadata_insert(struct catalog_write *w, int64_t id, const struct metadata *m, struct error *err) {
 	for (size_t i = 0; m && i < m->n; i++) {
 		const struct metadata_entry *e = &m->entries[i];
+		const int add = SQL_METADATA_ADD;
 		int failed = e->is_number
-						 ? db_exec(w->db, SQL_METADATA_ADD, err, "itidt", id, e->key, (int64_t)i, e->number, e->text)
-						 : db_exec(w->db, SQL_METADATA_ADD_TEXT, err, "itit", id, e->key, (int64_t)i, e->text);
+						 ? db_exec(w->db, add, err, "itidt", id, e->key, (int64_t)i, e->number, e->text)
+						 : db_exec(w->db, add, err, "ititt", id, e->key, (int64_t)i, (const char *)NULL, e->text);
 		if (failed) return -1;
 	}
 	return 0;

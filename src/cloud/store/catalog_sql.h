@@ -118,9 +118,9 @@
 									 " AND (stored_ms > 0 OR lost_ms > 0) ORDER BY revision DESC LIMIT 1")             \
 	X(OBJECTS, OBJECT_COLUMNS "ORDER BY bucket, key")                                                                  \
 	X(OBJECTS_PROMISED, OBJECT_COLUMNS "WHERE stored_ms = 0 ORDER BY bucket, key")                                     \
-	X(OBJECTS_OF_STATION, OBJECT_COLUMNS "WHERE station = ?1 ORDER BY session, name, revision")                        \
+	X(OBJECTS_OF_STATION, OBJECT_COLUMNS "WHERE station = ?1 AND (CAST(?2 AS TEXT) IS NULL OR session = ?2)"           \
+										 " ORDER BY session, name, revision")                                          \
 	X(OBJECTS_OF_NAME, OBJECT_COLUMNS "WHERE session = ?1 ORDER BY station, name, revision")                           \
-	X(OBJECTS_OF_SESSION, OBJECT_COLUMNS "WHERE station = ?1 AND session = ?2 ORDER BY name, revision")                \
 	/* the newest of each name, without manifests: what a session weighs */                                            \
 	X(OBJECTS_COUNT,                                                                                                   \
 		"SELECT count(*), coalesce(sum(size), 0), coalesce(max(at), 0) FROM (SELECT size, stored_ms AS at,"            \
@@ -157,16 +157,16 @@
 		"DELETE FROM session WHERE id IN (SELECT id FROM session s WHERE state = 'uploading' AND begun_ms < ?1"        \
 		" AND checks = '[]' AND id < (SELECT max(id) FROM session) AND NOT EXISTS (SELECT 1 FROM object o"             \
 		" WHERE o.station = s.station AND o.session = s.session AND o.revision = s.revision) LIMIT ?2)")               \
+	/* two, as a station asks for its session's with every call, and finds it by its name's index (hence +id) */       \
 	X(CONTENT_UNKNOWN, "SELECT id, station, session, revision FROM session"                                            \
 					   " WHERE content IS NULL AND state <> 'uploading' AND id > ?1 ORDER BY id LIMIT ?2")             \
 	X(CONTENT_UNKNOWN_OF, "SELECT id, station, session, revision FROM session WHERE station = ?3 AND session = ?4"     \
-						  " AND content IS NULL AND state <> 'uploading' AND id > ?1 ORDER BY id LIMIT ?2")            \
+						  " AND content IS NULL AND state <> 'uploading' AND +id > ?1 ORDER BY +id LIMIT ?2")          \
 	X(CONTENT_SET, "UPDATE session SET content = ?2 WHERE id = ?1 AND content IS NULL")                                \
 	X(SESSION_LOST, "UPDATE session SET checks = ?2, changed_ms = ?3 WHERE id = ?1 AND checks <> ?2")                  \
 	X(SESSION_ATTEMPTS, "UPDATE session SET attempts = CASE WHEN ?3 THEN attempts + 1 ELSE 0 END"                      \
 						" WHERE station = ?1 AND session = ?2 AND state = 'uploading'")                                \
 	X(METADATA_ADD, "INSERT INTO metadata (session, key, ordinal, number, text) VALUES (?1, ?2, ?3, ?4, ?5)")          \
-	X(METADATA_ADD_TEXT, "INSERT INTO metadata (session, key, ordinal, text) VALUES (?1, ?2, ?3, ?4)")                 \
 	X(METADATA_OF, "SELECT key, number IS NOT NULL, number, text FROM metadata WHERE session = ?1 ORDER BY ordinal")   \
 	/* changes */                                                                                                      \
 	X(CHANGE_ADD, "INSERT INTO change (session, station, state, processing, at_ms, tag)"                               \
@@ -174,6 +174,7 @@
 	X(CHANGE_LAST, "SELECT coalesce(max(seq), 0) FROM change")                                                         \
 	X(CHANGE_TAG, "SELECT tag FROM change WHERE seq = ?1")                                                             \
 	X(CHANGES_NEWEST, CHANGE_COLUMNS "ORDER BY c.seq DESC LIMIT ?1")                                                   \
+	/* two, as a station that waits reads its own ones by an index, and never the fleet's */                           \
 	X(CHANGES, CHANGE_COLUMNS "WHERE c.seq > ?1 ORDER BY c.seq LIMIT ?2")                                              \
 	X(CHANGES_OF, CHANGE_COLUMNS "WHERE c.seq > ?1 AND c.station = ?3 ORDER BY c.seq LIMIT ?2")                        \
 	/* stations: those that reported, and those with a key that never did */                                           \

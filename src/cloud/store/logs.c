@@ -41,6 +41,7 @@
 	X(ADD, "INSERT INTO event (group_name, stream, at_ms, json, stored_ms) VALUES (?1, ?2, ?3, ?4, ?5)") \
 	X(ADD_KNOWN, "INSERT OR IGNORE INTO event (group_name, stream, at_ms, json, known, stored_ms)" \
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6)") \
+	/* two, as a group is found by its index, however little of the log is of it */ \
 	X(READ, "SELECT id, group_name, stream, at_ms, json FROM event WHERE id > ?1 AND at_ms >= ?2 ORDER BY id LIMIT ?3") \
 	X(READ_GROUP, "SELECT id, group_name, stream, at_ms, json FROM event" \
 		" WHERE group_name = ?4 AND id > ?1 AND at_ms >= ?2 ORDER BY id LIMIT ?3") \
