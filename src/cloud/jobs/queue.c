@@ -1,96 +1,97 @@
 /* SPDX-License-Identifier: MIT */
-/* Invariants: an item is in `known` exactly while it is in a lane or in `later`; it leaves both before its look, so
- * that an event during the look brings another one. A lane is in `lanes` while it has items or its station is busy, and
- * in `ring` while it has items and its station is not. `later` is in order of due_ms. */
+/* Invariants: a job is known until it is done and was not asked for meanwhile. It is ready (in its lane's list), or
+ * waits (in one of the heaps), or runs, its lane busy; one that runs may be ready for its next run as well. A lane is
+ * in `lanes` while it has jobs that are ready or is busy, and in `ring` while it has and is not. */
 #include "cloud/jobs/queue.h"
 
 #include <search.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/heap.h"
 #include "base/text.h"
 
-#define LAST_MOST_MS                                                                                                   \
-	(10LL * 60 * 1000) /* an item that comes last waits this long at most for a pause of the others                    \
-						*/
+#define LAST_MOST_MS (10LL * 60 * 1000) /* a job that comes last waits this long at most for a pause of the others */
 
-TAILQ_HEAD(items, queue_item);
+TAILQ_HEAD(jobs, queue_job);
 struct queue_lane {
 	TAILQ_ENTRY(queue_lane) next;
-	char station[80];
-	struct items items;
+	char name[80];
+	struct jobs jobs;
 	bool busy;
 };
 struct queue {
 	void *known, *lanes; /* tsearch(3) trees */
+	size_t n, most, state_bytes;
+	uint64_t order;
 	TAILQ_HEAD(, queue_lane) ring;
-	struct items later;
+	struct heap later, last;
 };
 
-static int compare_items(const void *a, const void *b) {
-	const struct queue_item *x = a, *y = b;
-	int order = strcmp(x->session, y->session);
-	return order ? order : strcmp(x->station, y->station);
+static int compare_jobs(const void *a, const void *b) {
+	const struct queue_job *x = a, *y = b;
+	int order = strcmp(x->name, y->name);
+	return order ? order : strcmp(x->lane, y->lane);
 }
 
 static int compare_lanes(const void *a, const void *b) {
-	return strcmp(((const struct queue_lane *)a)->station, ((const struct queue_lane *)b)->station);
+	return strcmp(((const struct queue_lane *)a)->name, ((const struct queue_lane *)b)->name);
 }
 
-struct queue *queue_new(void) {
+static int compare_times(const void *a, const void *b) {
+	const struct queue_job *x = a, *y = b;
+	if (x->due_ms != y->due_ms) return x->due_ms < y->due_ms ? -1 : 1;
+	return x->order < y->order ? -1 : x->order > y->order;
+}
+
+struct queue *queue_new(size_t state_bytes, size_t most) {
 	struct queue *q = xcalloc(1, sizeof *q);
+	*q = (struct queue){.most = most, .state_bytes = state_bytes};
 	TAILQ_INIT(&q->ring);
-	TAILQ_INIT(&q->later);
+	q->later = q->last = (struct heap){.compare = compare_times, .place = offsetof(struct queue_job, place)};
 	return q;
 }
 
-static void items_free(struct items *items) {
-	for (struct queue_item *item; (item = TAILQ_FIRST(items));) {
-		TAILQ_REMOVE(items, item, next);
-		free(item);
-	}
+static void job_free(void *arg) {
+	struct queue_job *job = arg;
+	xfree(job->state);
+	xfree(job);
 }
-
-static void lane_free(void *lane) {
-	items_free(&((struct queue_lane *)lane)->items);
-	free(lane);
-}
-
-static void keep(void *item) { (void)item; } /* the lanes and `later` own what the tree points to */
 
 void queue_free(struct queue *q) {
 	if (!q) return;
-	tdestroy(q->known, keep);
-	items_free(&q->later);
-	tdestroy(q->lanes, lane_free);
+	tdestroy(q->known, job_free);
+	tdestroy(q->lanes, free);
+	heap_done(&q->later);
+	heap_done(&q->last);
 	free(q);
 }
 
 /* --- lanes --- */
 
-static struct queue_lane *lane_of(struct queue *q, const char *station) {
+static struct queue_lane *lane_of(struct queue *q, const char *name) {
 	struct queue_lane like;
-	text_copy(like.station, sizeof like.station, station);
+	text_copy(like.name, sizeof like.name, name);
 	struct queue_lane *const *there = tfind(&like, &q->lanes, compare_lanes);
 	if (there) return *there;
 	struct queue_lane *lane = xcalloc(1, sizeof *lane);
-	text_copy(lane->station, sizeof lane->station, station);
-	TAILQ_INIT(&lane->items);
+	text_copy(lane->name, sizeof lane->name, name);
+	TAILQ_INIT(&lane->jobs);
 	if (!tsearch(lane, &q->lanes, compare_lanes)) abort();
 	return lane;
 }
 
-static void lane_append(struct queue *q, struct queue_item *item) {
-	struct queue_lane *lane = item->lane = lane_of(q, item->station);
-	if (!lane->busy && TAILQ_EMPTY(&lane->items)) TAILQ_INSERT_TAIL(&q->ring, lane, next);
-	TAILQ_INSERT_TAIL(&lane->items, item, next);
-	item->due_ms = 0;
-	item->last = false;
+static void lane_append(struct queue *q, struct queue_job *job) {
+	struct queue_lane *lane = lane_of(q, job->lane);
+	if (!lane->busy && TAILQ_EMPTY(&lane->jobs)) TAILQ_INSERT_TAIL(&q->ring, lane, next);
+	TAILQ_INSERT_TAIL(&lane->jobs, job, next);
+	job->ready = true;
 }
 
-static void lane_rest(struct queue *q, const char *station) {
-	struct queue_lane *lane = lane_of(q, station);
+static void lane_rest(struct queue *q, const char *name) {
+	struct queue_lane *lane = lane_of(q, name);
 	lane->busy = false;
-	if (!TAILQ_EMPTY(&lane->items)) {
+	if (!TAILQ_EMPTY(&lane->jobs)) {
 		TAILQ_INSERT_TAIL(&q->ring, lane, next);
 		return;
 	}
@@ -98,95 +99,101 @@ static void lane_rest(struct queue *q, const char *station) {
 	free(lane);
 }
 
-/* --- items --- */
+/* --- jobs --- */
 
-/* The item that is known under the name of `item`, which is added when there is none. */
-static struct queue_item *known_or(struct queue *q, struct queue_item *item) {
-	struct queue_item *const *there = tsearch(item, &q->known, compare_items);
-	if (!there) abort();
-	return *there;
+/* The job of that key, made when there is none; NULL: there is no room for it. */
+static struct queue_job *job_of(struct queue *q, const char *lane, const char *name, bool *ret_new) {
+	struct queue_job *job = xcalloc(1, sizeof *job);
+	text_copy(job->lane, sizeof job->lane, lane);
+	text_copy(job->name, sizeof job->name, name);
+	struct queue_job *const *there = tfind(job, &q->known, compare_jobs);
+	*ret_new = !there && !(q->most && q->n == q->most);
+	if (!*ret_new) {
+		free(job);
+		return there ? *there : NULL;
+	}
+	job->state = xcalloc(1, MAX(q->state_bytes, (size_t)1));
+	if (!tsearch(job, &q->known, compare_jobs)) abort();
+	q->n++;
+	return job;
 }
 
-static void later_insert(struct queue *q, struct queue_item *item) {
-	struct queue_item *before = TAILQ_LAST(&q->later, items);
-	while (before && before->due_ms > item->due_ms) before = TAILQ_PREV(before, items, next);
-	if (before) TAILQ_INSERT_AFTER(&q->later, before, item, next);
-	else TAILQ_INSERT_HEAD(&q->later, item, next);
+static void job_wait(struct queue *q, struct heap *where, struct queue_job *job, int64_t due_ms) {
+	job->due_ms = due_ms;
+	job->order = q->order++;
+	job->waits = where;
+	heap_add(where, job);
 }
 
-static void later_ready(struct queue *q, struct queue_item *item) {
-	TAILQ_REMOVE(&q->later, item, next);
-	lane_append(q, item);
+static void job_ready(struct queue *q, struct queue_job *job) {
+	if (job->waits) heap_remove(job->waits, job);
+	job->waits = NULL;
+	lane_append(q, job);
 }
 
-static struct queue_item *item_new(const char *station, const char *session) {
-	struct queue_item *item = xcalloc(1, sizeof *item);
-	text_copy(item->station, sizeof item->station, station);
-	text_copy(item->session, sizeof item->session, session);
-	return item;
+bool queue_add(struct queue *q, const char *lane, const char *name) {
+	bool is_new;
+	struct queue_job *job = job_of(q, lane, name, &is_new);
+	if (job && !job->ready) job_ready(q, job);
+	return job != NULL;
 }
 
-void queue_add(struct queue *q, const char *station, const char *session) {
-	struct queue_item *item = item_new(station, session), *there = known_or(q, item);
-	if (there == item) {
-		lane_append(q, item);
+bool queue_add_last(struct queue *q, const char *lane, const char *name, int64_t due_ms, const void *state) {
+	bool is_new;
+	struct queue_job *job = job_of(q, lane, name, &is_new);
+	if (!is_new) return job != NULL;
+	if (state) memcpy(job->state, state, q->state_bytes);
+	job_wait(q, &q->last, job, due_ms);
+	return true;
+}
+
+void queue_again(struct queue *q, struct queue_job *job, int64_t due_ms) {
+	lane_rest(q, job->lane);
+	job->tries = due_ms && !job->ready ? job->tries + 1 : 0;
+	if (job->ready) return;
+	if (due_ms) job_wait(q, &q->later, job, due_ms);
+	else lane_append(q, job);
+}
+
+void queue_done(struct queue *q, struct queue_job *job) {
+	lane_rest(q, job->lane);
+	if (job->ready) { /* once more, as one that was never run */
+		job->tries = 0;
+		memset(job->state, 0, q->state_bytes);
 		return;
 	}
-	free(item);
-	if (!there->lane) later_ready(q, there);
+	tdelete(job, &q->known, compare_jobs);
+	q->n--;
+	job_free(job);
 }
 
-void queue_add_died(struct queue *q, const char *station, const char *session, int64_t due_ms) {
-	struct queue_item *item = item_new(station, session);
-	if (known_or(q, item) != item) {
-		free(item);
-		return;
+/* Those whose time has come, and of those that come last one, when nothing else is ready or it waited for long. */
+static void due_ready(struct queue *q, int64_t now_ms) {
+	struct queue_job *job;
+	while ((job = heap_first(&q->later)) && job->due_ms <= now_ms) job_ready(q, job);
+	while ((job = heap_first(&q->last)) && job->due_ms <= now_ms) {
+		if (!TAILQ_EMPTY(&q->ring) && now_ms - job->due_ms < LAST_MOST_MS) break;
+		job_ready(q, job);
 	}
-	item->due_ms = due_ms;
-	item->last = item->died = true;
-	later_insert(q, item);
 }
 
-void queue_again(struct queue *q, struct queue_item *item, int64_t due_ms) {
-	struct queue_item *there = known_or(q, item);
-	lane_rest(q, item->station);
-	if (there != item) { /* an event came during the look: what was read need not be read again */
-		there->validation = item->validation;
-		free(item);
-		return;
-	}
-	item->due_ms = due_ms;
-	item->lane = NULL;
-	if (due_ms) later_insert(q, item);
-	else lane_append(q, item);
+static int64_t next_due_ms(const struct queue *q) {
+	const struct queue_job *later = heap_first(&q->later), *last = heap_first(&q->last);
+	if (!later || !last) return later ? later->due_ms : last ? last->due_ms : 0;
+	return MIN(later->due_ms, last->due_ms);
 }
 
-static bool is_due(const struct queue *q, const struct queue_item *item, int64_t now_ms) {
-	if (item->due_ms > now_ms) return false;
-	return !item->last || TAILQ_EMPTY(&q->ring) || now_ms - item->due_ms >= LAST_MOST_MS;
-}
-
-struct queue_item *queue_take(struct queue *q, int64_t now_ms, int64_t *ret_due_ms) {
-	for (struct queue_item *item = TAILQ_FIRST(&q->later), *after; item && item->due_ms <= now_ms; item = after) {
-		after = TAILQ_NEXT(item, next);
-		if (is_due(q, item, now_ms)) later_ready(q, item);
-	}
+struct queue_job *queue_take(struct queue *q, int64_t now_ms, int64_t *ret_due_ms) {
+	due_ready(q, now_ms);
 	struct queue_lane *lane = TAILQ_FIRST(&q->ring);
 	if (!lane) {
-		const struct queue_item *first = TAILQ_FIRST(&q->later);
-		*ret_due_ms = first ? first->due_ms : 0;
+		*ret_due_ms = next_due_ms(q);
 		return NULL;
 	}
-	struct queue_item *item = TAILQ_FIRST(&lane->items);
+	struct queue_job *job = TAILQ_FIRST(&lane->jobs);
 	TAILQ_REMOVE(&q->ring, lane, next);
-	TAILQ_REMOVE(&lane->items, item, next);
-	tdelete(item, &q->known, compare_items);
-	item->lane = NULL;
+	TAILQ_REMOVE(&lane->jobs, job, next);
+	job->ready = false;
 	lane->busy = true;
-	return item;
-}
-
-void queue_done(struct queue *q, struct queue_item *item) {
-	lane_rest(q, item->station);
-	free(item);
+	return job;
 }
