@@ -60,6 +60,7 @@ static void app_enter(struct app *a, const char *arg) {
 static void app_leave(struct app *a) {
 	const struct screen *s = app_here(a);
 	if (s->leave) s->leave(&a->host, app_self(a, s));
+	for (size_t i = 0; s->parts && s->parts[i]; i++) source_hide(a->host.source, s->parts[i]);
 }
 
 void app_go(struct app *a, const struct screen *s, const char *arg) {
@@ -171,11 +172,19 @@ static void on_prepare(uv_prepare_t *p) {
 	else uv_timer_start(&a->frame, on_frame, (uint64_t)(burst_ms - since), 0);
 }
 
-static void on_change(void *arg, unsigned parts) {
+/* What stands around every screen. */
+static unsigned always_bits(const struct model *m) {
+	unsigned bits = 0;
+	for (size_t i = 0; m->parts[i]; i++)
+		if (m->parts[i]->always) bits |= part_bit(m, m->parts[i]);
+	return bits;
+}
+
+static void on_change(void *arg, unsigned changed) {
 	struct app *a = arg;
 	const struct screen *s = app_here(a);
-	if (s->data) s->data(&a->host, app_self(a, s), parts);
-	if (parts & (s->parts | MODEL_LINK | MODEL_STATUS | MODEL_SUMMARY)) app_draw(a);
+	if (s->data) s->data(&a->host, app_self(a, s), changed);
+	if (changed & (part_bits(&a->model, s->parts) | always_bits(&a->model))) app_draw(a);
 }
 
 static void on_source_say(void *arg, bool failed, const char *text) {
@@ -320,6 +329,7 @@ static const struct host_calls host_calls = {
 void app_init(struct app *a, const struct app_options *o) {
 	a->o = o;
 	a->model.read_only = o->read_only;
+	a->model.parts = parts;
 	a->host = (struct host){.calls = &host_calls, .model = &a->model};
 }
 

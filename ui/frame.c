@@ -11,7 +11,6 @@
 #include "base/units.h"
 #include "ui/widgets/pager.h"
 
-#define OLD_MS 10000			 /* a live figure older than this says so */
 #define RUNWAY_MS (24 * 3600000) /* a time of day says when it is full, within a day only */
 
 const struct screen_key frame_keys[] = {
@@ -72,22 +71,21 @@ static void item_cloud(const struct model *m, struct item *i) {
 static void item_rate(const struct model *m, struct item *i) {
 	const struct status *s = &m->status;
 	char age[UNIT_TEXT];
+	int64_t age_ms = part_age_ms(m, &part_status);
 	i->role = ROLE_TITLE;
 	if (!s->at_ms) snprintf(i->text, sizeof i->text, "up -");
-	else if (m->now_ms - s->at_ms > OLD_MS && m->link != LINK_UP)
-		snprintf(i->text, sizeof i->text, "up - (%s)", unit_age(age, m->now_ms - s->at_ms));
+	else if (age_ms >= 0) snprintf(i->text, sizeof i->text, "up - (%s)", unit_age(age, age_ms));
 	else snprintf(i->text, sizeof i->text, "up %s", UNIT_RATE(s->rate));
 }
 
 static void item_disk(const struct model *m, struct item *i) {
 	const struct status *s = &m->status;
 	char hms[TIME_TEXT], age[UNIT_TEXT];
-	bool old = m->link != LINK_UP && m->now_ms - s->at_ms > OLD_MS;
+	int64_t age_ms = part_age_ms(m, &part_status);
 	i->role = ROLE_TITLE;
 	if (!s->disk_total) snprintf(i->text, sizeof i->text, "disk -");
-	else if (old)
-		snprintf(
-			i->text, sizeof i->text, "disk %s (%s)", UNIT_BYTES(s->disk_free), unit_age(age, m->now_ms - s->at_ms));
+	else if (age_ms >= 0)
+		snprintf(i->text, sizeof i->text, "disk %s (%s)", UNIT_BYTES(s->disk_free), unit_age(age, age_ms));
 	else if (s->disk_full_ms && s->disk_full_ms - m->now_ms < RUNWAY_MS) {
 		snprintf(i->text, sizeof i->text, "disk full at %.5s", time_local_hms(hms, s->disk_full_ms));
 		i->role = s->disk_full_ms - m->now_ms < 3600000 ? ROLE_TITLE_BAD : ROLE_TITLE_WARN;
@@ -248,11 +246,11 @@ void frame_footer(
 
 void frame_small(const struct model *m, const struct canvas *c) {
 	char verdict[200];
-	const struct journal_summary *s = &m->summary;
+	const struct journal_summary *s = &m->summary.journal;
 	struct canvas above = canvas_sub(c, 0, 0, MAX(c->h - 1, 1), c->w);
 	canvas_clear(c);
 	int y = canvas_block(&above, 0, safe_role(model_safe(m, verdict, sizeof verdict)), verdict);
-	if (m->summary_ms)
+	if (m->summary.at_ms)
 		canvas_fmt(
 			&above, y, 0, c->w, ROLE_TEXT, "%lld/%lld today", (long long)s->today_accepted, (long long)s->today_found);
 	if (c->h > 1)

@@ -53,7 +53,7 @@ static void plain_verdict(struct plain *p) {
 	struct model *m = &p->model;
 	char same[SAFE_TEXT], text[SAFE_TEXT];
 	int64_t eta_ms = m->status.eta_ms;
-	if (m->link == LINK_CONNECTING || (m->link == LINK_UP && !m->status.at_ms) || !m->summary_ms) return;
+	if (m->link == LINK_CONNECTING || (m->link == LINK_UP && !m->status.at_ms) || !m->summary.at_ms) return;
 	m->now_ms = clock_wall_ms();
 	model_safe(m, text, sizeof text);
 	m->status.eta_ms = -1;
@@ -99,21 +99,21 @@ static void plain_event(struct plain *p, const struct event_row *e) {
 /* The model has the newest first. */
 static void plain_events(struct plain *p) {
 	const struct model *m = &p->model;
-	int64_t newest = m->event_n ? m->events[0].id : 0;
-	if (p->primed && m->event_n == EVENTS_AT_ONCE && m->events[m->event_n - 1].id > p->last_event + 1)
+	int64_t newest = m->events.n ? m->events.rows[0].id : 0;
+	if (p->primed && m->events.n == EVENTS_AT_ONCE && m->events.rows[m->events.n - 1].id > p->last_event + 1)
 		plain_line(p, clock_wall_ms(), "more changed at once than is told here: headgate handover tells all");
-	for (size_t i = m->event_n; p->primed && i > 0; i--)
-		if (m->events[i - 1].id > p->last_event) plain_event(p, &m->events[i - 1]);
+	for (size_t i = m->events.n; p->primed && i > 0; i--)
+		if (m->events.rows[i - 1].id > p->last_event) plain_event(p, &m->events.rows[i - 1]);
 	p->last_event = MAX(p->last_event, newest);
 	p->primed = true;
 }
 
-static void on_change(void *arg, unsigned parts) {
+static void on_change(void *arg, unsigned changed) {
 	struct plain *p = arg;
 	if (p->model.journal_err.code == ERR_NOT_FOUND) p->primed = true; /* all that comes is new */
 	plain_trouble(p);
-	if (parts & MODEL_LINK) plain_link(p);
-	if (parts & MODEL_EVENTS && !p->closing) plain_events(p);
+	if (changed & part_bit(&p->model, &part_link)) plain_link(p);
+	if (changed & part_bit(&p->model, &part_events) && !p->closing) plain_events(p);
 	plain_verdict(p);
 }
 
@@ -169,15 +169,15 @@ static int plain_open(struct plain *p, const struct app_options *o, struct error
 	so.on_say = on_say;
 	so.arg = p;
 	if (source_open(&p->source, &p->loop, &so, &p->model, err)) return -1;
-	source_page(p->source, NULL);
-	source_events(p->source, EVENTS_AT_ONCE);
+	const int64_t events = EVENTS_AT_ONCE;
+	source_show(p->source, &part_events, &events);
 	p->link = LINK_CONNECTING;
-	on_change(p, MODEL_LINK);
+	on_change(p, part_bit(&p->model, &part_link));
 	return 0;
 }
 
 int plain_run(const struct app_options *o, struct error *err) {
-	struct plain p = {.model = {.read_only = o->read_only}};
+	struct plain p = {.model = {.read_only = o->read_only, .parts = parts}};
 	uv_loop_init(&p.loop);
 	plain_handles(&p);
 	int failed = plain_open(&p, o, err);

@@ -19,7 +19,9 @@
 #define MARK "\033]777;painted\a"
 
 int64_t __wrap_clock_wall_ms(void);
-int64_t __wrap_clock_wall_ms(void) { return NOW_MS; }
+static int64_t later_ms;
+int64_t __wrap_clock_wall_ms(void) { return NOW_MS + later_ms; }
+void console_later(int64_t ms) { later_ms += ms; }
 
 int __wrap_kill(pid_t pid, int number);
 int __wrap_kill(pid_t pid, int number) { return pid == 0 && number == SIGTSTP ? 0 : -1; } /* not the test */
@@ -27,6 +29,7 @@ int __wrap_kill(pid_t pid, int number) { return pid == 0 && number == SIGTSTP ? 
 /* --- in place of the journal and the engine --- */
 
 static struct console *console_of(struct source *s) { return (struct console *)(void *)s; }
+static struct model *model_of(struct source *s) { return &console_of(s)->app.model; }
 
 static void asked(struct source *s, const char *what, const char *const *names, size_t n) {
 	struct buf *b = &console_of(s)->asked;
@@ -41,7 +44,7 @@ int source_open(
 	return error_set(err, ERR_INTERNAL, "a test has no source");
 }
 void source_close(struct source *s, void (*on_closed)(void *arg), void *arg) { (void)s, (void)on_closed, (void)arg; }
-void source_page(struct source *s, const struct page_query *q) {
+static void show_page(struct source *s, const struct page_query *q) {
 	struct model *m = &console_of(s)->app.model;
 	console_of(s)->page = *q;
 	console_of(s)->page_n++;
@@ -58,17 +61,38 @@ void source_page(struct source *s, const struct page_query *q) {
 		m->page.rows[m->page.total++] = row;
 	}
 }
-void source_detail(struct source *s, const char *session) { asked(s, "detail", &session, session != NULL); }
+
+static void show_detail(struct source *s, const char *session) { asked(s, "detail", &session, 1); }
+
+void console_moved(struct console *c, const struct part *p) {
+	const struct part_read r = {.wish = c->wishes[part_row(&c->app.model, p)]};
+	int64_t *data = xcalloc(1, p->size);
+	*data = NOW_MS + later_ms;
+	assert_true(c->shown & part_bit(&c->app.model, p));
+	c->app.model.journal_err = ERROR_INIT;
+	if (p->read(&r, data, &c->app.model.journal_err)) part_free(p, data);
+	else part_take(&c->app.model, p, data);
+	console_paint(c);
+}
+
+void source_show(struct source *s, const struct part *p, const void *wish) {
+	console_of(s)->shown |= part_bit(model_of(s), p);
+	console_of(s)->wishes[part_row(model_of(s), p)] = wish;
+	if (p == &part_page) show_page(s, wish);
+	else if (p == &part_detail) show_detail(s, wish);
+	else if (p == &part_fleet) asked(s, "fleet", NULL, 0);
+	else if (p == &part_handover) asked(s, "handover seen", NULL, 0);
+}
+void source_hide(struct source *s, const struct part *p) {
+	bool shown = console_of(s)->shown & part_bit(model_of(s), p);
+	console_of(s)->shown &= ~part_bit(model_of(s), p);
+	if (shown && p == &part_detail) asked(s, "detail", NULL, 0);
+}
 bool source_stuck(struct source *s) { return s == NULL; }
 char *source_metadata_path(const struct source *s, const char *root, const char *session) {
 	(void)s;
 	return xasprintf("%s/%s/metadata.txt", root, session);
 }
-void source_events(struct source *s, int64_t limit) { (void)s, (void)limit; }
-void source_fleet(struct source *s, bool shown) {
-	if (shown) asked(s, "fleet", NULL, 0);
-}
-void source_handover(struct source *s) { asked(s, "handover seen", NULL, 0); }
 void source_command(struct source *s, const char *method, const char *const *sessions, size_t n) {
 	asked(s, method, sessions, n);
 }

@@ -14,7 +14,7 @@
 #include "base/buf.h"
 #include "ui/app_internal.h"
 
-#define NOW_MS 1795183331000 /* 2026-11-20 14:02:11 UTC: what clock_wall_ms says */
+#define NOW_MS 1795183331000 /* 2026-11-20 14:02:11 UTC: what clock_wall_ms says at first */
 
 struct console_options {
 	int rows, cols;
@@ -27,9 +27,11 @@ struct console {
 	int master, slave, rows, cols;
 	VTerm *vt;
 	VTermScreen *screen;
-	struct buf asked;		/* "retry 20261120_134502\n": commands and what else left the console, one a line */
-	struct buf beside;		/* OSC strings that came beside the screen */
-	struct page_query page; /* the last that was asked for, and how many were */
+	struct buf asked;			   /* "retry 20261120_134502\n": commands and what else left the console, one a line */
+	struct buf beside;			   /* OSC strings that came beside the screen */
+	unsigned shown;				   /* parts */
+	const void *wishes[PARTS_MAX]; /* of those that are not the console's own; borrowed */
+	struct page_query page;		   /* the last that was asked for, and how many were */
 	int page_n;
 };
 /* The model is empty; the home screen is shown once console_start was called. */
@@ -37,6 +39,10 @@ struct console *console_open(const struct console_options *o);
 void console_start(struct console *c);
 void console_close(struct console *c);
 void console_paint(struct console *c);
+/* The journal has moved, and `p`, which is shown and read from it, is read again. */
+void console_moved(struct console *c, const struct part *p);
+/* The clock goes on by so much, for the rest of the program. */
+void console_later(int64_t ms);
 /* Paints what is there and reads what the terminal got: for tests that draw on tty_canvas themselves. */
 void console_flush(struct console *c);
 /* Key names separated by blanks ("Down Down Enter", "C-l"; "text:…" types the rest, \\r and \\t being Enter and Tab),

@@ -52,11 +52,11 @@ static const struct sample {
 };
 
 static void page_make(struct model *m, const struct sample *samples, size_t n) {
-	struct journal_summary *s = &m->summary;
+	struct journal_summary *s = &m->summary.journal;
 	m->page.rows = xcalloc(n, sizeof *m->page.rows);
 	m->page.n = n;
 	m->page.total = (int64_t)n;
-	m->page.at_ms = m->summary_ms = NOW_MS - 1000;
+	m->page.at_ms = m->summary.at_ms = NOW_MS - 1000;
 	for (size_t i = 0; i < n; i++) {
 		const struct sample *k = &samples[i];
 		struct session_row *r = &m->page.rows[i];
@@ -170,30 +170,31 @@ static void fleet_make(struct model *m) {
 		{"eeg-lab-1", "0.1.0", NOW_MS - 4000, 0, 0, 0, 0, 800000000000},
 		{"eeg-lab-2", "0.1.0", NOW_MS - 20000, 3, 1100000000, 1, NOW_MS - 81 * MINUTE, 412000000000},
 	};
-	m->fleet_n = ARRAY_LEN(fleet);
-	m->fleet = xcalloc(m->fleet_n, sizeof *m->fleet);
-	memcpy(m->fleet, fleet, sizeof fleet);
-	m->fleet_ms = NOW_MS - 3000;
+	m->fleet.n = ARRAY_LEN(fleet);
+	m->fleet.stations = xcalloc(m->fleet.n, sizeof *m->fleet.stations);
+	memcpy(m->fleet.stations, fleet, sizeof fleet);
+	m->fleet.at_ms = NOW_MS - 3000;
 }
 
 static void events_make(struct model *m) {
-	m->event_n = 5;
-	m->events = xcalloc(m->event_n, sizeof *m->events);
-	m->events_ms = NOW_MS - 1000;
-	event_make(&m->events[0], NOW_MS - 10000, "info", "started", "20261120_134502: upload began");
-	event_make(&m->events[1], NOW_MS - 90000, "warn", "throttled", "20261120_131110: 503 SlowDown, again in 40 s");
-	event_make(&m->events[2], NOW_MS - 5 * MINUTE, "error", "held_back",
+	m->events.n = 5;
+	m->events.rows = xcalloc(m->events.n, sizeof *m->events.rows);
+	m->events.at_ms = NOW_MS - 1000;
+	event_make(&m->events.rows[0], NOW_MS - 10000, "info", "started", "20261120_134502: upload began");
+	event_make(&m->events.rows[1], NOW_MS - 90000, "warn", "throttled", "20261120_131110: 503 SlowDown, again in 40 s");
+	event_make(&m->events.rows[2], NOW_MS - 5 * MINUTE, "error", "held_back",
 		"20261120_124033: metadata_ranges: fatigue_level 14 is above 10");
-	event_make(&m->events[3], NOW_MS - 40 * MINUTE, "info", "cloud_accepted", "20261120_120811: whole and verified");
-	event_make(&m->events[4], NOW_MS - 26 * 60 * MINUTE, "info", "engine", "the engine started");
+	event_make(
+		&m->events.rows[3], NOW_MS - 40 * MINUTE, "info", "cloud_accepted", "20261120_120811: whole and verified");
+	event_make(&m->events.rows[4], NOW_MS - 26 * 60 * MINUTE, "info", "engine", "the engine started");
 }
 
 static void handover_make(struct model *m) {
-	m->handover = xstrdup("8 sessions were found, 3 of them are safe.\n"
-						  "20261120_124033 was held at 13:57: metadata_ranges: fatigue_level 14 is above 10\n"
-						  "20261120_110000 was rejected at 11:20: objects: eeg.dat has another checksum\n"
-						  "The cloud did not answer from 09:14 to 09:31.");
-	m->handover_since_ms = NOW_MS - 6 * 60 * MINUTE;
+	m->handover.text = xstrdup("8 sessions were found, 3 of them are safe.\n"
+							   "20261120_124033 was held at 13:57: metadata_ranges: fatigue_level 14 is above 10\n"
+							   "20261120_110000 was rejected at 11:20: objects: eeg.dat has another checksum\n"
+							   "The cloud did not answer from 09:14 to 09:31.");
+	m->handover.since_ms = NOW_MS - 6 * 60 * MINUTE;
 }
 
 /* --- one session --- */
@@ -267,6 +268,7 @@ void situation_detail(struct model *m, const char *name) {
 void situation_make(enum situation s, struct model *m) {
 	struct status *st = &m->status;
 	m->now_ms = NOW_MS;
+	m->parts = parts;
 	if (s == SITUATION_JOURNAL_BAD) {
 		error_set(&m->journal_err, ERR_INTERNAL,
 			"the journal /var/lib/headgate/state.db is locked by another program: end it");
@@ -301,7 +303,7 @@ void situation_make(enum situation s, struct model *m) {
 		text_copy(st->cloud_error, sizeof st->cloud_error, "lab-eu: the connection was refused");
 	}
 	if (s == SITUATION_JOURNAL_LOST) {
-		m->page.at_ms = m->summary_ms = NOW_MS - 5 * MINUTE;
+		m->page.at_ms = m->summary.at_ms = NOW_MS - 5 * MINUTE;
 		error_set(&m->journal_err, ERR_INTERNAL, "the journal is locked by another program");
 	}
 	if (s == SITUATION_DISK_FILLING) {
@@ -311,35 +313,8 @@ void situation_make(enum situation s, struct model *m) {
 	}
 }
 
-static void events_free(struct event_row *events, size_t n) {
-	for (size_t i = 0; i < n; i++) free(events[i].message);
-	free(events);
-}
-
-static void detail_free(struct session_detail *d) {
-	if (d->found) session_row_done(&d->row);
-	file_rows_free(d->files, d->file_n);
-	check_list_done(&d->local);
-	check_list_done(&d->cloud);
-	for (size_t i = 0; i < d->attempt_n; i++) {
-		free(d->attempts[i].name);
-		free(d->attempts[i].reason);
-	}
-	free(d->attempts);
-	events_free(d->events, d->event_n);
-	free(d->metadata);
-	free(d->metadata_path);
-	free(d->folder);
-	*d = (struct session_detail){0};
-}
-
 void situation_free(struct model *m) {
-	for (size_t i = 0; i < m->page.n; i++) session_row_done(&m->page.rows[i]);
-	free(m->page.rows);
-	detail_free(&m->detail);
-	events_free(m->events, m->event_n);
-	free(m->fleet);
-	free(m->handover);
+	parts_done(m);
 	for (size_t i = 0; i < m->config_n; i++) {
 		free(m->config[i].section);
 		free(m->config[i].name);

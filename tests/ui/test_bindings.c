@@ -89,6 +89,24 @@ static void test_screens_are_whole(void **state) {
 	assert_null(screen_by_name(NULL));
 }
 
+/* Each part comes from one place, fits where it goes, and is drawn by somebody; what screens draw is in the table. */
+static void test_parts_are_whole(void **state) {
+	(void)state;
+	const struct model m = {.parts = parts};
+	unsigned drawn_bits = 0;
+	for (size_t i = 0; screens[i]; i++) drawn_bits |= part_bits(&m, screens[i]->parts);
+	for (size_t i = 0; parts[i]; i++) {
+		const struct part *p = parts[i];
+		assert_true(i < PARTS_MAX && p->name);
+		assert_int_equal(part_row(&m, p), i); /* none stands twice */
+		assert_true(p->always || drawn_bits & part_bit(&m, p));
+		assert_true(p->read ? !p->method && p->size : !p->first && !p->once && !p->wish_size && !p->exact);
+		assert_true(p->method ? p->hear && p->size && p->every_ms >= 0 : !p->hear && !p->every_ms);
+		assert_true(p->wish_size <= PART_WISH_MOST && (p->wish_size || !p->exact));
+		assert_true(!p->place || (p->size >= sizeof(int64_t) && p->place + p->size <= sizeof m));
+	}
+}
+
 /* Every action but the console's inner ones is on some screen or everywhere. */
 static void test_every_action_is_bound(void **state) {
 	(void)state;
@@ -453,12 +471,12 @@ static void test_the_window_follows(void **state) {
 	p->query.first = c->page.first;
 	p->total = 4000; /* a thousand fit the filter no longer: that window is empty */
 	p->n = 0;
-	screens[0]->data(&c->app.host, app_self(&c->app, screens[0]), MODEL_PAGE);
+	screens[0]->data(&c->app.host, app_self(&c->app, screens[0]), part_bit(&c->app.model, &part_page));
 	assert_int_equal(c->page_n, asked + 1);
 	assert_int_equal(c->page.first, 3999 - 100);
 	p->query.first = c->page.first; /* and still: asking for the same again would never end */
 	p->query.limit = c->page.limit;
-	screens[0]->data(&c->app.host, app_self(&c->app, screens[0]), MODEL_PAGE);
+	screens[0]->data(&c->app.host, app_self(&c->app, screens[0]), part_bit(&c->app.model, &part_page));
 	assert_int_equal(c->page_n, asked + 1);
 	console_resize(c, 170, 80); /* a window is more than two screens */
 	console_press(c, "Up");
@@ -472,7 +490,7 @@ static void swap_rows(struct console *c, size_t i, size_t k) {
 	struct session_row *rows = c->app.model.page.rows, kept = rows[i];
 	rows[i] = rows[k];
 	rows[k] = kept;
-	screens[0]->data(&c->app.host, app_self(&c->app, screens[0]), MODEL_PAGE);
+	screens[0]->data(&c->app.host, app_self(&c->app, screens[0]), part_bit(&c->app.model, &part_page));
 	console_paint(c);
 }
 
@@ -533,6 +551,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_key_twice),
 		cmocka_unit_test(test_screens_are_whole),
+		cmocka_unit_test(test_parts_are_whole),
 		cmocka_unit_test(test_every_action_is_bound),
 		cmocka_unit_test(test_press_live),
 		cmocka_unit_test(test_press_nothing_known),

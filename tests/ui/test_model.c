@@ -10,7 +10,7 @@
 /* --- safe to leave? --- */
 
 static struct model station(void) {
-	struct model m = {.now_ms = NOW_MS, .link = LINK_UP, .summary_ms = NOW_MS - 60000};
+	struct model m = {.now_ms = NOW_MS, .link = LINK_UP, .summary.at_ms = NOW_MS - 60000};
 	m.status = (struct status){.at_ms = NOW_MS, .cloud_ok = true, .eta_ms = -1, .cloud_answer_ms = NOW_MS};
 	m.status.look.at_ms = NOW_MS - 60000;
 	return m;
@@ -28,7 +28,7 @@ static void test_safe(void **state) {
 	safe_is(&m, SAFE_UNKNOWN, "safe to leave? not known yet");
 	m = station();
 	safe_is(&m, SAFE_YES, "safe to leave: nothing recorded today");
-	m.summary.today_found = m.summary.today_accepted = m.summary.by_state[STATE_ACCEPTED] = 10;
+	m.summary.journal.today_found = m.summary.journal.today_accepted = m.summary.journal.by_state[STATE_ACCEPTED] = 10;
 	safe_is(&m, SAFE_YES, "safe to leave: all 10 of today");
 	m.status.look.names = 2;
 	safe_is(&m, SAFE_NO, "NOT safe: 2 to be renamed");
@@ -37,7 +37,7 @@ static void test_safe(void **state) {
 	m.status.look = (struct safe_look){0};
 	safe_is(&m, SAFE_UNKNOWN, "safe to leave? the folders are being read");
 	m.status.look.at_ms = NOW_MS - 60000;
-	m.summary.by_state[STATE_QUEUED] = 2;
+	m.summary.journal.by_state[STATE_QUEUED] = 2;
 	safe_is(&m, SAFE_SOON, "not yet safe: 2 left");
 	m.status.eta_ms = 34000;
 	safe_is(&m, SAFE_SOON, "not yet safe: 2 left, 0:34");
@@ -45,7 +45,7 @@ static void test_safe(void **state) {
 	safe_is(&m, SAFE_NO, "NOT safe: 2 wait for the cloud");
 	m.link = LINK_LOST;
 	safe_is(&m, SAFE_NO, "NOT safe: 2 not in the cloud, no engine answers");
-	m.summary.by_state[STATE_QUEUED] = 0;
+	m.summary.journal.by_state[STATE_QUEUED] = 0;
 	safe_is(&m, SAFE_UNKNOWN, "safe as of 1 min ago, no engine watches");
 }
 
@@ -55,8 +55,8 @@ static void test_safe_by_state(void **state) {
 	for (int s = 0; s < STATE_N; s++) {
 		struct model m = station();
 		char text[200];
-		m.summary.by_state[s] = 1;
-		m.summary.today_found = 1;
+		m.summary.journal.by_state[s] = 1;
+		m.summary.journal.today_found = 1;
 		enum safe safe = model_safe(&m, text, sizeof text);
 		if (s == STATE_ACCEPTED) assert_int_equal(safe, SAFE_YES);
 		else if (state_needs_person((enum session_state)s)) {

@@ -33,10 +33,10 @@ const char *span_text(char *to, int64_t ms) {
 
 enum safe model_safe(const struct model *m, char *text, size_t size) {
 	bool up = m->link == LINK_UP;
-	const struct safe_facts f = {.summary = m->summary_ms ? &m->summary : NULL,
+	const struct safe_facts f = {.summary = m->summary.at_ms ? &m->summary.journal : NULL,
 		.journal_broken = m->journal_err.code && m->journal_err.code != ERR_NOT_FOUND,
 		.now_ms = m->now_ms,
-		.age_ms = MAX(0, m->now_ms - (m->status.look.at_ms ? m->status.look.at_ms : m->summary_ms)),
+		.age_ms = MAX(0, m->now_ms - (m->status.look.at_ms ? m->status.look.at_ms : m->summary.at_ms)),
 		.engine = up,
 		.silent = m->link == LINK_SILENT,
 		.cloud_ok = m->status.cloud_ok,

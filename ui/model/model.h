@@ -1,28 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* What the console knows, each part with the time it was true. Filled by ui/model/source.c (the journal's read side in
- * the thread pool, the engine's socket on the loop), read by screens; drawing changes nothing in it. Tests fill one by
- * hand. A part that could not be read keeps its last value and its age; never an invented zero. */
+/* What the console knows, each part (part.h) with the time it was true. Filled by ui/model/source.c (the journal's read
+ * side in the thread pool, the engine's socket on the loop), read by screens; drawing changes nothing in it. Tests fill
+ * one by hand. A part that could not be read keeps its last value and its age; never an invented zero. */
 #pragma once
 
 #include "base/error.h"
 #include "session/check.h"
 #include "station/journal/journal.h"
 #include "station/told/safe.h"
+#include "ui/model/part.h"
 
-/* Parts, as bits: what changed since the screen last drew. */
-enum model_part {
-	MODEL_LINK = 1 << 0,
-	MODEL_STATUS = 1 << 1,
-	MODEL_SUMMARY = 1 << 2,
-	MODEL_PAGE = 1 << 3,
-	MODEL_DETAIL = 1 << 4,
-	MODEL_EVENTS = 1 << 5,
-	MODEL_FLEET = 1 << 6,
-	MODEL_HANDOVER = 1 << 7,
-	MODEL_CONFIG = 1 << 8,
-	MODEL_CLOCK = 1 << 9,
-	MODEL_ALL = 0x3ff
-};
 enum link {
 	LINK_NONE /* no engine runs */,
 	LINK_CONNECTING,
@@ -76,13 +63,16 @@ struct page_query { /* a window of the sessions table */
 	char filter[128]; /* words: part of the name, or a state's name, or of the reason; all must fit */
 	int64_t first, limit;
 };
+#define SESSION_WISH 16 /* a char[SESSION_WISH]: the name of the session that is asked for */
 struct session_page {
+	int64_t at_ms;
 	struct page_query query;
-	int64_t total, at_ms;
+	int64_t total;
 	struct session_row *rows;
 	size_t n;
 };
 struct session_detail {
+	int64_t at_ms;
 	char name[16];
 	bool found;
 	struct session_row row;
@@ -96,32 +86,47 @@ struct session_detail {
 	char *metadata; /* text of the metadata file, at most 64 KiB, or NULL */
 	char *metadata_path, *folder;
 	char last_key[64];
+};
+struct summary {
 	int64_t at_ms;
+	struct journal_summary journal;
+};
+struct station_events {
+	int64_t at_ms;
+	struct event_row *rows; /* newest first */
+	size_t n;
+};
+struct handover {
+	int64_t at_ms, since_ms;
+	char *text; /* lines */
 };
 struct fleet_station {
 	char station[80], version[32];
 	int64_t beat_ms, queue, bytes_left, held, oldest_unsafe_ms, disk_free;
 };
+struct fleet {
+	int64_t at_ms;
+	struct fleet_station *stations; /* silent ones first */
+	size_t n;
+};
 struct model {
 	int64_t now_ms; /* wall clock of the frame; injected by tests */
 	bool read_only;
+	const struct part *const *parts; /* the table, NULL-terminated; they are read in this order */
 	enum link link;
 	int64_t link_since_ms;
 	struct error link_err, journal_err;
 	struct status status;
-	struct journal_summary summary;
-	int64_t summary_ms; /* 0: never read */
+	struct summary summary;
 	struct session_page page;
 	struct session_detail detail;
-	struct event_row *events; /* newest first */
-	size_t event_n;
-	int64_t events_ms;
-	struct fleet_station *fleet;
-	size_t fleet_n;
-	int64_t fleet_ms;
-	struct error fleet_err;
-	char *handover; /* text, lines */
-	int64_t handover_since_ms;
+	struct station_events events;
+	struct fleet fleet;
+	struct handover handover;
+	struct {
+		void *own;		  /* data that have no place above */
+		struct error err; /* of what is asked for: why the last answer did not come */
+	} rows[PARTS_MAX];	  /* of the table */
 	struct config_line {
 		char *section, *name, *value, *source;
 	} * config;
@@ -141,3 +146,6 @@ void model_why(const struct model *m, const struct session_row *row, const struc
 /* NULL: that file is not being sent, or the engine does not say. */
 const struct file_now *model_file_now(const struct model *m, const char *session, const char *file);
 const struct work *model_work(const struct model *m, const char *session);
+/* The console's own parts. */
+extern const struct part part_link, part_status, part_summary, part_page, part_detail, part_events, part_fleet,
+	part_handover;

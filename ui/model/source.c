@@ -17,7 +17,6 @@
 #define READ_EVERY_MS 150
 #define AGAIN_MS 1000
 #define AGAIN_MOST_MS 30000
-#define FLEET_EVERY_MS 60000   /* a station's heartbeat */
 #define SILENT_WORKING_MS 5000 /* a working engine tells ten times a second */
 #define SILENT_IDLE_MS 60000
 
@@ -26,50 +25,8 @@ static const int later_ms[] = {50, 500, 5000}; /* a commit's sync may take so lo
 static void source_pump(struct source *s);
 static void source_moved(struct source *s);
 
-void source_changed(struct source *s, unsigned parts) {
-	if (parts && !s->closing) s->o.on_change(s->o.arg, parts);
-}
-
-/* --- the metadata file --- */
-
-static void folder_next(struct source *s);
-
-static void on_folder_over(uv_work_t *work, int status) {
-	struct folder_job *job = work->data;
-	struct source *s = job->source;
-	struct session_detail *d = &s->model->detail;
-	(void)status;
-	s->folder_job = NULL;
-	if (!s->closing && strcmp(d->name, job->session) == 0) {
-		free(d->metadata);
-		free(d->metadata_path);
-		d->metadata = TAKE(job->text);
-		d->metadata_path = TAKE(job->path);
-		source_changed(s, MODEL_DETAIL);
-	}
-	folder_job_free(job);
-	if (!s->closing && s->folder_again) folder_next(s);
-	source_released(s);
-}
-
-char *source_metadata_path(const struct source *s, const char *root, const char *session) {
-	return xasprintf("%s/%s/%s", root, session, s->metadata_name);
-}
-
-static void on_folder_work(uv_work_t *work) { folder_job_run(work->data); }
-
-static void folder_next(struct source *s) {
-	const struct session_detail *d = &s->model->detail;
-	s->folder_again = s->folder_job != NULL;
-	if (s->folder_job || !d->found) return;
-	struct folder_job *job = xcalloc(1, sizeof *job);
-	job->work.data = job;
-	job->source = s;
-	text_copy(job->session, sizeof job->session, d->name);
-	job->path = source_metadata_path(s, d->row.root, d->name);
-	s->folder_job = job;
-	s->handles++;
-	uv_queue_work(s->loop, &job->work, on_folder_work, on_folder_over);
+void source_changed(struct source *s, unsigned changed) {
+	if (changed && !s->closing) s->o.on_change(s->o.arg, changed);
 }
 
 /* --- reading the journal --- */
@@ -82,11 +39,11 @@ static unsigned job_failed(struct source *s, const struct read_job *job) {
 	s->model->journal_err = job->err;
 	if (job->err.code == ERR_NONE) {
 		s->failed_pause_ms = 0;
-		return news ? MODEL_SUMMARY : 0;
+		return news ? part_bit(s->model, &part_summary) : 0;
 	}
 	s->failed_pause_ms = MIN(MAX(s->failed_pause_ms * 2, AGAIN_MS), AGAIN_MOST_MS);
 	uv_timer_start(&s->again, on_again, (uint64_t)s->failed_pause_ms, 0);
-	return news ? MODEL_SUMMARY : 0;
+	return news ? part_bit(s->model, &part_summary) : 0;
 }
 
 static void on_silence(uv_timer_t *t);
@@ -98,7 +55,7 @@ static void silence_start(struct source *s, bool works) {
 
 /* The journal can tell of work before the engine's next status does, which does not come when it gets stuck then. */
 static void silence_expect(struct source *s) {
-	const int64_t *n = s->model->summary.by_state;
+	const int64_t *n = s->model->summary.journal.by_state;
 	bool works = n[STATE_UPLOADING] || n[STATE_CHECKING];
 	if (works && !s->model->status.active && uv_is_active((uv_handle_t *)&s->silence)) silence_start(s, true);
 }
@@ -107,12 +64,14 @@ static void silence_expect(struct source *s) {
 static void job_take(struct source *s, struct read_job *job) {
 	job->taken = true;
 	s->read_ms = clock_mono_ms();
-	if (strcmp(job->wish.session, s->kept.session) != 0) job->got &= ~(unsigned)MODEL_DETAIL;
-	unsigned parts = job_failed(s, job);
+	for (size_t i = 0; s->model->parts[i]; i++)
+		if (s->model->parts[i]->exact && memcmp(&job->wish.of[i], &s->kept.of[i], s->model->parts[i]->wish_size) != 0)
+			job->got &= ~part_bit(s->model, s->model->parts[i]);
+	unsigned told = job_failed(s, job);
 	read_job_take(job, s->model);
-	source_changed(s, parts | job->got);
-	if (job->got & MODEL_SUMMARY && !s->closing) silence_expect(s);
-	if (job->got & MODEL_DETAIL && !s->closing) folder_next(s);
+	source_changed(s, told | job->got);
+	if (job->got & part_bit(s->model, &part_summary) && !s->closing) silence_expect(s);
+	if (job->got & part_bit(s->model, &part_detail) && !s->closing) folder_read(s);
 }
 
 static void on_read_work(uv_work_t *work) {
@@ -144,13 +103,13 @@ static void on_read_over(uv_work_t *work, int status) {
 	source_released(s);
 }
 
-static void job_start(struct source *s, unsigned parts, bool if_moved) {
+static void job_start(struct source *s, unsigned bits, bool if_moved) {
 	struct read_job *job = xcalloc(1, sizeof *job);
 	job->work.data = job;
 	job->source = s;
 	job->reader = &s->reader;
 	job->wish = s->kept;
-	job->wish.parts = parts;
+	job->wish.parts = bits;
 	job->wish.if_moved = if_moved;
 	s->job = job;
 	s->handles++;
@@ -163,9 +122,9 @@ static void on_wake(uv_timer_t *t) { source_pump(t->data); }
 static void source_pump(struct source *s) {
 	if (s->closing || s->job) return;
 	if (s->wanted) {
-		unsigned parts = s->wanted;
+		unsigned wanted = s->wanted;
 		s->wanted = 0;
-		job_start(s, parts, false);
+		job_start(s, wanted, false);
 		return;
 	}
 	if (!s->moved || uv_is_active((uv_handle_t *)&s->wake)) return;
@@ -184,30 +143,27 @@ static void source_moved(struct source *s) {
 	source_pump(s);
 }
 
-static void source_want(struct source *s, unsigned part, bool wanted) {
-	if (wanted) s->kept.parts |= part, s->wanted |= part;
-	else s->kept.parts &= ~part, s->wanted &= ~part;
+/* --- what is shown --- */
+
+static void asking_start(struct asking *k);
+
+void source_show(struct source *s, const struct part *p, const void *wish) {
+	if (p->method) {
+		asking_start(&s->askings[part_row(s->model, p)]);
+		return;
+	}
+	if (p->wish_size) memcpy(s->kept.of[part_row(s->model, p)].bytes, wish, p->wish_size);
+	if (!p->once) s->kept.parts |= part_bit(s->model, p);
+	s->wanted |= part_bit(s->model, p);
 	source_pump(s);
 }
 
-void source_page(struct source *s, const struct page_query *q) {
-	if (q) s->kept.page = *q;
-	source_want(s, MODEL_PAGE, q && q->limit > 0);
-}
-
-void source_detail(struct source *s, const char *session) {
-	text_copy(s->kept.session, sizeof s->kept.session, session ? session : "");
-	source_want(s, MODEL_DETAIL, s->kept.session[0]);
-}
-
-void source_events(struct source *s, int64_t limit) {
-	s->kept.events = limit;
-	source_want(s, MODEL_EVENTS, limit > 0);
-}
-
-void source_handover(struct source *s) {
-	s->wanted |= MODEL_HANDOVER;
-	source_pump(s);
+void source_hide(struct source *s, const struct part *p) {
+	if (p->every_ms) uv_timer_stop(&s->askings[part_row(s->model, p)].again);
+	if (!p->read || p->always) return;
+	s->kept.parts &= ~part_bit(s->model, p);
+	s->wanted &= ~part_bit(s->model, p);
+	if (p->exact) s->kept.of[part_row(s->model, p)] = (struct part_wish){0};
 }
 
 /* --- what tells that something moved --- */
@@ -233,7 +189,7 @@ static void watch_start(struct source *s) {
 static void on_again(uv_timer_t *t) {
 	struct source *s = t->data;
 	watch_start(s);
-	s->wanted |= MODEL_SUMMARY | s->kept.parts;
+	s->wanted |= s->kept.parts;
 	source_pump(s);
 }
 
@@ -248,35 +204,33 @@ static void midnight_start(struct source *s) {
 static void on_midnight(uv_timer_t *t) {
 	struct source *s = t->data;
 	midnight_start(s);
-	s->wanted |= MODEL_SUMMARY;
+	s->wanted |= part_bit(s->model, &part_summary);
 	source_pump(s);
 }
 
 /* --- the engine --- */
 
-static void on_fleet(void *arg, const cJSON *result, const struct error *err) {
-	struct source *s = arg;
-	if (err) s->model->fleet_err = *err;
-	else fleet_take(s->model, result);
-	source_changed(s, MODEL_FLEET);
+static void on_asked(void *arg, const cJSON *result, const struct error *err) {
+	struct asking *k = arg;
+	part_hear(k->source->model, k->part, result, err);
+	source_changed(k->source, part_bit(k->source->model, k->part));
 }
 
-static void fleet_ask(struct source *s) { attach_ask(s->attach, "stations", NULL, on_fleet, s); }
+static void asking_ask(struct asking *k) { attach_ask(k->source->attach, k->part->method, NULL, on_asked, k); }
 
-static void on_fleet_again(uv_timer_t *t) { fleet_ask(t->data); }
+static void on_ask_again(uv_timer_t *t) { asking_ask(t->data); }
 
-void source_fleet(struct source *s, bool shown) {
-	uint64_t every_ms = (uint64_t)(s->o.fleet_every_ms ? s->o.fleet_every_ms : FLEET_EVERY_MS);
-	uv_timer_stop(&s->fleet);
-	if (!shown) return;
-	uv_timer_start(&s->fleet, on_fleet_again, every_ms, every_ms);
-	fleet_ask(s);
+/* Now and, while it is shown, again and again. */
+static void asking_start(struct asking *k) {
+	if (!k->part) return; /* the engine tells it by itself */
+	uv_timer_start(&k->again, on_ask_again, (uint64_t)k->part->every_ms, (uint64_t)k->part->every_ms);
+	asking_ask(k);
 }
 
 static void status_came(struct source *s, const cJSON *status) {
-	status_take(&s->model->status, status);
+	part_hear(s->model, &part_status, status, NULL);
 	silence_start(s, s->model->status.active);
-	source_changed(s, MODEL_STATUS);
+	source_changed(s, part_bit(s->model, &part_status));
 }
 
 static void on_asked_status(void *arg, const cJSON *result, const struct error *err) {
@@ -285,17 +239,20 @@ static void on_asked_status(void *arg, const cJSON *result, const struct error *
 }
 
 static void on_silence(uv_timer_t *t) {
-	attach_ask(((struct source *)t->data)->attach, "status", NULL, on_asked_status, t->data);
+	attach_ask(((struct source *)t->data)->attach, part_status.method, NULL, on_asked_status, t->data);
 }
 
 static void on_notice(void *arg, const char *method, const cJSON *params) {
 	struct source *s = arg;
-	if (strcmp(method, "status") == 0) {
+	if (strcmp(method, part_status.method) == 0) {
 		status_came(s, params);
 		source_moved(s);
-	} else if (strcmp(method, "stations") == 0) {
-		fleet_take(s->model, params);
-		source_changed(s, MODEL_FLEET);
+		return;
+	}
+	for (size_t i = 0; s->model->parts[i]; i++) {
+		if (!s->model->parts[i]->method || strcmp(method, s->model->parts[i]->method) != 0) continue;
+		part_hear(s->model, s->model->parts[i], params, NULL);
+		source_changed(s, part_bit(s->model, s->model->parts[i]));
 	}
 }
 
@@ -304,7 +261,7 @@ void source_link(struct source *s, enum link link, const struct error *err) {
 	if (m->link != link || !m->link_since_ms) m->link_since_ms = clock_wall_ms();
 	m->link = link;
 	m->link_err = *err;
-	source_changed(s, MODEL_LINK);
+	source_changed(s, part_bit(s->model, &part_link));
 }
 
 static void on_link(void *arg, enum link link, const struct error *err) {
@@ -313,7 +270,8 @@ static void on_link(void *arg, enum link link, const struct error *err) {
 	if (link == LINK_NONE && s->engine_open) link = LINK_CONNECTING;
 	source_link(s, link, err);
 	if (link == LINK_UP) watch_start(s);
-	if (link == LINK_UP && uv_is_active((uv_handle_t *)&s->fleet)) fleet_ask(s);
+	for (size_t i = 0; link == LINK_UP && s->model->parts[i]; i++)
+		if (s->askings[i].part && uv_is_active((uv_handle_t *)&s->askings[i].again)) asking_ask(&s->askings[i]);
 }
 
 /* "paused 20261120_134502", "tried again: 3 sessions" */
@@ -380,11 +338,15 @@ static void source_config(struct source *s) {
 	s->metadata_name = xstrdup(metadata_name(o));
 }
 
-/* Summary and first page, for a first frame that is whole; a journal that is locked does not hold it up for long. */
+/* What the first frame needs to be whole; a journal that is locked does not hold it up for long. */
 static void source_first(struct source *s) {
-	s->kept.parts = MODEL_SUMMARY | MODEL_PAGE;
-	s->kept.page.limit = s->kept.page.limit ? s->kept.page.limit : 100;
-	job_start(s, s->kept.parts, false);
+	unsigned first = 0;
+	for (size_t i = 0; s->model->parts[i]; i++) {
+		if (s->model->parts[i]->first) first |= part_bit(s->model, s->model->parts[i]);
+		if (s->model->parts[i]->read && s->model->parts[i]->always)
+			s->kept.parts |= part_bit(s->model, s->model->parts[i]);
+	}
+	job_start(s, first, false);
 	uv_mutex_lock(&s->mutex);
 	uint64_t left = (uint64_t)FIRST_MS * 1000000;
 	while (!s->job->over && uv_cond_timedwait(&s->read_over, &s->mutex, left) == 0) continue;
@@ -393,18 +355,29 @@ static void source_first(struct source *s) {
 	if (over) job_take(s, s->job);
 }
 
+static void askings_init(struct source *s) {
+	for (size_t i = 0; s->model->parts[i]; i++) {
+		struct asking *k = &s->askings[i];
+		if (!s->model->parts[i]->every_ms) continue;
+		*k = (struct asking){.source = s, .part = s->model->parts[i]};
+		uv_timer_init(s->loop, &k->again);
+		k->again.data = k;
+		s->handles++;
+	}
+}
+
 static void source_handles(struct source *s) {
 	uv_fs_event_init(s->loop, &s->watch);
 	uv_timer_init(s->loop, &s->wake);
 	uv_timer_init(s->loop, &s->later);
 	uv_timer_init(s->loop, &s->again);
 	uv_timer_init(s->loop, &s->midnight);
-	uv_timer_init(s->loop, &s->fleet);
 	uv_timer_init(s->loop, &s->silence);
 	uv_timer_init(s->loop, &s->engine_again);
-	s->watch.data = s->wake.data = s->later.data = s->again.data = s->midnight.data = s->fleet.data = s;
+	s->watch.data = s->wake.data = s->later.data = s->again.data = s->midnight.data = s;
 	s->silence.data = s->engine_again.data = s;
-	s->handles = 9; /* these and the link */
+	s->handles = 8; /* these and the link */
+	askings_init(s);
 	midnight_start(s);
 }
 
@@ -419,7 +392,7 @@ int source_open(
 		free(s);
 		return -1;
 	}
-	s->reader = (struct reader){.state_dir = xstrdup(o->state_dir), .version = -1};
+	s->reader = (struct reader){.parts = m->parts, .state_dir = xstrdup(o->state_dir), .version = -1};
 	if (uv_mutex_init(&s->mutex) || uv_cond_init(&s->read_over)) abort();
 	m->status.latency_ms = m->status.eta_ms = -1;
 	source_config(s);
@@ -441,7 +414,7 @@ void source_released(struct source *s) {
 	journal_view_close(s->reader.view);
 	free(s->reader.state_dir);
 	free(s->metadata_name);
-	model_free(s->model);
+	parts_done(s->model);
 	uv_cond_destroy(&s->read_over);
 	uv_mutex_destroy(&s->mutex);
 	free(s);
@@ -449,6 +422,8 @@ void source_released(struct source *s) {
 }
 
 static void on_handle_closed(uv_handle_t *h) { source_released(h->data); }
+
+static void on_asking_closed(uv_handle_t *h) { source_released(((struct asking *)h->data)->source); }
 
 static void on_attach_closed(void *arg) { source_released(arg); }
 
@@ -472,8 +447,9 @@ void source_close(struct source *s, void (*on_closed)(void *arg), void *arg) {
 	uv_close((uv_handle_t *)&s->later, on_handle_closed);
 	uv_close((uv_handle_t *)&s->again, on_handle_closed);
 	uv_close((uv_handle_t *)&s->midnight, on_handle_closed);
-	uv_close((uv_handle_t *)&s->fleet, on_handle_closed);
 	uv_close((uv_handle_t *)&s->silence, on_handle_closed);
 	uv_close((uv_handle_t *)&s->engine_again, on_handle_closed);
+	for (size_t i = 0; s->model->parts[i]; i++)
+		if (s->askings[i].part) uv_close((uv_handle_t *)&s->askings[i].again, on_asking_closed);
 	if (s->engine_open) uv_close((uv_handle_t *)&s->engine, on_handle_closed);
 }

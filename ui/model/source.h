@@ -17,10 +17,9 @@ struct source_options {
 	const struct config_line *config;
 	size_t config_n;
 	bool read_only;
-	void (*on_change)(void *arg, unsigned parts);
+	void (*on_change)(void *arg, unsigned changed);
 	void (*on_say)(void *arg, bool failed, const char *text); /* the outcome of a command */
 	void *arg;
-	int64_t fleet_every_ms; /* 0: a minute */
 };
 MUST_USE int source_open(
 	struct source **ret, uv_loop_t *loop, const struct source_options *o, struct model *m, struct error *err);
@@ -28,11 +27,8 @@ void source_close(struct source *s, void (*on_closed)(void *arg), void *arg);
 /* After source_close: nothing is outstanding but a metadata file on a disk that does not answer, for which no thread
  * can be told to stop; the journal is closed then, and only _exit leads out. */
 bool source_stuck(struct source *s);
-/* What to keep fresh. A later call of the same kind replaces the earlier one; NULL or 0 ends it. */
-void source_page(struct source *s, const struct page_query *q);
-void source_detail(struct source *s, const char *session);
-void source_events(struct source *s, int64_t limit);
-void source_fleet(struct source *s, bool shown); /* asked for now and, while it is shown, again and again */
-void source_handover(struct source *s);			 /* once; it is seen now */
+/* What to keep fresh. wish: what is asked of the part, of its wish_size; a later one replaces the earlier one. */
+void source_show(struct source *s, const struct part *p, const void *wish);
+void source_hide(struct source *s, const struct part *p);
 char *source_metadata_path(const struct source *s, const char *root, const char *session); /* the caller frees it */
 void source_command(struct source *s, const char *method, const char *const *sessions, size_t n);

@@ -1,27 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* The source's parts among themselves: ui/model/source.c (what to keep fresh), ui/model/source_engine.c (an engine of
- * its own), ui/model/source_read.c (the journal and session folders, in the thread pool), ui/model/source_status.c
- * (what the engine says). */
+/* The source's files among themselves: ui/model/source.c (what to keep fresh), source_engine.c (an engine of its own),
+ * source_read.c (the journal) and source_folder.c (session folders), both in the thread pool. */
 #pragma once
 
 #include "base/json.h"
 #include "ui/model/attach.h"
 #include "ui/model/source.h"
 
-#define FILES_MOST 10001
-#define ATTEMPTS_MOST 200
-#define EVENTS_MOST 500
-#define LIMIT_MOST 1000
 #define METADATA_MOST (64 << 10)
 
+struct part_wish {
+	_Alignas(8) char bytes[PART_WISH_MOST];
+};
 struct wish { /* what a read is to bring */
 	unsigned parts;
-	bool if_moved; /* only when the journal has changed since the last read */
-	struct page_query page;
-	char session[16];
-	int64_t events;
+	bool if_moved;					/* only when the journal has changed since the last read */
+	struct part_wish of[PARTS_MAX]; /* by row of parts[] */
 };
 struct reader { /* the view, used by one job at a time */
+	const struct part *const *parts;
 	char *state_dir;
 	struct journal_view *view;
 	int64_t version; /* of the last read; -1: none */
@@ -36,19 +33,19 @@ struct read_job {
 	/* found */
 	unsigned got;
 	struct error err;
-	struct journal_summary summary;
-	struct session_page page;
-	struct session_detail detail;
-	struct event_row *events;
-	size_t event_n;
-	char *handover;
-	int64_t handover_since_ms;
+	void *data[PARTS_MAX]; /* by row of parts[] */
 };
 struct folder_job { /* apart from the journal's: a folder may be on a disk that hangs */
 	uv_work_t work;
 	struct source *source;
 	char session[16], *path;
 	char *text;
+};
+
+struct asking { /* a part that the engine is asked for while it is shown */
+	struct source *source;
+	const struct part *part; /* NULL: not of these */
+	uv_timer_t again;
 };
 
 struct source {
@@ -73,8 +70,8 @@ struct source {
 	uv_fs_event_t watch;
 	/* a read that waits its turn; what inotify told looked at again; the watch or a failed read once more */
 	uv_timer_t wake, later, again, midnight;
-	uv_timer_t fleet;	/* runs while it is shown */
-	uv_timer_t silence; /* of an engine that runs */
+	struct asking askings[PARTS_MAX]; /* by row of parts[]; the timer runs while it is shown */
+	uv_timer_t silence;				  /* of an engine that runs */
 	uv_process_t engine;
 	bool engine_open;
 	int64_t engine_ms, engine_pause_ms; /* its start (monotonic); before the next */
@@ -86,7 +83,7 @@ struct source {
 };
 
 /* --- source.c --- */
-void source_changed(struct source *s, unsigned parts);
+void source_changed(struct source *s, unsigned changed);
 void source_link(struct source *s, enum link link, const struct error *err);
 void source_released(struct source *s); /* a handle is closed */
 
@@ -97,10 +94,8 @@ void engine_start(struct source *s); /* none of ours runs */
 void read_job_run(struct read_job *job); /* thread pool */
 void read_job_take(struct read_job *job, struct model *m);
 void read_job_free(struct read_job *job);
+
+/* --- source_folder.c --- */
+void folder_read(struct source *s);			 /* of the model's session: now, or once more after the one that runs */
 void folder_job_run(struct folder_job *job); /* thread pool */
 void folder_job_free(struct folder_job *job);
-void model_free(struct model *m); /* what the source put there */
-
-/* --- source_status.c --- */
-void status_take(struct status *to, const cJSON *params);
-void fleet_take(struct model *m, const cJSON *params);

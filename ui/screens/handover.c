@@ -14,11 +14,11 @@ static void handover_enter(struct host *host, void *self, const char *arg) {
 	struct handover_screen *h = self;
 	(void)arg;
 	h->page.top = 0;
-	host_handover(host);
+	host_show(host, &part_handover, NULL);
 }
 
 static void handover_fill(struct handover_screen *h, const struct model *m) {
-	const char *at = m->handover;
+	const char *at = m->handover.text;
 	pager_clear(&h->page);
 	h->page.hang = 2;
 	while (at && *at) {
@@ -26,7 +26,7 @@ static void handover_fill(struct handover_screen *h, const struct model *m) {
 		pager_add(&h->page, ROLE_TEXT, " %.*s", (int)n, at);
 		at += n + (at[n] == '\n');
 	}
-	if (m->handover) return;
+	if (m->handover.text) return;
 	if (m->journal_err.code) pager_add(&h->page, ROLE_BAD, " %s", m->journal_err.text);
 	else pager_add(&h->page, ROLE_QUIET, " reading the journal ...");
 }
@@ -35,12 +35,12 @@ static void handover_draw(void *self, const struct model *m, const struct canvas
 	struct handover_screen *h = self;
 	struct canvas page = canvas_sub(c, 1, 0, c->h - 1, c->w);
 	char when[32], age[UNIT_TEXT];
-	if (m->handover_since_ms)
+	if (m->handover.since_ms)
 		canvas_fmt(c, 0, 0, c->w, ROLE_HEADING, " Since you last looked: %s, %s ago",
-			when_text(when, m->handover_since_ms, m->now_ms), unit_age(age, m->now_ms - m->handover_since_ms));
+			when_text(when, m->handover.since_ms, m->now_ms), unit_age(age, m->now_ms - m->handover.since_ms));
 	else
 		canvas_text(c, 0, 0, c->w, ROLE_HEADING, ALIGN_LEFT,
-			m->handover ? " Handover: you have not looked before" : " Handover");
+			m->handover.text ? " Handover: you have not looked before" : " Handover");
 	handover_fill(h, m);
 	pager_draw(&h->page, &page);
 }
@@ -57,7 +57,7 @@ static struct after handover_act(struct host *host, void *self, enum action acti
 	struct handover_screen *h = self;
 	const struct model *m = host->model;
 	if (action == ACTION_COPY) {
-		if (m->handover) host_copy(host, m->handover);
+		if (m->handover.text) host_copy(host, m->handover.text);
 		return (struct after){.kind = AFTER_DRAW};
 	}
 	return (struct after){.kind = pager_act(&h->page, action, key) ? AFTER_DRAW : AFTER_NOTHING};
@@ -76,7 +76,7 @@ const struct screen screen_handover = {
 	.help = "What happened at this station since you last looked. The same as text or JSON: headgate handover.",
 	.keys = handover_keys,
 	.key_n = ARRAY_LEN(handover_keys),
-	.parts = MODEL_HANDOVER,
+	.parts = (const struct part *const[]){&part_handover, NULL},
 	.state_size = sizeof(struct handover_screen),
 	.enter = handover_enter,
 	.draw = handover_draw,

@@ -7,15 +7,9 @@
 
 #define SAY_MOST 300
 
-void host_page(struct host *h, const struct page_query *q) { source_page(h->source, q); }
+void host_show(struct host *h, const struct part *p, const void *wish) { source_show(h->source, p, wish); }
 
-void host_detail(struct host *h, const char *session) { source_detail(h->source, session); }
-
-void host_events(struct host *h, int64_t limit) { source_events(h->source, limit); }
-
-void host_fleet(struct host *h, bool shown) { source_fleet(h->source, shown); }
-
-void host_handover(struct host *h) { source_handover(h->source); }
+void host_hide(struct host *h, const struct part *p) { source_hide(h->source, p); }
 
 void host_draw(struct host *h) { h->calls->draw(h); }
 

@@ -19,11 +19,10 @@ struct host {
 	const struct model *model;
 	struct source *source;
 };
-void host_page(struct host *h, const struct page_query *q); /* MODEL_PAGE follows */
-void host_detail(struct host *h, const char *session);		/* MODEL_DETAIL follows, and again when it changes */
-void host_events(struct host *h, int64_t limit);
-void host_fleet(struct host *h, bool shown);
-void host_handover(struct host *h);
+/* A part is kept fresh, as the wish says (ui/model/part.h), until it is hidden or the screen is left; struct screen's
+ * `data` hears of each change. */
+void host_show(struct host *h, const struct part *p, const void *wish);
+void host_hide(struct host *h, const struct part *p);
 void host_draw(struct host *h);
 /* The line above the footer, for some seconds. */
 void host_say(struct host *h, enum role role, const char *fmt, ...) PRINTF_LIKE(3, 4);

@@ -32,11 +32,11 @@ struct screen {
 	const char *help;			   /* a paragraph above the keys */
 	const struct screen_key *keys; /* beyond the console's own; in order of the footer */
 	size_t key_n;
-	unsigned parts;	   /* enum model_part it draws from: a frame is drawn when one of them changed */
-	size_t state_size; /* zeroed memory of its own, kept while the console runs */
+	const struct part *const *parts; /* what it draws, NULL-terminated: drawn anew when one changed, hidden when left */
+	size_t state_size;				 /* zeroed memory of its own, kept while the console runs */
 	void (*enter)(struct host *host, void *self, const char *arg);
 	void (*leave)(struct host *host, void *self);
-	void (*data)(struct host *host, void *self, unsigned parts); /* the model changed; may ask for more */
+	void (*data)(struct host *host, void *self, unsigned changed); /* the model changed; may ask for more */
 	void (*draw)(
 		void *self, const struct model *m, const struct canvas *c); /* self: scroll positions may follow the size */
 	struct after (*act)(struct host *host, void *self, enum action action, const struct key_event *key);
@@ -47,4 +47,5 @@ struct screen {
 	void (*done)(void *self);
 };
 extern const struct screen *const screens[]; /* ui/screens/screens.c; NULL-terminated; the first is home */
+extern const struct part *const parts[];	 /* ui/screens/parts.c: the model's table */
 const struct screen *screen_by_name(const char *name);

@@ -8,7 +8,7 @@
 #include "ui/screens/session_panes.h"
 
 struct session_screen {
-	char name[16], search[64];
+	char name[SESSION_WISH], search[64];
 	enum session_pane_id pane;
 	struct pane_bar bar;
 	struct why_view why;
@@ -241,12 +241,7 @@ static void session_enter(struct host *host, void *self, const char *arg) {
 		s->pane = PANE_OVERVIEW;
 		s->why.top = 0;
 	}
-	host_detail(host, s->name);
-}
-
-static void session_leave(struct host *host, void *self) {
-	(void)self;
-	host_detail(host, NULL);
+	host_show(host, &part_detail, s->name);
 }
 
 static void session_done(void *self) {
@@ -261,10 +256,9 @@ const struct screen screen_session = {
 			"metadata, checks, attempts, events. The selected row of a table is shown in full beneath it.",
 	.keys = session_keys,
 	.key_n = ARRAY_LEN(session_keys),
-	.parts = MODEL_DETAIL | MODEL_STATUS,
+	.parts = (const struct part *const[]){&part_detail, &part_status, NULL},
 	.state_size = sizeof(struct session_screen),
 	.enter = session_enter,
-	.leave = session_leave,
 	.draw = session_draw,
 	.act = session_act,
 	.search = session_search,

@@ -19,7 +19,7 @@ struct sessions_screen {
 	struct page_query query;
 	char (*marks)[16];
 	size_t mark_n, mark_capacity;
-	char why[16]; /* the session whose answer is shown below; "": closed */
+	char why[SESSION_WISH]; /* the session whose answer is shown below; "": closed */
 	struct why_view why_view;
 	const struct model *model;
 };
@@ -116,7 +116,7 @@ static void window_place(struct sessions_screen *s) {
 
 static void window_ask(struct host *host, struct sessions_screen *s) {
 	window_place(s);
-	host_page(host, &s->query);
+	host_show(host, &part_page, &s->query);
 }
 
 /* The rows on the screen and a page around them must be in the window. */
@@ -126,7 +126,7 @@ static void window_keep(struct host *host, struct sessions_screen *s) {
 			to = MIN(p->total, s->table.selected + s->table.height + 1);
 	if (from >= p->query.first && to <= p->query.first + (int64_t)p->n) return;
 	window_place(s);
-	if (s->query.first != p->query.first || s->query.limit != p->query.limit) host_page(host, &s->query);
+	if (s->query.first != p->query.first || s->query.limit != p->query.limit) host_show(host, &part_page, &s->query);
 }
 
 static void sessions_enter(struct host *host, void *self, const char *arg) {
@@ -138,13 +138,13 @@ static void sessions_enter(struct host *host, void *self, const char *arg) {
 
 static void sessions_leave(struct host *host, void *self) {
 	struct sessions_screen *s = self;
-	if (s->why[0]) host_detail(host, NULL);
+	(void)host;
 	s->why[0] = '\0';
 }
 
-static void sessions_data(struct host *host, void *self, unsigned parts) {
+static void sessions_data(struct host *host, void *self, unsigned changed) {
 	struct sessions_screen *s = self;
-	if (!(parts & MODEL_PAGE)) return;
+	if (!(changed & part_bit(host->model, &part_page))) return;
 	selection_follow(s, host->model);
 	table_view_keep(&s->table, host->model->page.total);
 	window_keep(host, s); /* fewer may fit the filter than did */
@@ -153,7 +153,7 @@ static void sessions_data(struct host *host, void *self, unsigned parts) {
 /* --- drawing --- */
 
 static int today_counts(const struct model *m, bool brief, char *to, size_t size) {
-	const struct journal_summary *s = &m->summary;
+	const struct journal_summary *s = &m->summary.journal;
 	int64_t busy = s->by_state[STATE_UPLOADING], held = s->by_state[STATE_HELD],
 			bad = s->by_state[STATE_REJECTED] + s->by_state[STATE_FAILED] + s->by_state[STATE_GONE];
 	int n = snprintf(to, size, " today %lld/%lld accepted", (long long)s->today_accepted, (long long)s->today_found);
@@ -193,10 +193,10 @@ static void draw_today(const struct model *m, const struct canvas *c) {
 	const struct status *st = &m->status;
 	char text[200] = " today - (the journal could not be read yet)", left[80] = "";
 	canvas_text(c, 0, 0, c->w, ROLE_TEXT, ALIGN_LEFT, "");
-	if (m->summary_ms) {
+	if (m->summary.at_ms) {
 		bool moving = st->eta_ms >= 0 && m->link == LINK_UP && st->cloud_ok;
-		if (m->summary.bytes_left)
-			snprintf(left, sizeof left, "left %s%s%s ", UNIT_BYTES(m->summary.bytes_left), moving ? " " : "",
+		if (m->summary.journal.bytes_left)
+			snprintf(left, sizeof left, "left %s%s%s ", UNIT_BYTES(m->summary.journal.bytes_left), moving ? " " : "",
 				moving ? UNIT_DURATION(st->eta_ms) : "");
 		if (today_counts(m, false, text, sizeof text) + text_columns(left) >= c->w)
 			today_counts(m, true, text, sizeof text);
@@ -307,9 +307,10 @@ static int draw_why(struct sessions_screen *s, const struct model *m, const stru
 static int draw_note(const struct sessions_screen *s, const struct model *m, const struct canvas *c) {
 	char text[500], age[UNIT_TEXT];
 	int n = snprintf(text, sizeof text, " ");
-	bool old = m->journal_err.code && m->page.total;
+	int64_t old_ms = part_age_ms(m, &part_page);
+	bool old = old_ms >= 0 && m->page.total;
 	if (!old && !s->query.filter[0] && !s->mark_n) return 0;
-	if (old) snprintf(text, sizeof text, " %s old: %s", span_text(age, m->now_ms - m->page.at_ms), m->journal_err.text);
+	if (old) snprintf(text, sizeof text, " %s old: %s", span_text(age, old_ms), m->journal_err.text);
 	if (!old && s->query.filter[0])
 		n += snprintf(
 			text + n, sizeof text - (size_t)n, "filter \"%s\": %lld fit  ", s->query.filter, (long long)m->page.total);
@@ -380,7 +381,8 @@ static void why_toggle(struct host *host, struct sessions_screen *s) {
 	bool open = !s->why[0] && r;
 	s->why_view.top = 0;
 	text_copy(s->why, sizeof s->why, open ? r->name : "");
-	host_detail(host, open ? s->why : NULL);
+	if (open) host_show(host, &part_detail, s->why);
+	else host_hide(host, &part_detail);
 }
 
 static void sessions_sort(struct host *host, struct sessions_screen *s, bool reverse) {
@@ -498,7 +500,7 @@ const struct screen screen_sessions = {
 			"the whole session, compared every byte's checksum with the manifest, and accepted its metadata.",
 	.keys = sessions_keys,
 	.key_n = ARRAY_LEN(sessions_keys),
-	.parts = MODEL_PAGE | MODEL_SUMMARY | MODEL_STATUS | MODEL_DETAIL,
+	.parts = (const struct part *const[]){&part_page, &part_summary, &part_status, &part_detail, NULL},
 	.state_size = sizeof(struct sessions_screen),
 	.enter = sessions_enter,
 	.leave = sessions_leave,

@@ -186,7 +186,7 @@ static bool draw_event(
 	(void)rest;
 	const struct station_screen *s = arg;
 	const struct model *m = s->model;
-	event_cell(&m->events[s->fit[row]], column, m->now_ms, c, selected);
+	event_cell(&m->events.rows[s->fit[row]], column, m->now_ms, c, selected);
 	return false;
 }
 
@@ -226,7 +226,7 @@ static bool draw_fleet(
 	(void)rest;
 	const struct station_screen *s = arg;
 	const struct model *m = s->model;
-	const struct fleet_station *f = &m->fleet[s->fit[row]];
+	const struct fleet_station *f = &m->fleet.stations[s->fit[row]];
 	bool silent = m->now_ms - f->beat_ms > STATION_SILENT_MS;
 	enum role role = selected						   ? ROLE_SELECTED
 					 : silent						   ? ROLE_BAD
@@ -258,19 +258,19 @@ static bool draw_fleet(
 /* --- the filter --- */
 
 static size_t rows_of(const struct model *m, enum pane pane) {
-	const size_t n[PANE_N] = {[PANE_EVENTS] = m->event_n, [PANE_CONFIG] = m->config_n, [PANE_FLEET] = m->fleet_n};
+	const size_t n[PANE_N] = {[PANE_EVENTS] = m->events.n, [PANE_CONFIG] = m->config_n, [PANE_FLEET] = m->fleet.n};
 	return n[pane];
 }
 
 static void row_text(const struct model *m, enum pane pane, size_t i, char *to, size_t size) {
 	if (pane == PANE_EVENTS)
-		snprintf(to, size, "%s %s%s%s %s", m->events[i].level, m->events[i].code,
-			m->events[i].session_name[0] ? " " : "", m->events[i].session_name,
-			m->events[i].message ? m->events[i].message : "");
+		snprintf(to, size, "%s %s%s%s %s", m->events.rows[i].level, m->events.rows[i].code,
+			m->events.rows[i].session_name[0] ? " " : "", m->events.rows[i].session_name,
+			m->events.rows[i].message ? m->events.rows[i].message : "");
 	else if (pane == PANE_CONFIG)
 		snprintf(
 			to, size, "%s.%s %s %s", m->config[i].section, m->config[i].name, m->config[i].value, m->config[i].source);
-	else snprintf(to, size, "%s %s", m->fleet[i].station, m->fleet[i].version);
+	else snprintf(to, size, "%s %s", m->fleet.stations[i].station, m->fleet.stations[i].version);
 }
 
 static void fit_make(struct station_screen *s, const struct model *m) {
@@ -304,9 +304,11 @@ static const struct {
 static int draw_note(const struct station_screen *s, const struct model *m, const struct canvas *c) {
 	char text[500], age[UNIT_TEXT];
 	enum role role = ROLE_QUIET;
-	if (s->pane == PANE_FLEET && m->fleet_err.code) {
-		snprintf(text, sizeof text, " %s%s%s", m->fleet_err.text, m->fleet_ms ? "; this is from before, age " : "",
-			m->fleet_ms ? unit_age(age, m->now_ms - m->fleet_ms) : "");
+	const struct error *fleet_err = part_error(m, &part_fleet);
+	if (s->pane == PANE_FLEET && fleet_err->code) {
+		int64_t age_ms = part_age_ms(m, &part_fleet);
+		snprintf(text, sizeof text, " %s%s%s", fleet_err->text, age_ms < 0 ? "" : "; this is from before, age ",
+			age_ms < 0 ? "" : unit_age(age, age_ms));
 		role = ROLE_BAD;
 	} else if (s->pane == PANE_EVENTS && m->journal_err.code) {
 		snprintf(text, sizeof text, " %s", m->journal_err.text);
@@ -316,7 +318,7 @@ static int draw_note(const struct station_screen *s, const struct model *m, cons
 			rows_of(m, s->pane));
 		role = ROLE_MARKED;
 	} else if (!s->fit_n) {
-		bool asked = s->pane == PANE_FLEET ? !m->fleet_ms : s->pane == PANE_EVENTS && !m->events_ms;
+		bool asked = s->pane == PANE_FLEET ? !m->fleet.at_ms : s->pane == PANE_EVENTS && !m->events.at_ms;
 		snprintf(text, sizeof text, " %s", asked ? "asking ..." : panes[s->pane].none);
 	} else return 0;
 	canvas_text(c, c->h - 1, 0, c->w, role, ALIGN_LEFT, text);
@@ -378,8 +380,11 @@ static void station_copy(struct host *host, const struct station_screen *s) {
 
 /* What a pane shows is asked for while it is shown. */
 static void pane_enter(struct host *host, const struct station_screen *s) {
-	host_events(host, s->pane == PANE_EVENTS ? EVENTS_SHOWN : 0);
-	host_fleet(host, s->pane == PANE_FLEET);
+	const int64_t events = EVENTS_SHOWN;
+	if (s->pane == PANE_EVENTS) host_show(host, &part_events, &events);
+	else host_hide(host, &part_events);
+	if (s->pane == PANE_FLEET) host_show(host, &part_fleet, NULL);
+	else host_hide(host, &part_fleet);
 }
 
 static struct after pane_turn(struct host *host, struct station_screen *s, int step) {
@@ -425,12 +430,6 @@ static void station_enter(struct host *host, void *self, const char *arg) {
 	pane_enter(host, s);
 }
 
-static void station_leave(struct host *host, void *self) {
-	(void)self;
-	host_events(host, 0);
-	host_fleet(host, false);
-}
-
 static void station_remember(const void *self, cJSON *to) {
 	json_add_text(to, "pane", panes[((const struct station_screen *)self)->pane].title);
 }
@@ -457,10 +456,9 @@ const struct screen screen_station = {
 			"its events; the configuration with the place each value came from; and the fleet, silent stations first.",
 	.keys = station_keys,
 	.key_n = ARRAY_LEN(station_keys),
-	.parts = MODEL_LINK | MODEL_STATUS | MODEL_EVENTS | MODEL_FLEET | MODEL_CONFIG,
+	.parts = (const struct part *const[]){&part_link, &part_status, &part_events, &part_fleet, NULL},
 	.state_size = sizeof(struct station_screen),
 	.enter = station_enter,
-	.leave = station_leave,
 	.draw = station_draw,
 	.act = station_act,
 	.search = station_search,

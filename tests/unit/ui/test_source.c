@@ -10,6 +10,33 @@
 #include "station/control/server.h"
 #include "ui/model/source_internal.h"
 
+/* Two parts that only this test has: one of the journal's with data of its own, and the fleet, asked for often. */
+struct doubled {
+	int64_t at_ms, sessions;
+	char *text;
+};
+
+static int read_doubled(const struct part_read *r, void *data, struct error *err) {
+	struct doubled *d = data;
+	struct journal_summary summary;
+	if (journal_summary(r->view, 0, &summary, err)) return -1;
+	d->sessions = summary.sessions * *(const int64_t *)r->wish;
+	d->text = xasprintf("%lld", (long long)d->sessions);
+	return 0;
+}
+
+static void doubled_done(void *data) { free(((struct doubled *)data)->text); }
+
+static const struct part part_doubled = {.name = "doubled",
+	.size = sizeof(struct doubled),
+	.read = read_doubled,
+	.wish_size = sizeof(int64_t),
+	.done = doubled_done};
+static struct part part_often; /* see main */
+
+static const struct part *const table[] = {&part_link, &part_status, &part_summary, &part_doubled, &part_page,
+	&part_detail, &part_events, &part_handover, &part_fleet, &part_often, NULL};
+
 struct station {
 	struct fixture *journal;
 	struct source_options options;
@@ -19,10 +46,9 @@ struct station {
 	unsigned changed;
 	char said[512], recordings[64], home[64];
 	bool closed, said_failed;
-	int64_t fleet_every_ms;
 };
 
-static void on_change(void *arg, unsigned parts) { ((struct station *)arg)->changed |= parts; }
+static void on_change(void *arg, unsigned changed) { ((struct station *)arg)->changed |= changed; }
 static void on_say(void *arg, bool failed, const char *text) {
 	struct station *t = arg;
 	t->said_failed = failed;
@@ -39,7 +65,6 @@ static void on_closed(void *arg) { ((struct station *)arg)->closed = true; }
 
 static void open_source(struct station *t) {
 	struct error err = ERROR_INIT;
-	t->options.fleet_every_ms = t->fleet_every_ms;
 	if (source_open(&t->source, &t->journal->loop, &t->options, &t->model, &err)) fail_msg("%s", err.text);
 }
 
@@ -61,6 +86,7 @@ static int make(void **state, bool journal) {
 	if (!mkdtemp(t->recordings) || !mkdtemp(t->home)) return -1;
 	setenv("XDG_STATE_HOME", t->home, 1);
 	t->config[0] = (struct config_line){section, name, value, source};
+	t->model.parts = table;
 	t->options = (struct source_options){.state_dir = t->journal->dir,
 		.config = t->config,
 		.config_n = 1,
@@ -90,8 +116,8 @@ static void the_first_frame_is_whole(void **state) {
 	for (int i = 0; i < 5; i++) fixture_add_nth(t->journal, i);
 	fixture_flush(t->journal);
 	open_source(t);
-	assert_true(t->model.summary_ms > 0);
-	assert_int_equal(t->model.summary.sessions, 5);
+	assert_true(t->model.summary.at_ms > 0);
+	assert_int_equal(t->model.summary.journal.sessions, 5);
 	assert_int_equal(t->model.page.total, 5);
 	assert_int_equal(t->model.page.n, 5);
 	assert_int_equal(t->model.journal_err.code, ERR_NONE);
@@ -108,47 +134,71 @@ static void pages_follow_order_filter_and_window(void **state) {
 	open_source(t);
 	struct page_query q = {.order = JOURNAL_BY_NAME, .reverse = true, .first = 2, .limit = 3};
 	t->changed = 0;
-	source_page(t->source, &q);
-	UNTIL(t, t->changed & MODEL_PAGE);
+	source_show(t->source, &part_page, &q);
+	UNTIL(t, t->changed & part_bit(&t->model, &part_page));
 	assert_int_equal(t->model.page.total, 12);
 	assert_int_equal(t->model.page.n, 3);
 	assert_string_equal(t->model.page.rows[0].name, "20261120_000002");
 	q = (struct page_query){.order = JOURNAL_BY_NAME, .limit = 10, .filter = "  found  _00001 a b"};
 	t->changed = 0;
-	source_page(t->source, &q);
-	UNTIL(t, t->changed & MODEL_PAGE);
+	source_show(t->source, &part_page, &q);
+	UNTIL(t, t->changed & part_bit(&t->model, &part_page));
 	assert_int_equal(t->model.page.total, 0); /* no reason has an "a" in it */
 	text_copy(q.filter, sizeof q.filter, "FOUND _00001");
 	t->changed = 0;
-	source_page(t->source, &q);
-	UNTIL(t, t->changed & MODEL_PAGE);
+	source_show(t->source, &part_page, &q);
+	UNTIL(t, t->changed & part_bit(&t->model, &part_page));
 	assert_int_equal(t->model.page.total, 2);
 	assert_string_equal(t->model.page.rows[0].name, "20261120_000011");
 	text_copy(q.filter, sizeof q.filter, "%");
 	t->changed = 0;
-	source_page(t->source, &q);
-	UNTIL(t, t->changed & MODEL_PAGE);
+	source_show(t->source, &part_page, &q);
+	UNTIL(t, t->changed & part_bit(&t->model, &part_page));
 	assert_int_equal(t->model.page.total, 0);
 }
 
 static void what_is_committed_is_read_again(void **state) {
 	struct station *t = *state;
 	open_source(t);
-	source_events(t->source, 10);
-	UNTIL(t, t->changed & MODEL_EVENTS);
+	source_show(t->source, &part_page, &(struct page_query){.limit = 100});
+	source_show(t->source, &part_events, &(int64_t){10});
+	UNTIL(t, t->changed & part_bit(&t->model, &part_events));
 	for (int i = 1; i <= 3; i++) {
 		t->changed = 0;
 		fixture_add_nth(t->journal, i);
-		UNTIL(t, t->model.summary.sessions == i && t->model.page.total == i);
+		UNTIL(t, t->model.summary.journal.sessions == i && t->model.page.total == i);
 	}
-	UNTIL(t, t->model.event_n == 3);
-	assert_string_equal(t->model.events[0].code, "found");
-	assert_true(t->model.events[0].id > t->model.events[2].id);
-	source_events(t->source, 0);
-	source_page(t->source, NULL);
+	UNTIL(t, t->model.events.n == 3);
+	assert_string_equal(t->model.events.rows[0].code, "found");
+	assert_true(t->model.events.rows[0].id > t->model.events.rows[2].id);
+	source_hide(t->source, &part_events);
+	source_hide(t->source, &part_page);
 	fixture_add_nth(t->journal, 4);
-	UNTIL(t, t->model.summary.sessions == 4);
+	UNTIL(t, t->model.summary.journal.sessions == 4);
 	assert_int_equal(t->model.page.total, 3);
+}
+
+static void a_part_with_data_of_its_own_is_read_while_it_is_shown(void **state) {
+	struct station *t = *state;
+	const struct doubled *d;
+	open_source(t);
+	assert_null(part_data(&t->model, &part_doubled));
+	fixture_add_nth(t->journal, 1);
+	UNTIL(t, t->model.summary.journal.sessions == 1);
+	assert_null(part_data(&t->model, &part_doubled)); /* nobody shows it */
+	source_show(t->source, &part_doubled, &(int64_t){2});
+	UNTIL(t, (d = part_data(&t->model, &part_doubled)) != NULL);
+	assert_true(d->sessions == 2 && d->at_ms > 0);
+	fixture_add_nth(t->journal, 2);
+	UNTIL(t, d->sessions == 4);
+	t->changed = 0;
+	source_show(t->source, &part_doubled, &(int64_t){3});
+	UNTIL(t, t->changed & part_bit(&t->model, &part_doubled));
+	assert_string_equal(d->text, "6");
+	source_hide(t->source, &part_doubled);
+	fixture_add_nth(t->journal, 3);
+	UNTIL(t, t->model.summary.journal.sessions == 3);
+	assert_int_equal(d->sessions, 6);
 }
 
 static void write_file(const char *path, const char *text, size_t n) {
@@ -177,7 +227,7 @@ static void one_session_with_all_that_belongs_to_it(void **state) {
 	assert_int_equal(mkdir(folder, 0700), 0);
 	write_file(path, "a\0b", 3);
 	open_source(t);
-	source_detail(t->source, "20261120_134502");
+	source_show(t->source, &part_detail, (char[SESSION_WISH]){"20261120_134502"});
 	UNTIL(t, t->model.detail.found && t->model.detail.metadata);
 	const struct session_detail *d = &t->model.detail;
 	assert_string_equal(d->metadata, "a b");
@@ -189,10 +239,10 @@ static void one_session_with_all_that_belongs_to_it(void **state) {
 	journal_add_attempt(t->journal->j, r.id, &attempt);
 	UNTIL(t, t->model.detail.attempt_n == 2);
 	assert_string_equal(t->model.detail.metadata, "a b"); /* kept while it is read again */
-	source_detail(t->source, "20200101_000000");
+	source_show(t->source, &part_detail, (char[SESSION_WISH]){"20200101_000000"});
 	UNTIL(t, !t->model.detail.found && strcmp(t->model.detail.name, "20200101_000000") == 0);
 	assert_null(t->model.detail.metadata);
-	source_detail(t->source, NULL);
+	source_hide(t->source, &part_detail);
 }
 
 static void metadata_is_bounded_and_only_of_a_regular_file(void **state) {
@@ -220,28 +270,28 @@ static void a_handover_is_since_the_last_look(void **state) {
 	fixture_add_nth(t->journal, 1);
 	fixture_flush(t->journal);
 	open_source(t);
-	source_handover(t->source);
-	UNTIL(t, t->changed & MODEL_HANDOVER);
-	assert_non_null(strstr(t->model.handover, "1 found"));
-	int64_t since = t->model.handover_since_ms;
+	source_show(t->source, &part_handover, NULL);
+	UNTIL(t, t->changed & part_bit(&t->model, &part_handover));
+	assert_non_null(strstr(t->model.handover.text, "1 found"));
+	int64_t since = t->model.handover.since_ms;
 	fixture_add_nth(t->journal, 2);
 	fixture_add_nth(t->journal, 3);
 	fixture_flush(t->journal);
 	t->changed = 0;
-	source_handover(t->source); /* another look, hours later: since the one before */
-	UNTIL(t, t->changed & MODEL_HANDOVER);
-	assert_non_null(strstr(t->model.handover, "2 found"));
-	assert_true(t->model.handover_since_ms > since);
+	source_show(t->source, &part_handover, NULL); /* another look, hours later: since the one before */
+	UNTIL(t, t->changed & part_bit(&t->model, &part_handover));
+	assert_non_null(strstr(t->model.handover.text, "2 found"));
+	assert_true(t->model.handover.since_ms > since);
 }
 
 static void without_a_journal_it_waits_for_one(void **state) {
 	struct station *t = *state;
 	open_source(t);
-	assert_int_equal(t->model.summary_ms, 0);
+	assert_int_equal(t->model.summary.at_ms, 0);
 	assert_int_equal(t->model.journal_err.code, ERR_NOT_FOUND);
 	fixture_open(t->journal);
 	fixture_add_nth(t->journal, 1);
-	UNTIL(t, t->model.summary.sessions == 1);
+	UNTIL(t, t->model.summary.journal.sessions == 1);
 	assert_int_equal(t->model.journal_err.code, ERR_NONE);
 }
 
@@ -251,12 +301,12 @@ static void a_damaged_journal_is_said_and_the_last_values_stay(void **state) {
 	static char noise[8192];
 	memset(noise, 0x5a, sizeof noise);
 	write_file(path, noise, sizeof noise);
-	t->model.summary.sessions = 7;
+	t->model.summary.journal.sessions = 7;
 	open_source(t);
 	UNTIL(t, t->model.journal_err.code);
 	assert_int_equal(t->model.journal_err.code, ERR_DISK);
-	assert_int_equal(t->model.summary_ms, 0);
-	assert_int_equal(t->model.summary.sessions, 7);
+	assert_int_equal(t->model.summary.at_ms, 0);
+	assert_int_equal(t->model.summary.journal.sessions, 7);
 }
 
 /* Another program holds it: said soon, and read as soon as it is free. */
@@ -272,6 +322,7 @@ static void a_locked_journal_holds_up_nobody(void **state) {
 	assert_int_equal(sqlite3_exec(thief, lock, NULL, NULL, NULL), SQLITE_OK);
 	int64_t from = clock_mono_ms();
 	open_source(t);
+	source_show(t->source, &part_page, &(struct page_query){.limit = 100});
 	UNTIL(t, t->model.journal_err.code);
 	assert_in_range(clock_mono_ms() - from, 0, 5000);
 	assert_non_null(strstr(t->model.journal_err.text, "locked"));
@@ -290,8 +341,8 @@ static void commands_without_an_engine_say_so(void **state) {
 	source_command(t->source, "pause", names, 1);
 	assert_true(t->said_failed);
 	assert_non_null(strstr(t->said, "no engine runs"));
-	source_fleet(t->source, true);
-	assert_int_equal(t->model.fleet_err.code, ERR_NOT_FOUND);
+	source_show(t->source, &part_fleet, NULL);
+	assert_int_equal(part_error(&t->model, &part_fleet)->code, ERR_NOT_FOUND);
 }
 
 static void an_engine_that_cannot_start_is_said(void **state) {
@@ -333,8 +384,9 @@ static void a_status_becomes_figures(void **state) {
 		"\"sessions\":[{\"session\":\"20261120_134502\",\"bytes\":10,\"sent_bytes\":4,\"tries\":2,"
 		"\"rate_bytes_per_s\":8}],\"disk\":{\"path\":\"/a\",\"free_bytes\":1,\"total_bytes\":2,\"full_at\":null},"
 		"\"at\":\"2026-11-21T14:02:12.000Z\"}");
-	struct status s;
-	status_take(&s, o);
+	struct status s = {0};
+	struct error err = ERROR_INIT;
+	assert_true(part_status.hear(&s, o, &err));
 	assert_true(s.pid == 7 && s.since_ms == s.at_ms - 958 && s.cloud_ok && s.latency_ms == 12);
 	assert_true(s.active == 1 && s.queued == 2 && s.bytes_left == 3 && s.eta_ms == 5000);
 	assert_true(isnan(s.rates[0]) && s.rates[1] == 6 && isnan(s.rates[RATE_SAMPLES - 1]));
@@ -353,8 +405,9 @@ static void a_status_of_any_shape_harms_nobody(void **state) {
 	};
 	for (size_t i = 0; i < ARRAY_LEN(shapes); i++) {
 		AUTO(json_free) cJSON *o = parsed(shapes[i]);
-		struct status s;
-		status_take(&s, o);
+		struct status s = {0};
+		struct error err = ERROR_INIT;
+		assert_true(part_status.hear(&s, o, &err));
 		assert_true(s.at_ms > 0 && s.bytes_left == 0 && s.eta_ms == -1 && s.latency_ms == -1 && !s.cloud_ok);
 		assert_true(isnan(s.rates[0]) && isnan(s.rates[2]));
 	}
@@ -367,8 +420,9 @@ static void a_status_of_any_shape_harms_nobody(void **state) {
 	}
 	json_add(o, "sessions", sessions);
 	json_add(o, "folders", folders);
-	struct status s;
-	status_take(&s, o);
+	struct status s = {0};
+	struct error err = ERROR_INIT;
+	assert_true(part_status.hear(&s, o, &err));
 	assert_int_equal(s.work_n, ARRAY_LEN(s.work));
 	assert_int_equal(s.folder_n, ARRAY_LEN(s.folders));
 	assert_true(s.work[0].bytes == 1 && s.work[0].sent_bytes == 1); /* a part is a part */
@@ -377,11 +431,11 @@ static void a_status_of_any_shape_harms_nobody(void **state) {
 
 static void the_fleet_shows_silent_ones_first(void **state) {
 	(void)state;
-	struct model m = {0};
+	struct model m = {.parts = table};
 	AUTO(json_free) cJSON *none = parsed("{\"at\":null,\"stations\":[],\"error\":{\"code\":1,\"message\":\"away\"}}");
-	fleet_take(&m, none);
-	assert_string_equal(m.fleet_err.text, "away");
-	assert_int_equal(m.fleet_ms, 0);
+	part_hear(&m, &part_fleet, none, NULL);
+	assert_string_equal(part_error(&m, &part_fleet)->text, "away");
+	assert_int_equal(m.fleet.at_ms, 0);
 	AUTO(json_free)
 	cJSON *o = parsed("{\"at\":\"2026-11-21T14:02:12.000Z\",\"stations\":["
 					  "{\"station\":\"b\",\"last_heartbeat_at\":\"2026-11-21T14:01:11.000Z\",\"queue\":3},"
@@ -390,14 +444,14 @@ static void the_fleet_shows_silent_ones_first(void **state) {
 					  "{\"station\":\"minutes\",\"last_heartbeat_at\":\"2026-11-21T13:57:11.999Z\"},"
 					  "{\"station\":\"a\",\"last_heartbeat_at\":\"2026-11-21T14:02:11.000Z\"}]}");
 	static const char *const order[] = {"never", "hours", "minutes", "a", "b"};
-	fleet_take(&m, o);
-	assert_int_equal(m.fleet_n, ARRAY_LEN(order));
-	for (size_t i = 0; i < ARRAY_LEN(order); i++) assert_string_equal(m.fleet[i].station, order[i]);
-	assert_int_equal(m.fleet[4].queue, 3);
-	assert_int_equal(m.fleet_err.code, ERR_NONE);
-	fleet_take(&m, none); /* the last answer stays */
-	assert_int_equal(m.fleet_n, ARRAY_LEN(order));
-	model_free(&m);
+	part_hear(&m, &part_fleet, o, NULL);
+	assert_int_equal(m.fleet.n, ARRAY_LEN(order));
+	for (size_t i = 0; i < ARRAY_LEN(order); i++) assert_string_equal(m.fleet.stations[i].station, order[i]);
+	assert_int_equal(m.fleet.stations[4].queue, 3);
+	assert_int_equal(part_error(&m, &part_fleet)->code, ERR_NONE);
+	part_hear(&m, &part_fleet, none, NULL); /* the last answer stays */
+	assert_int_equal(m.fleet.n, ARRAY_LEN(order));
+	parts_done(&m);
 }
 
 static int on_stations_asked(void *arg, const cJSON *params, cJSON **ret_result, struct error *err) {
@@ -425,22 +479,20 @@ static void a_fleet_that_is_shown_is_asked_for_again(void **state) {
 		.method_n = ARRAY_LEN(methods),
 		.arg = &asked,
 		.status = no_status};
-	t->fleet_every_ms = 3600000;
 	open_source(t);
-	source_fleet(t->source, true);
-	assert_int_equal(t->model.fleet_err.code, ERR_NOT_FOUND);
+	source_show(t->source, &part_fleet, NULL);
+	assert_int_equal(part_error(&t->model, &part_fleet)->code, ERR_NOT_FOUND);
 	if (control_server_open(&server, &t->journal->loop, &o, &err)) fail_msg("%s", err.text);
-	UNTIL(t, asked == 1 && t->model.fleet_n == 1);
-	assert_int_equal(t->model.fleet_err.code, ERR_NONE);
+	UNTIL(t, asked == 1 && t->model.fleet.n == 1);
+	assert_int_equal(part_error(&t->model, &part_fleet)->code, ERR_NONE);
 	close_source(t);
-	t->fleet_every_ms = 10;
 	open_source(t);
 	UNTIL(t, t->model.link == LINK_UP);
 	assert_int_equal(asked, 1); /* it is not shown */
-	source_fleet(t->source, true);
+	source_show(t->source, &part_often, NULL);
 	UNTIL(t, asked == 4);
-	source_fleet(t->source, false);
-	assert_false(uv_is_active((uv_handle_t *)&t->source->fleet));
+	source_hide(t->source, &part_often);
+	assert_false(uv_is_active((uv_handle_t *)&t->source->askings[part_row(&t->model, &part_often)].again));
 	close_source(t);
 	t->closed = false;
 	control_server_close(server, on_closed, t);
@@ -454,6 +506,7 @@ int main(void) {
 		STATION(the_first_frame_is_whole),
 		STATION(pages_follow_order_filter_and_window),
 		STATION(what_is_committed_is_read_again),
+		STATION(a_part_with_data_of_its_own_is_read_while_it_is_shown),
 		STATION(one_session_with_all_that_belongs_to_it),
 		STATION(metadata_is_bounded_and_only_of_a_regular_file),
 		STATION(a_handover_is_since_the_last_look),
@@ -467,5 +520,9 @@ int main(void) {
 		cmocka_unit_test(the_fleet_shows_silent_ones_first),
 		STATION(a_fleet_that_is_shown_is_asked_for_again),
 	};
+	part_often = part_fleet;
+	part_often.name = "often";
+	part_often.place = 0;
+	part_often.every_ms = 10;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
