@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "station/told/acts.h"
 #include "ui/app_internal.h"
 #include "ui/frame.h"
 #include "ui/widgets/dialog.h"
@@ -135,14 +136,13 @@ static size_t command_complete(void *arg, const char *text, const char **to, siz
 
 /* ":sessions", ":retry 20261120_134502", ":theme": a screen, an action of here, or a command over sessions by name. */
 static void command_run(struct app *a, char *line) {
-	static const char *const over_sessions[] = {"retry", "pause", "resume", "release", "ignore", "unignore"};
+	enum act act;
 	char *rest = line, *word = strsep(&rest, " ");
 	const char *names[64];
 	size_t n = 0;
 	for (char *name; rest && n < ARRAY_LEN(names) && (name = strsep(&rest, " "));)
 		if (*name) names[n++] = name;
-	for (size_t i = 0; n && i < ARRAY_LEN(over_sessions); i++) {
-		if (strcmp(over_sessions[i], word) != 0) continue;
+	if (n && act_parse(word, &act) == 0) {
 		host_command(&a->host, word, names, n, NULL);
 		return;
 	}

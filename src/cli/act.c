@@ -10,24 +10,25 @@
 #include "session/name.h"
 #include "station/control/client.h"
 #include "station/run/run.h"
+#include "station/told/acts.h"
 
 #define ENGINE_MS 10000
 
 #define CALL_NAMES 5000 /* a call; the engine takes twice as many */
 
-struct act {
+struct act_words {
 	const char *method; /* of the control socket */
 	const char *done;	/* member in JSON */
 	const char *told;	/* "2 sessions are …" */
 	const char *later;	/* added when no engine runs */
 };
-static const struct act act_retry = {"retry", "retried", "looked at again", " at the engine's next start"},
-						act_pause = {"pause", "paused", "paused: nothing of it is sent", ""},
-						act_resume = {"resume", "resumed", "no longer paused", ""},
-						act_release = {"release", "released", "released: they are sent as they are",
-							" at the engine's next start"},
-						act_ignore = {"ignore", "ignored", "ignored: it counts for nothing from now on", ""},
-						act_unignore = {"unignore", "unignored", "no longer ignored", ""};
+static const struct act_words words_retry = {"retry", "retried", "looked at again", " at the engine's next start"},
+							  words_pause = {"pause", "paused", "paused: nothing of it is sent", ""},
+							  words_resume = {"resume", "resumed", "no longer paused", ""},
+							  words_release = {"release", "released", "released: they are sent as they are",
+								  " at the engine's next start"},
+							  words_ignore = {"ignore", "ignored", "ignored: it counts for nothing from now on", ""},
+							  words_unignore = {"unignore", "unignored", "no longer ignored", ""};
 
 static int act_check_names(const struct cli *c, struct error *err) {
 	for (int i = 0; i < c->operand_n; i++)
@@ -45,7 +46,7 @@ struct act_names {
 };
 
 static int act_online(
-	struct control_client *client, const struct act *act, const struct act_names *names, struct error *err) {
+	struct control_client *client, const struct act_words *act, const struct act_names *names, struct error *err) {
 	for (size_t from = 0; from < names->n; from += CALL_NAMES) {
 		AUTO(json_free) cJSON *result = NULL;
 		cJSON *params = json_object(), *array = json_array();
@@ -57,8 +58,8 @@ static int act_online(
 	return 0;
 }
 
-static int act_do(
-	const struct act *act, const struct cli *c, const struct act_names *names, bool *ret_online, struct error *err) {
+static int act_do(const struct act_words *act, const struct cli *c, const struct act_names *names, bool *ret_online,
+	struct error *err) {
 	AUTO(control_close) struct control_client *client = NULL;
 	struct error why = ERROR_INIT;
 	*ret_online = control_connect(&client, c->config.state_dir, ENGINE_MS, &why) == 0;
@@ -68,7 +69,8 @@ static int act_do(
 	return -1;
 }
 
-static int act_over(const struct act *act, const struct cli *c, const struct act_names *names, struct error *err) {
+static int act_over(
+	const struct act_words *act, const struct cli *c, const struct act_names *names, struct error *err) {
 	bool online = false;
 	if (act_do(act, c, names, &online, err)) return -1;
 	for (size_t i = 0; c->json && i < names->n; i++) {
@@ -84,16 +86,18 @@ static int act_over(const struct act *act, const struct cli *c, const struct act
 	return 0;
 }
 
-static int act_operands(const struct act *act, const struct cli *c, struct error *err) {
+static int act_operands(const struct act_words *act, const struct cli *c, struct error *err) {
 	const struct act_names names = {.items = (const char *const *)c->operands, .n = (size_t)c->operand_n};
 	return act_check_names(c, err) ? -1 : act_over(act, c, &names, err);
 }
 
-static int act_body(struct cli *c, struct error *err) { return act_operands(*(const struct act **)c->arg, c, err); }
+static int act_body(struct cli *c, struct error *err) {
+	return act_operands(*(const struct act_words **)c->arg, c, err);
+}
 
 static int act_on_undo(void *arg, const char *name, const char *value, struct error *err) {
 	(void)name, (void)value, (void)err;
-	*(const struct act **)arg = &act_unignore;
+	*(const struct act_words **)arg = &words_unignore;
 	return 0;
 }
 
@@ -118,8 +122,8 @@ static int retry_on_flag(void *arg, const char *name, const char *value, struct 
 }
 
 static bool retry_fits(const struct retry_flags *f, const struct session_row *row) {
-	bool waits = row->state == STATE_QUEUED && !row->paused;
-	if (row->ignored || !row->present || (!waits && state_next(row->state, EVENT_RETRIED) < 0)) return false;
+	bool rests = row->ignored || !row->present || (row->state == STATE_QUEUED && row->paused);
+	if (rests || !act_fits(ACT_RETRY, row)) return false;
 	if (!f->cause) return true;
 	return text_equal_nocase(f->cause, state_name(row->state)) || (row->reason && strcasestr(row->reason, f->cause));
 }
@@ -142,7 +146,7 @@ static int retry_find(struct cli *c, struct retry_flags *f, struct error *err) {
 
 static int retry_common(struct cli *c, struct retry_flags *f, struct error *err) {
 	const struct act_names names = {.items = (const char *const *)f->names, .n = f->n, .fitting = true};
-	if (f->n) return act_over(&act_retry, c, &names, err);
+	if (f->n) return act_over(&words_retry, c, &names, err);
 	if (f->cause)
 		return error_set(err, ERR_NOT_FOUND,
 			"no session is held, rejected, failed or waiting for \"%s\": headgate sessions shows states and reasons",
@@ -161,7 +165,7 @@ static int retry_body(struct cli *c, struct error *err) {
 		return error_set(err, ERR_USAGE, "ID... is missing: name sessions, or give --all, or --cause WORD");
 	if (common && c->operand_n)
 		return error_set(err, ERR_USAGE, "give either names of sessions, or %s", f->all ? "--all" : "--cause");
-	if (!common) return act_operands(&act_retry, c, err);
+	if (!common) return act_operands(&words_retry, c, err);
 	int failed = retry_find(c, f, err) || retry_common(c, f, err);
 	for (size_t i = 0; i < f->n; i++) free(f->names[i]);
 	free(f->names);
@@ -190,7 +194,7 @@ int cli_pause(int argc, char **argv) {
 		ACT_OPERANDS,
 		.summary = "Sends nothing more of these sessions until they are resumed; what is stored stays.",
 		.text = "Example:\n  headgate pause 20261120_124033"};
-	const struct act *act = &act_pause;
+	const struct act_words *act = &words_pause;
 	return cli_command(&spec, argc, argv, NULL, &act, act_body);
 }
 
@@ -199,7 +203,7 @@ int cli_resume(int argc, char **argv) {
 		ACT_OPERANDS,
 		.summary = "Goes on with paused sessions, now.",
 		.text = "Example:\n  headgate resume 20261120_124033"};
-	const struct act *act = &act_resume;
+	const struct act_words *act = &words_resume;
 	return cli_command(&spec, argc, argv, NULL, &act, act_body);
 }
 
@@ -209,7 +213,7 @@ int cli_release(int argc, char **argv) {
 		.summary = "Held as a copy, as a second recording of its name, or as a name used again: send it all the same.",
 		.text = "What the cloud has under that name stays; this becomes a revision of its own beside it.\n"
 				"Example:\n  headgate release 20261120_124033"};
-	const struct act *act = &act_release;
+	const struct act_words *act = &words_release;
 	return cli_command(&spec, argc, argv, NULL, &act, act_body);
 }
 
@@ -222,6 +226,6 @@ int cli_ignore(int argc, char **argv) {
 		.summary =
 			"These sessions count for nothing as they lie there now: not sent, needing nobody, no exit status of 1.",
 		.text = "Examples:\n  headgate ignore 20261120_124033\n  headgate ignore --undo 20261120_124033"};
-	const struct act *act = &act_ignore;
+	const struct act_words *act = &words_ignore;
 	return cli_command(&spec, argc, argv, act_on_undo, &act, act_body);
 }

@@ -9,7 +9,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 import headgate_test
-from headgate_test import make_session, preloaded, wait_for
+from fault_proxy import Answer, FaultProxy
+from headgate_test import assert_stored, make_session, preloaded, wait_for
 from programs import run
 
 S1, S2, S3 = "20261120_134502", "20261120_140000", "20261121_080000"
@@ -53,6 +54,7 @@ def test_what_was_said_is_committed(place):
     for act, flag in (("pause", "paused"), ("ignore", "ignored")):
         engine = station.start(env=preloaded("fault_shim", FAULT_PATH="state.db", FAULT_DO="slow", FAULT_MS="300"))
         station.wait_state(S1, "queued")
+        wait_for(lambda: json.loads(station.command("status", "--json").out)["engine"]["running"], 60, "an engine that answers")
         assert station.command(act, S1).code == 0
         engine.kill()
         assert station.session(S1)[flag], act
@@ -93,6 +95,76 @@ def test_all_of_the_named_sessions_or_none(place):
             engine = station.start()
             wait_for((station.state / "control.sock").exists, 20, "the engine")
     assert engine.stop(10) == 0
+
+
+def store_answers(status, code, name):
+    """A hook: the store says so whenever that file is put."""
+    def hook(request):
+        if request.method != "PUT" or name not in request.path:
+            return None
+        return Answer(status, {"Content-Type": "application/xml"}, f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode())
+
+    return hook
+
+
+def test_a_failed_session_is_retried_alike_with_and_without_an_engine(place):
+    """Files of it are stored: what is mended and settles again is another revision, whoever was asked."""
+    cloud = place.cloud()
+    proxy = FaultProxy(place, cloud, store_answers(400, "EntityTooLarge", "metadata.txt"))  # which goes last
+    station = place.station(cloud, endpoint=proxy.url)
+    folders = [make_session(station.recordings, session, {"signals.edf": 1000}, seed=seed) for seed, session in enumerate((S1, S2))]
+    assert station.once().code == 1
+    proxy.hook = None
+    engine = None
+    for folder in folders:
+        row = station.session(folder.name)
+        assert row["state"] == "failed" and row["stored_files"] > 0 and row["revision"] == 1, row
+        if folder is folders[0]:
+            (folder / "signals.edf").write_bytes(b"mended" * 100)
+        else:  # a running engine sees a change by itself
+            engine = station.start()
+            wait_for((station.state / "control.sock").exists, 20, "the engine")
+        got = station.command("retry", folder.name)
+        assert got.code == 0, got
+        if not engine:
+            assert station.session(folder.name)["revision"] == 2, station.session(folder.name)
+            assert station.once().code == 1  # the other one
+        station.wait_state(folder.name, "accepted")
+        assert station.session(folder.name)["revision"] == 2, station.session(folder.name)
+        assert_stored(cloud, folder, revision=2)
+    assert engine.stop(15) == 0
+
+
+def test_a_waiting_session_is_retried_alike_with_and_without_an_engine(place):
+    proxy = FaultProxy(place, place.cloud(), store_answers(500, "InternalError", "signals.edf"))
+    station = place.station(proxy.cloud, endpoint=proxy.url, upload={"retry_base": "30m", "retry_cap": "1h"})
+    make_session(station.recordings, S1)
+    engine = station.start()
+    for tries in (1, 2):
+        wait_for(lambda: (row := station.session(S1)) and row["state"] == "queued" and row["tries"] == tries and row["next_attempt_at"], 60, "the pause")
+        if tries == 2:
+            assert engine.stop(15) == 0
+        got = station.command("retry", S1)
+        assert got.code == 0 and "1 session is looked at again" in got.err, got
+    row = station.session(S1)
+    assert row["state"] == "queued" and not row["next_attempt_at"], row
+
+
+def test_without_an_engine_a_command_says_one_line(place):
+    """What the journal logs is the engine's: a person who asked hears the command's own words."""
+    station = place.station(place.cloud())
+    make_session(station.recordings, S1, {"signals.edf": 1000}, metadata="")
+    assert station.once().code == 1
+    other = place.dir / "elsewhere"
+    other.mkdir()
+    for words in (("pause", S1), ("resume", S1), ("retry", S1), ("retry", S1, S1), ("ignore", S1), ("ignore", "--undo", S1),
+                  ("relocate", station.recordings, other)):
+        if words[0] == "retry":
+            assert station.once().code == 1  # held again
+        got = station.command(*words)
+        assert got.code == 0 and not got.out and len(got.err.splitlines()) == 1, (words, got)
+    got = station.command("release", S1)
+    assert got.code == 2 and len(got.err.splitlines()) == 1, got
 
 
 def test_safe_to_leave_with_an_engine(place):

@@ -28,7 +28,7 @@ CLOUD_SERVED = ("cloud/call/", "cloud/api/", "cloud/s3/", "cloud/http/", "cloud/
 CLOUD_UPWARDS = {"store": ("cloud/jobs/", "cloud/lake/", *CLOUD_SERVED), "lake": CLOUD_SERVED, "jobs": CLOUD_SERVED}
 # ui/ reaches the engine through these only: the client of its socket, the journal's read side with its words, and what
 # is concluded from them alone in the same words as the command line.
-UI_STATION = {"station/control/client.h", "station/journal/journal.h", "station/journal/state.h", "station/told/safe.h", "station/told/handover.h"}
+UI_STATION = {"station/control/client.h", "station/journal/journal.h", "station/journal/state.h", "station/told/acts.h", "station/told/safe.h", "station/told/handover.h"}
 # Its folders: which of them each may include.
 UI_FOLDERS = {
     "": {"", "term", "widgets", "model", "screens"},

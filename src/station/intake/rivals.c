@@ -16,10 +16,6 @@
 #define SAME_NAME "another recording of the name "
 #define SAME_FILES "every file of it is in session "
 
-bool rival_holds(const struct session_row *row) {
-	return row->state == STATE_HELD && row->reason && text_starts(row->reason, check_names[CHECK_UNIQUE]);
-}
-
 bool rival_is_reason(const char *reason) { return reason && (strstr(reason, SAME_NAME) || strstr(reason, SAME_FILES)); }
 
 struct look {

@@ -9,9 +9,6 @@
 struct rival { /* "": none */
 	char found[256], mend[256];
 };
-/* Is a session held for its name or as a copy: what a person can release? */
-bool rival_holds(const struct session_row *row);
-#define RELEASE_REFUSAL "only those that are held as a copy or for their name are released"
 /* Is this reason of a session's being held one of rival_find's, which may pass when the other one goes? */
 bool rival_is_reason(const char *reason);
 /* A name that was sent before stands on another folder now, none of whose files was sent. */

@@ -39,6 +39,10 @@ struct session_row {
 };
 void session_row_done(struct session_row *r);
 struct session_row session_row_copy(const struct session_row *r);
+/* It is about to settle again, by whatever event: sets the columns that go with that and returns their mask (SET_*).
+ * What settles is the next revision once anything of this one may be in the cloud, where it stays as it is; `renew`: in
+ * any case. */
+int session_row_settle_again(struct session_row *r, bool renew);
 
 enum file_state { FILE_PENDING, FILE_STORED, FILE_STATE_N };
 struct file_row {

@@ -18,6 +18,19 @@ struct session_row session_row_copy(const struct session_row *r) {
 	return copy;
 }
 
+int session_row_settle_again(struct session_row *r, bool renew) {
+	const int mask = SET_REASON | SET_NEXT_ATTEMPT;
+	free(r->reason);
+	r->reason = NULL;
+	r->next_attempt_ms = 0;
+	if (!renew && r->tries == 0 && r->stored_files == 0) return mask;
+	r->revision++;
+	r->tries = 0;
+	r->stored_files = r->stored_bytes = 0;
+	r->data_safe = false;
+	return mask | SET_REVISION | SET_TRIES | SET_STORED | SET_FLAGS;
+}
+
 void file_row_done(struct file_row *f) {
 	free(f->name);
 	free(f->parts);

@@ -3,14 +3,16 @@
  * gateway as the engine does. A loop of its own, for the journal's callbacks. */
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
-#include "station/run/run.h"
-#include "station/journal/journal.h"
-#include "station/intake/rivals.h"
+#include "base/log.h"
 #include "station/disk/scan.h"
-#include "station/journal/state.h"
+#include "station/journal/journal.h"
+#include "station/run/run.h"
+#include "station/told/acts.h"
 
 struct offline {
 	const struct config *config;
@@ -26,91 +28,79 @@ static void on_commit(void *arg, const struct error *err) {
 
 static void on_closed(void *arg) { ((struct offline *)arg)->journal = NULL; }
 
-static int retry_row(struct offline *o, struct session_row *row, struct error *err) {
-	int mask = SET_REASON | SET_NEXT_ATTEMPT;
-	if (row->state == STATE_QUEUED) {
-		row->next_attempt_ms = 0;
-		journal_update(o->journal, row, SET_NEXT_ATTEMPT, "an operator asks for the next attempt now", on_commit, o);
-		return 0;
-	}
-	if (row->state == STATE_REJECTED) { /* the same manifest would be rejected again */
-		row->revision++;
-		row->tries = 0;
-		row->stored_files = row->stored_bytes = 0;
-		row->data_safe = false;
-		mask |= SET_REVISION | SET_TRIES | SET_STORED | SET_FLAGS;
-	}
-	row->next_attempt_ms = 0;
-	free(row->reason);
-	row->reason = NULL;
-	return session_step(
-		o->journal, row, EVENT_RETRIED, mask, "info", "an operator asks to try again", on_commit, o, err);
+/* --- the acts --- */
+
+struct offline_acts {
+	enum act act;
+	const char *const *names;
+	size_t n;
+	struct session_row *rows; /* owned: each of the named sessions once */
+	size_t row_n, capacity;
+};
+
+static void acts_done(struct offline_acts *w) {
+	for (size_t i = 0; i < w->row_n; i++) session_row_done(&w->rows[i]);
+	free(w->rows);
 }
 
-static int release_row(struct offline *o, struct session_row *row, struct error *err) {
-	row->released = true;
-	journal_decide(o->journal, row, SET_FLAGS, "released", getuid(), on_commit, o);
-	return retry_row(o, row, err);
+struct meant {
+	enum act act;
+	struct session_row row;
+	bool found;
+};
+
+static int on_of_name(void *arg, const struct session_row *row) {
+	struct meant *m = arg;
+	if (!act_means(m->act, row, m->found ? &m->row : NULL)) return 0;
+	session_row_done(&m->row);
+	m->row = session_row_copy(row);
+	m->found = true;
+	return 0;
 }
 
-struct offline_act {
-	const char *name;
-	/* 0: a column beside the state. */
-	int (*step)(struct offline *o, struct session_row *row, struct error *err);
-	bool ignores /* else pauses */, value;
+static bool acts_have(const struct offline_acts *w, int64_t id) {
+	for (size_t i = 0; i < w->row_n; i++)
+		if (w->rows[i].id == id) return true;
+	return false;
+}
+
+static int acts_find(struct offline_acts *w, struct journal_view *v, const char *name, struct error *err) {
+	struct meant m = {.act = w->act};
+	int failed = journal_of_name(v, name, on_of_name, &m, err);
+	if (!failed && !m.found) failed = error_set(err, ERR_NOT_FOUND, "there is no session %s in the journal", name);
+	if (!failed) failed = act_refuse(w->act, &m.row, err);
+	if (failed || acts_have(w, m.row.id)) {
+		session_row_done(&m.row);
+		return failed ? -1 : 0;
+	}
+	ARRAY_RESERVE(w->rows, w->row_n, w->capacity);
+	w->rows[w->row_n++] = m.row;
+	return 0;
+}
+
+static int act_over(struct offline *o, enum act a, struct session_row *row, struct error *err) {
 	const char *verb;
-};
-static const struct offline_act acts[] = {
-	{"retry", .step = retry_row},
-	{"release", .step = release_row},
-	{"pause", .value = true, .verb = "paused"},
-	{"resume", .verb = "resumed"},
-	{"ignore", .ignores = true, .value = true, .verb = "ignored"},
-	{"unignore", .ignores = true, .verb = "no longer ignored"},
-};
-
-static int act_fits(const struct offline_act *act, const struct session_row *row, struct error *err) {
-	if (row->state == STATE_ACCEPTED)
-		return error_set(err, ERR_INPUT, "session %s is accepted: there is nothing to %s%s", row->name,
-			act->step == retry_row ? "try" : act->name, act->step == retry_row ? " again" : "");
-	if (act->step == release_row && !rival_holds(row))
-		return error_set(err, ERR_INPUT, "session %s is %s: " RELEASE_REFUSAL, row->name, state_name(row->state));
-	bool waits = act->step == retry_row && row->state == STATE_QUEUED;
-	if (act->step && !waits && state_next(row->state, EVENT_RETRIED) < 0)
-		return error_set(err, ERR_INPUT,
-			"session %s is %s: only held, rejected, failed and waiting ones are tried again", row->name,
-			state_name(row->state));
+	int mask = act_decide(a, row, &verb);
+	/* this folder, no other: what the engine's next look does */
+	if ((mask & SET_CONTENT) && !*row->folder) folder_id(row->root, row->name, row->folder);
+	if (mask) journal_decide(o->journal, row, mask, verb, getuid(), on_commit, o);
+	if (!act_retries(a)) return 0;
+	struct retry r = act_retry(row);
+	if (r.event >= 0)
+		return session_step(o->journal, row, (enum session_event)r.event, r.mask, "info", r.message, on_commit, o, err);
+	if (r.mask) journal_update(o->journal, row, r.mask, r.message, on_commit, o);
 	return 0;
-}
-
-static int act_row(struct offline *o, const struct offline_act *act, struct session_row *row, struct error *err) {
-	if (act->step) return act->step(o, row, err);
-	bool *column = act->ignores ? &row->ignored : &row->paused;
-	if (*column == act->value) return 0;
-	*column = act->value;
-	if (act->ignores && !row->has_content) folder_id(row->root, row->name, row->folder); /* this folder, no other */
-	journal_decide(o->journal, row, SET_FLAGS | SET_CONTENT, act->verb, getuid(), on_commit, o);
-	return 0;
-}
-
-static int act_name(struct offline *o, struct journal_view *v, const struct offline_act *act, const char *name,
-	bool only_look, struct error *err) {
-	struct session_row row = {0};
-	int found = journal_session(v, name, NULL, &row, err);
-	if (found < 0) return -1;
-	if (!found) return error_set(err, ERR_NOT_FOUND, "there is no session %s in the journal", name);
-	int failed = only_look ? act_fits(act, &row, err) : act_row(o, act, &row, err);
-	session_row_done(&row);
-	return failed;
 }
 
 /* All of them, or none. */
-static int act_names(
-	struct offline *o, const struct offline_act *act, const char *const *names, size_t n, struct error *err) {
+static int work_acts(struct offline *o, void *arg, struct error *err) {
+	struct offline_acts *w = arg;
 	AUTO(journal_view_close) struct journal_view *v = NULL;
 	if (journal_view_open(&v, o->config->state_dir, err)) return -1;
-	for (size_t i = 0; i < 2 * n; i++)
-		if (act_name(o, v, act, names[i % n], i < n, err)) return -1;
+	for (size_t i = 0; i < w->n; i++)
+		if (acts_find(w, v, w->names[i], err)) return -1;
+	for (size_t i = 0; i < w->row_n; i++)
+		if (act_over(o, w->act, &w->rows[i], err)) return -1;
 	return 0;
 }
 
@@ -127,6 +117,8 @@ static int offline_run(const struct config *c, const char *what,
 				c->state_dir, what);
 		return -1;
 	}
+	/* the events that are logged are told by the command in its own words */
+	if (log_open(c->log_file, c->log_file ? LOG_INFO : LOG_WARN, 0, 0, err)) return -1;
 	struct offline o = {.config = c};
 	struct journal_options jo = {.allow_volatile = c->allow_volatile, .group = c->group};
 	int failed = uv_loop_init(&o.loop);
@@ -147,22 +139,13 @@ static int offline_run(const struct config *c, const char *what,
 	return result;
 }
 
-struct offline_names {
-	const struct offline_act *act;
-	const char *const *names;
-	size_t n;
-};
-
-static int work_names(struct offline *o, void *arg, struct error *err) {
-	const struct offline_names *w = arg;
-	return act_names(o, w->act, w->names, w->n, err);
-}
-
 int engine_offline_act(
 	const struct config *c, const char *method, const char *const *names, size_t n, struct error *err) {
-	struct offline_names w = {.act = acts, .names = names, .n = n};
-	while (strcmp(w.act->name, method) != 0) w.act++;
-	return offline_run(c, method, work_names, &w, err);
+	struct offline_acts w = {.names = names, .n = n};
+	if (act_parse(method, &w.act)) return error_set(err, ERR_INTERNAL, "%s is no act over sessions", method);
+	int failed = offline_run(c, method, work_acts, &w, err);
+	acts_done(&w);
+	return failed;
 }
 
 /* --- a folder that was moved --- */
