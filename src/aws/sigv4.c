@@ -145,21 +145,21 @@ int sigv4_canonical(const struct sigv4_request *r, const struct sigv4_scope *s, 
 /* "20260821/eu-central-1/s3/aws4_request" */
 static void add_scope(struct buf *out, const struct sigv4_scope *s) {
 	char when[TIME_TEXT];
-	buf_fmt(out, "%.8s/%s/%s/" SCOPE_END, time_amz(when, s->time_ms), s->region, s->service);
+	buf_fmt(out, "%.8s/%s/%s/" SCOPE_END, time_iso_basic(when, s->time_ms), s->region, s->service);
 }
 
 void sigv4_string_to_sign(const struct sigv4_scope *s, const char *canonical, size_t n, struct buf *out) {
 	struct sha256 hash;
 	char hex[SHA256_HEX], when[TIME_TEXT];
 	sha256_of(canonical, n, &hash);
-	buf_fmt(out, ALGORITHM "\n%s\n", time_amz(when, s->time_ms));
+	buf_fmt(out, ALGORITHM "\n%s\n", time_iso_basic(when, s->time_ms));
 	add_scope(out, s);
 	buf_fmt(out, "\n%s", sha256_hex(hex, &hash));
 }
 
 void sigv4_signature(const struct sigv4_scope *s, const char *string_to_sign, size_t n, char ret_hex[SHA256_HEX]) {
 	char when[TIME_TEXT];
-	time_amz(when, s->time_ms);
+	time_iso_basic(when, s->time_ms);
 	when[8] = '\0';
 	const char *const chain[] = {when, s->region, s->service, SCOPE_END};
 	struct sha256 key, next;
@@ -241,7 +241,7 @@ static void presign_query(
 	buf_str(query, original);
 	add_parameter(query, "X-Amz-Algorithm", ALGORITHM);
 	add_parameter(query, "X-Amz-Credential", buf_text(&credential));
-	add_parameter(query, "X-Amz-Date", time_amz(when, s->time_ms));
+	add_parameter(query, "X-Amz-Date", time_iso_basic(when, s->time_ms));
 	add_parameter(query, "X-Amz-SignedHeaders", names);
 	add_parameter(query, "X-Amz-Expires", expires);
 	if (s->session_token) add_parameter(query, "X-Amz-Security-Token", s->session_token);

@@ -76,7 +76,7 @@ static enum sigv4_verdict claim_from_query(struct claim *c) {
 	const char *credential = query_get(q, "X-Amz-Credential"), *names = query_get(q, "X-Amz-SignedHeaders");
 	const char *signature = query_get(q, "X-Amz-Signature");
 	if (strcmp(query_get(q, "X-Amz-Algorithm"), ALGORITHM) != 0 ||
-		time_parse_amz(query_get(q, "X-Amz-Date"), &c->time_ms) < 0 ||
+		time_parse_iso_basic(query_get(q, "X-Amz-Date"), &c->time_ms) < 0 ||
 		text_to_i64(query_get(q, "X-Amz-Expires"), 1, EXPIRES_MAX_S, &expires_s) < 0 ||
 		!copy_bounded(c->credential, sizeof c->credential, credential, strlen(credential)) ||
 		!copy_bounded(c->signed_headers, sizeof c->signed_headers, names, strlen(names)) ||
@@ -106,8 +106,8 @@ static bool authorization_part(const char *parts, const char *name, char *to, si
 
 static bool request_time(const struct sigv4_request *r, int64_t *ret_ms) {
 	const char *amz = request_header(r, "x-amz-date"), *date = request_header(r, "date");
-	if (amz) return time_parse_amz(amz, ret_ms) == 0;
-	return date && (time_parse_http(date, ret_ms) == 0 || time_parse_amz(date, ret_ms) == 0);
+	if (amz) return time_parse_iso_basic(amz, ret_ms) == 0;
+	return date && (time_parse_http(date, ret_ms) == 0 || time_parse_iso_basic(date, ret_ms) == 0);
 }
 
 static enum sigv4_verdict claim_from_header(struct claim *c, const struct sigv4_request *r, const char *authorization) {
@@ -134,7 +134,7 @@ static enum sigv4_verdict claim_read(struct claim *c, const struct sigv4_request
 	if (c->presigned) c->payload_hash = r->payload_hash ? r->payload_hash : "UNSIGNED-PAYLOAD";
 	char when[TIME_TEXT];
 	if (!credential_split(c) || !signature_valid(c->signature) ||
-		strncmp(time_amz(when, c->time_ms), c->date, 8) != 0 || strlen(c->date) != 8)
+		strncmp(time_iso_basic(when, c->time_ms), c->date, 8) != 0 || strlen(c->date) != 8)
 		return SIGV4_MALFORMED;
 	return SIGV4_OK;
 }
@@ -243,7 +243,7 @@ int64_t sigv4_url_lasts_ms(const char *url) {
 	const char *mark = strchr(url, '?');
 	if (!mark || query_parse(&q, mark + 1, &err) < 0) return -1;
 	const char *date = query_get(&q, "X-Amz-Date"), *expires = query_get(&q, "X-Amz-Expires");
-	if (!date || !expires || time_parse_amz(date, &begin_ms) < 0 ||
+	if (!date || !expires || time_parse_iso_basic(date, &begin_ms) < 0 ||
 		text_to_i64(expires, 1, EXPIRES_MAX_S, &lasts_s) < 0)
 		return -1;
 	return lasts_s * 1000;

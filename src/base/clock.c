@@ -81,7 +81,7 @@ int64_t file_time_ms(int64_t ns) {
 	return floor_div(ns, 1000000);
 }
 
-const char *time_amz(char *to, int64_t ms) {
+const char *time_iso_basic(char *to, int64_t ms) {
 	struct tm t;
 	to[0] = '\0';
 	if (utc_of(ms, &t))
@@ -191,7 +191,7 @@ int time_parse_rfc3339(const char *s, int64_t *ret_ms) {
 	return 0;
 }
 
-int time_parse_amz(const char *s, int64_t *ret_ms) {
+int time_parse_iso_basic(const char *s, int64_t *ret_ms) {
 	struct civil c;
 	bool ok = take_digits(&s, 4, &c.year) && take_digits(&s, 2, &c.month) && take_digits(&s, 2, &c.day) &&
 			  take(&s, "T") && take_digits(&s, 2, &c.hour) && take_digits(&s, 2, &c.minute) &&

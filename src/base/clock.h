@@ -19,9 +19,9 @@ const char *time_any_rfc3339(char *to, int64_t ms);
  * that no two of them are equal and later ones are greater. Only to be compared, or read by file_time_ms. */
 int64_t file_time_ns(const struct timespec *t);
 int64_t file_time_ms(int64_t ns); /* since 1970, rounded down */
-/* "20261121T140211Z" (SigV4). */
-const char *time_amz(char *to, int64_t ms);
-MUST_USE int time_parse_amz(const char *s, int64_t *ret_ms);
+/* "20261121T140211Z" (ISO 8601, basic form). */
+const char *time_iso_basic(char *to, int64_t ms);
+MUST_USE int time_parse_iso_basic(const char *s, int64_t *ret_ms);
 /* "Sat, 21 Nov 2026 14:02:11 GMT" (RFC 9110 IMF-fixdate). */
 const char *time_http(char *to, int64_t ms);
 MUST_USE int time_parse_http(const char *s, int64_t *ret_ms);

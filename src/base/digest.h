@@ -6,7 +6,7 @@
 
 #define SHA256_LEN 32
 #define SHA256_HEX 65	 /* with NUL */
-#define SHA256_BASE64 45 /* with NUL; as S3 writes x-amz-checksum-sha256 */
+#define SHA256_BASE64 45 /* with NUL */
 
 struct sha256 {
 	uint8_t bytes[SHA256_LEN];

@@ -17,14 +17,14 @@
 	X(UNFINISHED, "unfinished", 4, NEVER)		 /* work is left */                                                    \
 	X(UNREACHABLE, "unreachable", 69, TRANSIENT) /* refused, DNS, reset, TLS */                                        \
 	X(TIMEOUT, "timeout", 69, TRANSIENT)                                                                               \
-	X(MIDDLEBOX, "middlebox", 69, TRANSIENT) /* an answer that is neither ours nor S3's */                             \
+	X(MIDDLEBOX, "middlebox", 69, TRANSIENT) /* an answer that is not the peer's own */                                \
 	X(ANSWER, "bad_answer", 69, TRANSIENT)	 /* ours by its form, and not as api.md has it */                          \
 	X(SERVER, "server", 69, TRANSIENT)		 /* 5xx */                                                                 \
-	X(THROTTLED, "throttled", 69, THROTTLE)	 /* 429, SlowDown, 503 */                                                  \
-	X(CHECKSUM, "checksum", 69, ONCE)		 /* BadDigest, or an answer with another checksum */                       \
+	X(THROTTLED, "throttled", 69, THROTTLE)	 /* 429, 503 */                                                            \
+	X(CHECKSUM, "checksum", 69, ONCE)		 /* the bytes, or their checksum, changed on their way */                  \
 	X(URL_EXPIRED, "url_expired", 69, PRESIGN)                                                                         \
 	X(TOKEN, "token", 69, AUTHENTICATE)	   /* 401 on a token */                                                        \
-	X(NO_UPLOAD, "no_upload", 69, RESTART) /* NoSuchUpload */                                                          \
+	X(NO_UPLOAD, "no_upload", 69, RESTART) /* the upload is not known any more */                                      \
 	X(EXISTS, "exists", 1, COMPARE)		   /* 412 */                                                                   \
 	X(CONFLICT, "conflict", 1, NEVER)	   /* other content under the same key */                                      \
 	X(CHANGED, "changed", 1, NEVER)		   /* the file is not what was hashed */                                       \
@@ -61,7 +61,7 @@ struct error {
 	enum error_code code;
 	int os;			/* errno, or 0 */
 	int http;		/* HTTP status, or 0 */
-	char word[48];	/* the peer's own code ("SlowDown", "key_revoked"), or "" */
+	char word[48];	/* the peer's own code ("key_revoked"), or "" */
 	char text[512]; /* a finished sentence without a full stop at its end; control characters replaced */
 };
 #define ERROR_INIT ((struct error){0})

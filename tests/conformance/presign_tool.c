@@ -12,10 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "aws/s3.h"
 #include "aws/sigv4.h"
 #include "base/clock.h"
 #include "base/json.h"
-#include "base/retry.h"
 #include "base/text.h"
 
 #define HEADERS_MAX 16
@@ -96,7 +96,7 @@ static void on_done(void *arg, const struct http_answer *a) {
 	struct error err = ERROR_INIT;
 	AUTO(json_free) cJSON *json = json_object();
 	struct http **http = arg;
-	(void)!answer_check(a, ANSWER_S3, "send", &err);
+	(void)!answer_check(a, &s3_peer, "send", &err);
 	json_add_i64(json, "status", a->status);
 	json_add_text(json, "code", error_classes[err.code].name);
 	json_add_text(json, "retry", retry_names[error_classes[err.code].retry]);

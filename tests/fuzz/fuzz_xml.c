@@ -5,14 +5,15 @@
 
 #include <string.h>
 
-#include "base/retry.h"
+#include "aws/s3.h"
+#include "aws/xml.h"
 #include "base/text.h"
-#include "base/xml.h"
+#include "ingest/peer.h"
 
-static void check_answer(const char *body, size_t n, enum answer_kind kind, int status) {
+static void check_answer(const char *body, size_t n, const struct peer *peer, int status) {
 	struct error err = ERROR_INIT;
 	const struct http_answer a = {.status = status, .body = body, .body_n = n};
-	int got = answer_check(&a, kind, "fuzz", &err);
+	int got = answer_check(&a, peer, "fuzz", &err);
 	bool success = status >= 200 && status < 300;
 	FUZZ_CHECK(got == 0 ? success && err.code == ERR_NONE : err.code != ERR_NONE && *err.text);
 	FUZZ_CHECK(got == 0 || err.http == status);
@@ -53,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
 	if (line) {
 		const char *blank = memchr(text, ' ', (size_t)(line - text));
 		int status = blank ? (int)(strtoul(blank, NULL, 10) % 1000) : 200;
-		check_answer(line + 1, n - (size_t)(line + 1 - text), text[0] == 'S' ? ANSWER_S3 : ANSWER_JSON_API, status);
+		check_answer(line + 1, n - (size_t)(line + 1 - text), text[0] == 'S' ? &s3_peer : &ingest_peer, status);
 	}
 	check_escape(text);
 	return 0;

@@ -3,9 +3,9 @@
  * (?acl, ?versionId) is another operation than the plain one, and is answered NotImplemented. Constant. */
 #include "cloud/s3/surface.h"
 
+#include "aws/xml.h"
 #include "base/clock.h"
 #include "base/text.h"
-#include "base/xml.h"
 #include "cloud/s3/s3.h"
 #include "session/part.h"
 

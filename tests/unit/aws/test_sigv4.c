@@ -22,7 +22,7 @@ static struct secret doc_secret;
 static struct sigv4_scope doc_scope(void) {
 	struct sigv4_scope s = {
 		.access_key = "AKIAIOSFODNN7EXAMPLE", .region = "us-east-1", .service = "s3", .secret_key = &doc_secret};
-	assert_int_equal(time_parse_amz("20130524T000000Z", &s.time_ms), 0);
+	assert_int_equal(time_parse_iso_basic("20130524T000000Z", &s.time_ms), 0);
 	return s;
 }
 

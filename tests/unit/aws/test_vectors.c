@@ -208,7 +208,7 @@ static void expect_verified(struct vector *v, const struct sigv4_request *whole)
 
 /* The headers that the suite's signer adds before it signs. */
 static void add_signer_headers(struct vector *v, char when[TIME_TEXT]) {
-	v->headers[v->header_n++] = (struct sigv4_header){"X-Amz-Date", time_amz(when, v->scope.time_ms)};
+	v->headers[v->header_n++] = (struct sigv4_header){"X-Amz-Date", time_iso_basic(when, v->scope.time_ms)};
 	if (v->scope.session_token)
 		v->headers[v->header_n++] = (struct sigv4_header){"X-Amz-Security-Token", v->scope.session_token};
 	if (v->sign_body) v->headers[v->header_n++] = (struct sigv4_header){"x-amz-content-sha256", v->payload_hash};

@@ -20,8 +20,8 @@ static void test_written_and_read_back(void **state) {
 	assert_string_equal(time_rfc3339(text, AT), "2025-11-21T14:02:11.042Z");
 	assert_int_equal(time_parse_rfc3339(text, &ms), 0);
 	assert_true(ms == AT);
-	assert_string_equal(time_amz(text, AT), "20251121T140211Z");
-	assert_int_equal(time_parse_amz(text, &ms), 0);
+	assert_string_equal(time_iso_basic(text, AT), "20251121T140211Z");
+	assert_int_equal(time_parse_iso_basic(text, &ms), 0);
 	assert_true(ms == AT - 42);
 	assert_string_equal(time_http(text, AT), "Fri, 21 Nov 2025 14:02:11 GMT");
 	assert_int_equal(time_parse_http(text, &ms), 0);
@@ -29,7 +29,7 @@ static void test_written_and_read_back(void **state) {
 	static const int64_t without_words[] = {0, -1, INT64_MIN, INT64_MAX};
 	for (size_t i = 0; i < ARRAY_LEN(without_words); i++) {
 		assert_string_equal(time_rfc3339(text, without_words[i]), "");
-		assert_string_equal(time_amz(text, without_words[i]), "");
+		assert_string_equal(time_iso_basic(text, without_words[i]), "");
 		assert_string_equal(time_http(text, without_words[i]), "");
 	}
 }
@@ -64,7 +64,7 @@ static void test_other_forms_refuse(void **state) {
 	int64_t ms = 0;
 	static const char *const amz[] = {
 		"", "20251121T140211", "20251121140211Z", "20250229T000000Z", "20251121T140211Zx"};
-	for (size_t i = 0; i < ARRAY_LEN(amz); i++) assert_int_equal(time_parse_amz(amz[i], &ms), -1);
+	for (size_t i = 0; i < ARRAY_LEN(amz); i++) assert_int_equal(time_parse_iso_basic(amz[i], &ms), -1);
 	static const char *const http[] = {"", "Fri, 21 Nov 2025 14:02:11", "Fri, 31 Nov 2025 14:02:11 GMT",
 		"Xyz, 21 Nov 2025 14:02:11 GMT", "Fri, 21 Xyz 2025 14:02:11 GMT", "Fri, 21 Nov 2025 25:02:11 GMT"};
 	for (size_t i = 0; i < ARRAY_LEN(http); i++) assert_int_equal(time_parse_http(http[i], &ms), -1);

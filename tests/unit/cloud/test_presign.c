@@ -163,7 +163,7 @@ static int64_t url_begin_ms(const char *url) {
 	AUTO(query_done) struct query q = {0};
 	int64_t ms;
 	OK(query_parse(&q, strchr(url, '?') + 1, &err));
-	assert_int_equal(time_parse_amz(query_get(&q, "X-Amz-Date"), &ms), 0);
+	assert_int_equal(time_parse_iso_basic(query_get(&q, "X-Amz-Date"), &ms), 0);
 	return ms;
 }
 

@@ -244,7 +244,7 @@ static struct got signed_put(struct bench *b, const char *path, const char *quer
 	const struct sigv4_header *more, size_t more_n, const char *payload_hash) {
 	char when[TIME_TEXT], target[2048];
 	struct sigv4_header headers[12] = {
-		{"host", HOST}, {"x-amz-content-sha256", payload_hash}, {"x-amz-date", time_amz(when, clock_wall_ms())}};
+		{"host", HOST}, {"x-amz-content-sha256", payload_hash}, {"x-amz-date", time_iso_basic(when, clock_wall_ms())}};
 	for (size_t i = 0; i < more_n; i++) headers[3 + i] = more[i];
 	const struct sigv4_request request = {.method = "PUT",
 		.path = path,

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "base/xml.h"
+#include "aws/xml.h"
 
 static int text_of(const char *xml, const char *path, struct buf *out, struct error *err) {
 	buf_clear(out);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* XML reading and escaping. One pass over the whole document, so that what is found stands in well-formed XML; the
  * names of the open elements are kept joined by '/', which is compared with the wanted path. Any thread. */
-#include "base/xml.h"
+#include "aws/xml.h"
 
 #include <expat.h>
 
@@ -62,7 +62,7 @@ static void XMLCALL on_doctype(
 
 int xml_text(const char *xml, size_t n, const char *path, struct buf *out, struct error *err) {
 	if (n > XML_BYTES_MAX)
-		return error_set(err, ERR_INPUT, "the XML is longer than %d bytes, more than any answer of S3", XML_BYTES_MAX);
+		return error_set(err, ERR_INPUT, "the XML is longer than %d bytes, more than any answer of AWS", XML_BYTES_MAX);
 	XML_Parser parser = XML_ParserCreate("UTF-8");
 	if (!parser) abort();
 	struct xml_search s = {.parser = parser, .wanted = path, .out = out};
