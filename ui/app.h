@@ -6,10 +6,10 @@
 #include "ui/model/model.h"
 
 struct app_options {
-	const char *state_dir, *config_file; /* of the station; config_file passed on to an engine it starts */
-	const char *engine_path;			 /* this program, for `run`; NULL: start none */
-	const char *const *engine_flags;	 /* for that, beyond --linger: "--config", "FILE", …, NULL; may be NULL */
-	const struct config_line *config;	 /* what `headgate config` prints */
+	const char *state_dir;			  /* of the station */
+	const char *engine_path;		  /* this program, for `run`; NULL: start none */
+	const char *const *engine_flags;  /* for that, beyond --linger: "--config", "FILE", …, NULL; may be NULL */
+	const struct config_line *config; /* what `headgate config` prints */
 	size_t config_n;
 	bool read_only, plain, mouse, ascii, no_colour;
 	const char *theme, *screen; /* NULL: the remembered */

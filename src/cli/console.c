@@ -79,7 +79,6 @@ static int console_body(struct cli *c, struct error *err) {
 	self[MAX(n, 0)] = '\0';
 	struct config_line *lines = config_lines(&c->config.set);
 	f->app.state_dir = c->config.state_dir;
-	f->app.config_file = c->config_file;
 	f->app.config = lines;
 	f->app.config_n = c->config.set.n;
 	f->app.engine_flags = f->engine_flags;

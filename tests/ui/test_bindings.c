@@ -66,7 +66,7 @@ static void test_no_key_twice(void **state) {
 	for (size_t i = 0; screens[i]; i++) {
 		struct seen seen = {0};
 		for (size_t k = 0; screens[k]; k++)
-			if (screens[k]->digit) see(ACTION_SCREEN - 1, (char[2]){screens[k]->digit, 0}, &seen);
+			if (screens[k]->digit) see(ACTION_N, (char[2]){screens[k]->digit, 0}, &seen);
 		for (size_t k = 0; k < frame_key_n; k++) for_keys(frame_keys[k].action, see, &seen);
 		for (size_t k = 0; k < screens[i]->key_n; k++) for_keys(screens[i]->keys[k].action, see, &seen);
 	}
@@ -145,7 +145,7 @@ static void press_all(const struct press *p) {
 	for (size_t k = 0; k < frame_key_n; k++) for_keys(frame_keys[k].action, press, (void *)(uintptr_t)p);
 	for (size_t k = 0; k < p->screen->key_n; k++) for_keys(p->screen->keys[k].action, press, (void *)(uintptr_t)p);
 	for (size_t k = 0; screens[k]; k++)
-		if (screens[k]->digit) press(ACTION_SCREEN - 1, (char[2]){screens[k]->digit, 0}, (void *)(uintptr_t)p);
+		if (screens[k]->digit) press(ACTION_N, (char[2]){screens[k]->digit, 0}, (void *)(uintptr_t)p);
 }
 
 static void test_press_live(void **state) {

@@ -71,8 +71,7 @@ enum action {
 #define X(id, name, keys, words) ACTION_##id,
 	ACTIONS(X)
 #undef X
-		ACTION_N,
-	ACTION_SCREEN /* 1..8: with the digit as its argument */
+		ACTION_N
 };
 struct action_row {
 	const char *name, *keys, *words;

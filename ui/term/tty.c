@@ -33,7 +33,7 @@ struct tty {
 	struct tty_options o;
 	short pairs[ROLE_N];
 	int cursor[2];
-	bool colour, title_works, tells_pastes, inside_tmux;
+	bool colour, like_xterm, tells_pastes, inside_tmux;
 	char note[160];
 };
 
@@ -61,7 +61,7 @@ static void tty_send(struct tty *t, const struct buf *b) {
 static void tty_pastes(struct tty *t, bool on) {
 	AUTO(buf_done) struct buf out = BUF_INIT(64);
 	buf_str(&out, on ? "\033[?2004h" : "\033[?2004l");
-	if (t->title_works && buf_ok(&out)) tty_send(t, &out);
+	if (t->like_xterm && buf_ok(&out)) tty_send(t, &out);
 }
 
 /* --- opening --- */
@@ -162,8 +162,8 @@ int tty_open(struct tty **ret, const struct tty_options *o, struct error *err) {
 	tty_signal_keys(t);
 	tty_colours(t);
 	t->inside_tmux = getenv("TMUX") != NULL;
-	t->title_works = text_starts(name, "xterm") || text_starts(name, "screen") || text_starts(name, "tmux");
-	t->tells_pastes = t->title_works && !text_starts(name, "screen"); /* screen itself does not pass them on */
+	t->like_xterm = text_starts(name, "xterm") || text_starts(name, "screen") || text_starts(name, "tmux");
+	t->tells_pastes = t->like_xterm && !text_starts(name, "screen"); /* screen itself does not pass them on */
 	tty_more_keys();
 	tty_pastes(t, true);
 	*ret = t;
@@ -252,19 +252,6 @@ void tty_copy(struct tty *t, const char *text, size_t n) {
 	buf_str(&out, t->inside_tmux ? "\033Ptmux;\033\033]52;c;" : "\033]52;c;");
 	text_base64(&out, (const uint8_t *)text, MIN(n, (size_t)COPY_MAX));
 	buf_str(&out, t->inside_tmux ? "\a\033\\" : "\a");
-	if (buf_ok(&out)) tty_send(t, &out);
-}
-
-void tty_bell(struct tty *t) {
-	(void)t;
-	beep();
-}
-
-void tty_title(struct tty *t, const char *title) {
-	AUTO(buf_done) struct buf out = BUF_INIT(512);
-	char safe[200];
-	if (!t->title_works) return;
-	buf_fmt(&out, "\033]0;%s\a", text_safe(safe, sizeof safe, title));
 	if (buf_ok(&out)) tty_send(t, &out);
 }
 

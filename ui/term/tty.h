@@ -24,8 +24,6 @@ void tty_suspend(struct tty *t);		 /* the terminal is somebody else's ($EDITOR) 
 void tty_resume(struct tty *t);			 /* and all of it is painted anew, in the size it has now */
 void tty_mouse(struct tty *t, bool on);
 void tty_copy(struct tty *t, const char *text, size_t n); /* OSC 52, wrapped for tmux and screen */
-void tty_bell(struct tty *t);
-void tty_title(struct tty *t, const char *title);
 /* The next key that is there: 1 and *ret; 0: none; -1: the terminal is gone (EOF, EIO, hang-up). */
 struct key_event;
 int tty_key(struct tty *t, struct key_event *ret);
