@@ -18,23 +18,22 @@ static char *remember_folder(void) {
 }
 
 static const char *remember_text(const cJSON *o, const char *name) {
-	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, name));
+	const char *text = json_get_text(o, name);
 	return text ? text : "";
 }
 
 static void recall_screens(struct app *a, const cJSON *kept) {
 	for (size_t i = 0; screens[i]; i++) {
-		const cJSON *own = cJSON_GetObjectItemCaseSensitive(kept, screens[i]->name);
-		if (screens[i]->recall && cJSON_IsObject(own)) screens[i]->recall(app_self(a, screens[i]), own);
+		const cJSON *own = json_get_object(kept, screens[i]->name);
+		if (screens[i]->recall && own) screens[i]->recall(app_self(a, screens[i]), own);
 	}
 }
 
 static void recall_history(struct app *a, const cJSON *kept) {
 	const cJSON *line;
-	if (!cJSON_IsArray(kept)) return;
-	cJSON_ArrayForEach (line, kept) {
-		bool sound = cJSON_IsString(line) && strlen(line->valuestring) < PROMPT_MAX;
-		if (sound) prompt_remember(&a->command, line->valuestring);
+	json_each (line, kept) {
+		const char *text = json_as_text(line);
+		if (text && strlen(text) < PROMPT_MAX) prompt_remember(&a->command, text);
 	}
 }
 
@@ -48,8 +47,8 @@ void remember_load(struct app *a, char *ret_screen, size_t size, char *ret_theme
 		return;
 	text_copy(ret_screen, size, remember_text(kept, "screen"));
 	text_copy(ret_theme, theme_size, remember_text(kept, "theme"));
-	recall_screens(a, cJSON_GetObjectItemCaseSensitive(kept, "screens"));
-	recall_history(a, cJSON_GetObjectItemCaseSensitive(kept, "history"));
+	recall_screens(a, json_get_object(kept, "screens"));
+	recall_history(a, json_get_array(kept, "history"));
 }
 
 static cJSON *remember_screens(struct app *a) {
@@ -65,7 +64,7 @@ static cJSON *remember_screens(struct app *a) {
 
 static cJSON *remember_history(const struct prompt *p) {
 	cJSON *list = json_array();
-	for (size_t i = 0; i < p->history_n; i++) json_push(list, cJSON_CreateString(p->history[i]));
+	for (size_t i = 0; i < p->history_n; i++) json_push_text(list, p->history[i]);
 	return list;
 }
 

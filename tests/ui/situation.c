@@ -120,7 +120,7 @@ static void status_make(struct model *m) {
 		.disk_path = "/data",
 		.folder_n = 2,
 		.look = {.at_ms = NOW_MS - 200}};
-	for (int i = 0; i < RATE_SAMPLES; i++)
+	for (int i = 0; i < CONTROL_RATES; i++)
 		s->rates[i] = i < 12 ? NAN : i == 30 || i == 31 ? NAN : (20 + 20 * sin(i / 5.0)) * MB;
 	text_copy(s->folders[0].path, sizeof s->folders[0].path, "/data/recordings");
 	text_copy(s->folders[0].watching, sizeof s->folders[0].watching, "events");

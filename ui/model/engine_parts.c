@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The parts that the engine tells. The other side is trusted with nothing: a member of the wrong type counts as
  * missing, numbers and texts are bounded, lists are cut. The JSON is that of station/control/client.h. */
-#include <assert.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -65,8 +64,8 @@ static void take_queue(struct status *s, const cJSON *queue) {
 	const cJSON *rate = json_get_array(queue, "rates"), *element;
 	size_t n = 0;
 	json_each (element, rate)
-		if (n < RATE_SAMPLES) s->rates[n++] = get_rate(element);
-	while (n < RATE_SAMPLES) s->rates[n++] = (double)NAN;
+		if (n < CONTROL_RATES) s->rates[n++] = get_rate(element);
+	while (n < CONTROL_RATES) s->rates[n++] = (double)NAN;
 }
 
 static void take_names(struct status *s, const char *root, const cJSON *names) {
@@ -122,7 +121,6 @@ static void take_work(struct status *s, const cJSON *sessions) {
 }
 
 static bool hear_status(void *data, const cJSON *said, struct error *err) {
-	static_assert(RATE_SAMPLES == CONTROL_RATES, "as many as the engine tells");
 	const cJSON *engine = json_get(said, "engine"), *disk = json_get(said, "disk");
 	struct status *to = data;
 	(void)err;

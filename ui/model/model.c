@@ -79,10 +79,11 @@ static void why_held(const struct why *w) {
 }
 
 static void why_queued(const struct why *w) {
-	int64_t wait_ms = w->row->next_attempt_ms - w->m->now_ms, skew_s = w->m->status.clock_offset_ms / 1000;
+	int64_t wait_ms = w->row->next_attempt_ms - w->m->now_ms, skew_s = w->m->status.clock_offset_ms / 1000,
+			off_s = CLOCK_OFF_MS / 1000;
 	if (w->last && w->last->reason)
 		buf_fmt(w->out, "The last try failed: %s%s%s.\n", w->last->reason, w->last->code[0] ? ", " : "", w->last->code);
-	if (skew_s > 120 || skew_s < -120)
+	if (skew_s > off_s || skew_s < -off_s)
 		buf_fmt(w->out, "This station's clock is off by %s: set it.\n",
 			UNIT_DURATION((skew_s < 0 ? -skew_s : skew_s) * 1000));
 	if (wait_ms > 0) buf_fmt(w->out, "The next attempt is in %s; r tries now.", UNIT_DURATION(wait_ms));

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "session/check.h"
+#include "station/control/client.h"
 #include "station/journal/journal.h"
 #include "station/told/safe.h"
 #include "ui/model/part.h"
@@ -28,9 +29,8 @@ struct file_now { /* one that is being sent (status.sessions[].files_now) */
 	char session[16], name[256];
 	int64_t bytes, sent_bytes;
 };
-#define RATE_SAMPLES 60 /* of 15 s: 15 minutes */
-struct status {			/* the engine's `status`, parsed */
-	int64_t at_ms;		/* 0: never */
+struct status {	   /* the engine's `status`, parsed */
+	int64_t at_ms; /* 0: never */
 	int64_t pid, since_ms;
 	char instance[32], version[32], station[80], endpoint[256];
 	bool cloud_ok, key_refused;
@@ -38,7 +38,7 @@ struct status {			/* the engine's `status`, parsed */
 	char cloud_error[256];
 	int64_t active, queued, bytes_left, eta_ms; /* eta -1: unknown */
 	double rate;
-	double rates[RATE_SAMPLES];					 /* oldest first, NAN where not known */
+	double rates[CONTROL_RATES];				 /* of CONTROL_RATE_MS each; oldest first, NAN where not known */
 	int64_t disk_free, disk_total, disk_full_ms; /* full_ms: wall clock, 0: not by these rates */
 	char disk_path[256];
 	struct {
@@ -132,6 +132,7 @@ struct model {
 	} * config;
 	size_t config_n;
 };
+#define CLOCK_OFF_MS 120000 /* a clock that is off by so much: signatures and tokens begin to fail */
 /* The one verdict (safe.h): from summary and status alone. text: "safe to leave: all 10 of today are in the cloud,
  * verified", or what is missing and until when it will take. */
 enum safe model_safe(const struct model *m, char *text, size_t size);

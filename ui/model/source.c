@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "session/schema.h"
 #include "station/control/client.h"
 
 #define FIRST_MS 300 /* how long the first frame waits for the journal */
@@ -173,7 +174,7 @@ static void on_watch(uv_fs_event_t *watch, const char *file, int events, int sta
 	(void)events;
 	if (s->closing) return;
 	if (!status && file && strcmp(file, CONTROL_SOCKET) == 0) attach_kick(s->attach);
-	if (!status && file && strcmp(file, "state.db-wal") != 0 && strcmp(file, "state.db") != 0) return;
+	if (!status && file && strcmp(file, JOURNAL_FILE "-wal") != 0 && strcmp(file, JOURNAL_FILE) != 0) return;
 	s->looks_left = ARRAY_LEN(later_ms);
 	source_moved(s);
 }
@@ -314,7 +315,7 @@ void source_command(struct source *s, const char *method, const char *const *ses
 	if (n > 1) snprintf(c->names, sizeof c->names, "%zu sessions", n);
 	if (n) {
 		cJSON *names = json_array();
-		for (size_t i = 0; i < n; i++) json_push(names, cJSON_CreateString(sessions[i]));
+		for (size_t i = 0; i < n; i++) json_push_text(names, sessions[i]);
 		json_add(params, "sessions", names);
 	}
 	attach_ask(s->attach, method, params, on_command, c);
@@ -328,7 +329,7 @@ static const char *metadata_name(const struct source_options *o) {
 		if (strcmp(l->section, "metadata") == 0 && strcmp(l->name, "file") == 0 && l->value && *l->value)
 			return l->value;
 	}
-	return "metadata.txt";
+	return SCHEMA_FILE;
 }
 
 static void source_config(struct source *s) {

@@ -15,7 +15,7 @@
 
 struct sessions_screen {
 	struct table_view table;
-	int64_t held; /* id of the session that is selected; 0: the top row, whichever comes to stand there */
+	int64_t selected_id; /* of the selected session; 0: the top row, whichever comes to stand there */
 	struct page_query query;
 	char (*marks)[16];
 	size_t mark_n, mark_capacity;
@@ -92,14 +92,14 @@ static void mark_toggle(struct sessions_screen *s, const char *name) {
 
 static void selection_note(struct sessions_screen *s, const struct model *m) {
 	const struct session_row *r = row_selected(s, m);
-	if (!s->table.selected && !s->why[0]) s->held = 0;
-	else if (r) s->held = r->id;
+	if (!s->table.selected && !s->why[0]) s->selected_id = 0;
+	else if (r) s->selected_id = r->id;
 }
 
 /* Rows come and go above it: what is about to be paused or ignored stays the session that was chosen. */
 static void selection_follow(struct sessions_screen *s, const struct model *m) {
-	for (size_t i = 0; s->held && i < m->page.n; i++) {
-		if (m->page.rows[i].id != s->held) continue;
+	for (size_t i = 0; s->selected_id && i < m->page.n; i++) {
+		if (m->page.rows[i].id != s->selected_id) continue;
 		int64_t moved = m->page.query.first + (int64_t)i - s->table.selected;
 		s->table.selected += moved;
 		s->table.top += moved;
@@ -172,8 +172,8 @@ static int today_counts(const struct model *m, bool brief, char *to, size_t size
 
 /* The last quarter of an hour in `room` columns or fewer, each the greatest of its samples. */
 static void draw_spark(const struct status *st, const struct canvas *c, int x, int room) {
-	int each = room >= RATE_SAMPLES ? 1 : room >= RATE_SAMPLES / 2 ? 2 : 4, n = RATE_SAMPLES / each;
-	double values[RATE_SAMPLES], top = 1;
+	int each = room >= CONTROL_RATES ? 1 : room >= CONTROL_RATES / 2 ? 2 : 4, n = CONTROL_RATES / each;
+	double values[CONTROL_RATES], top = 1;
 	bool known = false;
 	if (room < n) return;
 	for (int i = 0; i < n; i++) {
@@ -464,7 +464,7 @@ static void sessions_search(struct host *host, void *self, const char *text, boo
 			JOURNAL_WORDS_MAX, sizeof s->query.filter - 1);
 	if (strcmp(s->query.filter, text) == 0) return;
 	text_copy(s->query.filter, sizeof s->query.filter, text);
-	s->held = s->table.selected = s->table.top = 0;
+	s->selected_id = s->table.selected = s->table.top = 0;
 	window_ask(host, s);
 }
 

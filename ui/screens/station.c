@@ -11,10 +11,8 @@
 #include "ui/widgets/chart.h"
 
 #define EVENTS_SHOWN 1000
-#define RATE_STEP_MS 15000
 #define CHART_LEAST 6 /* rows; below, the chart is left out */
 #define CHART_MOST 12
-#define CLOCK_OFF_MS 120000 /* signatures and tokens begin to fail */
 
 enum pane { PANE_OVERVIEW, PANE_EVENTS, PANE_CONFIG, PANE_FLEET, PANE_N };
 
@@ -169,11 +167,11 @@ static void draw_overview(struct station_screen *s, const struct model *m, const
 	pager_draw(&s->overview, &text);
 	if (!chart) return;
 	const struct chart k = {.values = m->status.rates,
-		.n = RATE_SAMPLES,
-		.step_ms = RATE_STEP_MS,
+		.n = CONTROL_RATES,
+		.step_ms = CONTROL_RATE_MS,
 		.end_ms = m->status.at_ms,
 		.label = rate_label};
-	struct canvas below = canvas_sub(c, above, 1, chart, MIN(c->w - 2, RATE_SAMPLES + 11));
+	struct canvas below = canvas_sub(c, above, 1, chart, MIN(c->w - 2, CONTROL_RATES + 11));
 	canvas_text(c, above, 0, c->w, ROLE_HEADING, ALIGN_LEFT, " Upload rate");
 	struct canvas plot = canvas_sub(&below, 1, 0, chart - 1, below.w);
 	chart_draw(&k, &plot);

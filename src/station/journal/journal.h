@@ -15,6 +15,7 @@
 #include "session/check.h"
 #include "station/journal/state.h"
 
+#define JOURNAL_FILE "state.db" /* in the state folder; what SQLite writes ahead is beside it, named "-wal" */
 #define FOLDER_ID 48
 struct session_row {
 	int64_t id;

@@ -4,8 +4,6 @@
 
 #include "base/db.h"
 
-#define JOURNAL_FILE "state.db"
-
 /* In the order of session_row; session_read() in journal_view.c counts on it. */
 #define SESSION_COLUMNS                                                                                                \
 	"id, name, root, revision, state, paused, ignored, present, data_safe, found_ms, updated_ms, settled_ms, "         \

@@ -389,7 +389,7 @@ static void a_status_becomes_figures(void **state) {
 	assert_true(part_status.hear(&s, o, &err));
 	assert_true(s.pid == 7 && s.since_ms == s.at_ms - 958 && s.cloud_ok && s.latency_ms == 12);
 	assert_true(s.active == 1 && s.queued == 2 && s.bytes_left == 3 && s.eta_ms == 5000);
-	assert_true(isnan(s.rates[0]) && s.rates[1] == 6 && isnan(s.rates[RATE_SAMPLES - 1]));
+	assert_true(isnan(s.rates[0]) && s.rates[1] == 6 && isnan(s.rates[CONTROL_RATES - 1]));
 	assert_true(s.folder_n == 1 && !s.folders[0].ok && s.work_n == 1 && s.work[0].sent_bytes == 4);
 	assert_string_equal(s.folders[0].error, "gone");
 	assert_true(s.disk_free == 1 && s.disk_full_ms == 0);
