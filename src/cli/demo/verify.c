@@ -11,7 +11,7 @@
 #include "base/table.h"
 #include "base/text.h"
 #include "base/units.h"
-#include "cli/demo.h"
+#include "cli/demo/demo.h"
 
 #define PIECE (256 << 10)
 #define LIST_MAX (256 << 20)

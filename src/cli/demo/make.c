@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "cli/demo.h"
+#include "cli/demo/demo.h"
 
 #define PIECE (256 << 10)
 /* The slow file: written in slices for SLOW_WRITE_MS, then nothing, but open, until SLOW_CLOSE_MS: longer than the

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* headgate demo: what its files share. Private to cli/demo*.c. Everything happens in one scratch folder:
+/* headgate demo: what its files share. Private to cli/demo/. Everything happens in one scratch folder:
  * recordings/, state/, cloud/, headgate.ini, schema.ini, api-key, engine.log, cloud.log. Main thread. */
 #pragma once
 
@@ -66,16 +66,16 @@ bool demo_interrupted(void);
 /* Called often while something is written or awaited: progress, the slow file, children that died, Ctrl-C. */
 MUST_USE int demo_tick(struct demo *d, struct error *err);
 
-/* demo_make.c: the sessions on disk */
+/* make.c: the sessions on disk */
 void demo_plan(struct demo *d);							   /* names and kinds */
 MUST_USE int demo_make(struct demo *d, struct error *err); /* writes them, data first, metadata last */
 MUST_USE int demo_slow_step(struct demo *d, struct error *err);
 int64_t demo_slow_left_ms(const struct demo *d); /* at least so long until it can be decided; 0: it is closed */
 
-/* demo_watch.c: what the engine makes of them */
+/* watch.c: what the engine makes of them */
 MUST_USE int demo_look(struct demo *d, struct error *err); /* reads journal and engine into d->sessions */
 bool demo_over(const struct demo *d);					   /* every session is where it stays */
 
-/* demo_verify.c: the store against the files; the table */
+/* verify.c: the store against the files; the table */
 MUST_USE int demo_verify(struct demo *d, struct error *err);
 MUST_USE int demo_summary(const struct demo *d, struct error *err); /* ERR_ATTENTION when anything is not as expected */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "cli/demo.h"
+#include "cli/demo/demo.h"
 
 static const enum session_state expected_states[] = {
 #define X(id, what, state, cloud) [DEMO_##id] = state,

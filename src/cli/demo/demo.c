@@ -15,7 +15,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "base/units.h"
-#include "cli/demo.h"
+#include "cli/demo/demo.h"
 
 #define TICK_MS 200
 #define READY_MS 20000
