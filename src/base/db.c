@@ -18,12 +18,22 @@
 
 #define BUSY_MS 10000
 
+/* Statements of every database. */
+enum savepoint { SAVEPOINT_BEGIN, SAVEPOINT_KEEP, SAVEPOINT_UNDO, SAVEPOINT_N };
+static const char *const savepoint_texts[] = {
+	[SAVEPOINT_BEGIN] = "SAVEPOINT part",
+	[SAVEPOINT_KEEP] = "RELEASE part",
+	[SAVEPOINT_UNDO] = "ROLLBACK TO part",
+};
+static_assert(ARRAY_LEN(savepoint_texts) == SAVEPOINT_N, "a text for every one");
+
 struct db {
 	sqlite3 *handle;
 	char *path;
 	const struct db_schema *schema;
 	sqlite3_stmt **prepared;	/* schema->statement_n of them, NULL until used */
 	sqlite3_stmt *data_version; /* PRAGMA data_version */
+	sqlite3_stmt *savepoint[SAVEPOINT_N];
 };
 
 #define FILES_MEND "too many files are open: raise the limit (ulimit -n, LimitNOFILE), then start again"
@@ -222,6 +232,7 @@ void db_close(struct db *db) {
 	if (!db) return;
 	for (int i = 0; i < db->schema->statement_n; i++) sqlite3_finalize(db->prepared[i]);
 	sqlite3_finalize(db->data_version);
+	for (int i = 0; i < SAVEPOINT_N; i++) sqlite3_finalize(db->savepoint[i]);
 	sqlite3_close(db->handle);
 	xfree(db->prepared);
 	xfree(db->path);
@@ -370,6 +381,30 @@ int db_commit(struct db *db, struct error *err) {
 /* SQLite itself has rolled back after some errors (full disk, I/O): then there is nothing left to do. */
 void db_rollback(struct db *db) {
 	if (!sqlite3_get_autocommit(db->handle)) sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+}
+
+bool db_in_transaction(const struct db *db) { return !sqlite3_get_autocommit(db->handle); }
+
+static int savepoint_run(struct db *db, enum savepoint which, struct error *err) {
+	sqlite3_stmt **s = &db->savepoint[which];
+	if (!*s && db_prepare(db, savepoint_texts[which], s, err)) return -1;
+	int rc = sqlite3_step(*s);
+	int failed = rc == SQLITE_DONE ? 0 : db_failed(db, rc, "write", err);
+	sqlite3_reset(*s);
+	return failed;
+}
+
+int db_savepoint(struct db *db, struct error *err) { return savepoint_run(db, SAVEPOINT_BEGIN, err); }
+
+int db_savepoint_keep(struct db *db, struct error *err) { return savepoint_run(db, SAVEPOINT_KEEP, err); }
+
+int db_savepoint_undo(struct db *db, struct error *err) {
+	return savepoint_run(db, SAVEPOINT_UNDO, err) || savepoint_run(db, SAVEPOINT_KEEP, err) ? -1 : 0;
+}
+
+void db_reset_all(struct db *db) {
+	for (sqlite3_stmt *s = sqlite3_next_stmt(db->handle, NULL); s; s = sqlite3_next_stmt(db->handle, s))
+		if (sqlite3_stmt_busy(s)) sqlite3_reset(s);
 }
 
 int db_script(struct db *db, const char *sql, struct error *err) { return db_run(db, sql, "write", err); }

@@ -49,6 +49,12 @@ MUST_USE int db_one(struct db *db, int statement, struct error *err, const char 
 MUST_USE int db_begin(struct db *db, struct error *err);  /* BEGIN IMMEDIATE */
 MUST_USE int db_commit(struct db *db, struct error *err); /* rolls back when it fails */
 void db_rollback(struct db *db);
+bool db_in_transaction(const struct db *db);
+/* A part of a transaction that can be undone alone: begun, then kept or undone. */
+MUST_USE int db_savepoint(struct db *db, struct error *err);
+MUST_USE int db_savepoint_keep(struct db *db, struct error *err);
+MUST_USE int db_savepoint_undo(struct db *db, struct error *err);
+void db_reset_all(struct db *db);										   /* statements that are being read */
 MUST_USE int db_script(struct db *db, const char *sql, struct error *err); /* fixed text only, never outside text */
 sqlite3 *db_handle(struct db *db);
 MUST_USE int db_data_version(struct db *db, int64_t *ret, struct error *err); /* PRAGMA data_version */
