@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The catalog's engine room: one writer thread that commits in groups, a pool of read connections, waiting for changes.
+/* The catalog's engine room: its writer (db_writer.h), a pool of read connections, waiting for changes.
  *
- * Why groups: a commit costs a flush of the disk (0.1 to 50 ms, measured.md). While one group is flushed, what arrives
- * queues up and is flushed together next; a caller waits for its own group and for no other, and a reader for none.
- * Invariants: the queue, `closing` and `last_change` change under `lock`; the writer's connection belongs to its
- * thread; an operation's results and err are written before its `done`. */
+ * Why a writer that commits in groups: a commit costs a flush of the disk (0.1 to 50 ms, measured.md). A caller waits
+ * for its own group and for no other, and a reader for none. Invariants: `last_change`, `woken` and the pool change
+ * under `lock`; `write` belongs to the writer's thread. */
 #include "cloud/store/catalog_core.h"
 
 #include <assert.h>
@@ -40,31 +39,18 @@ static const struct db_schema catalog_schema = {
 	.statement_n = SQL_N,
 };
 
-struct operation {
-	catalog_operation *run;
-	void *arg;
-	struct error *err; /* the caller's; NULL when posted */
-	pthread_cond_t finished;
-	bool done, posted;
-	int result;
-	struct operation *next;
-};
-
 struct catalog {
 	char *path;
-	struct db *writer;
 	dev_t device; /* of the file that is open */
 	ino_t inode;
 	char instance[9];
-	pthread_t thread;
-	bool thread_runs;
+	struct db_writer *writer;
+	struct catalog_write write; /* of the group that is being written */
 
 	pthread_mutex_t lock;
-	pthread_cond_t queued;	  /* the writer waits for work */
 	pthread_cond_t changed;	  /* catalog_wait_change waits (monotonic clock) */
 	pthread_cond_t reader_in; /* catalog_reader_take waits for a connection */
-	struct operation *first, **last;
-	bool closing, woken;
+	bool woken;
 	int64_t last_change;
 	struct db *idle[READERS_IDLE];
 	size_t idle_n, reader_n;
@@ -72,119 +58,63 @@ struct catalog {
 
 /* --- the writer --- */
 
-static void statements_reset(struct db *db) {
-	sqlite3 *h = db_handle(db);
-	for (sqlite3_stmt *s = sqlite3_next_stmt(h, NULL); s; s = sqlite3_next_stmt(h, s))
-		if (sqlite3_stmt_busy(s)) sqlite3_reset(s);
+struct operation {
+	struct db_job job;
+	struct catalog *catalog;
+	catalog_operation *run;
+	void *arg;
+};
+
+static int on_write(struct db_job *job, struct db *db, struct error *err) {
+	const struct operation *o = (const struct operation *)(const void *)job;
+	(void)db; /* catalog_write has it */
+	return o->run(&o->catalog->write, o->arg, err);
 }
 
-static bool in_transaction(struct db *db) { return !sqlite3_get_autocommit(db_handle(db)); }
-
-static int operation_run(struct catalog_write *w, struct operation *o, struct error *err) {
-	int64_t change = w->change;
-	if (db_exec(w->db, SQL_SAVE, err, "")) return -1;
-	int result = o->run(w, o->arg, err);
-	statements_reset(w->db);
-	if (!result && !db_exec(w->db, SQL_SAVE_END, err, "")) return 0;
-	w->change = change;
-	struct error undo = ERROR_INIT;
-	/* A full disk has undone the whole group already. When undoing fails the group must not be committed. */
-	if (in_transaction(w->db) && (db_exec(w->db, SQL_SAVE_UNDO, &undo, "") || db_exec(w->db, SQL_SAVE_END, &undo, "")))
-		db_rollback(w->db);
-	return -1;
-}
-
-static void operation_fail(struct operation *o, const struct error *why) {
-	if (o->result) return; /* it has a reason of its own */
-	o->result = -1;
-	if (o->err) *o->err = *why;
-}
-
-/* Runs and commits what is listed; a group that cannot be committed fails as a whole. */
-static void group_run(struct catalog_write *w, struct operation *first) {
-	struct error why = ERROR_INIT;
-	bool failed = db_begin(w->db, &why);
-	for (struct operation *o = first; o && !failed; o = o->next) {
-		struct error own = ERROR_INIT;
-		o->result = operation_run(w, o, &own);
-		if (o->result && o->err) *o->err = own;
-		failed = !in_transaction(w->db);
-		if (failed) why = own;
-	}
-	if (!failed) failed = db_commit(w->db, &why);
-	if (!failed) return;
-	db_rollback(w->db);
-	w->change = 0;
-	for (struct operation *o = first; o; o = o->next) operation_fail(o, &why);
-}
-
-/* Takes at most GROUP_MAX from the queue. Called with the lock. */
-static struct operation *group_take(struct catalog *c) {
-	struct operation *first = c->first, *end = first;
-	for (int i = 1; i < GROUP_MAX && end->next; i++) end = end->next;
-	c->first = end->next;
-	if (!c->first) c->last = &c->first;
-	end->next = NULL;
-	return first;
-}
-
-static void group_finish(struct operation *first) {
-	for (struct operation *o = first, *next; o; o = next) {
-		next = o->next; /* o is gone once its caller is awake */
-		if (o->posted) {
-			xfree(o->arg);
-			xfree(o);
-			continue;
-		}
-		o->done = true;
-		pthread_cond_signal(&o->finished);
-	}
-}
-
-static void *writer_main(void *arg) {
-	struct catalog *c = arg;
-	pthread_mutex_lock(&c->lock);
-	for (;;) {
-		while (!c->first && !c->closing) pthread_cond_wait(&c->queued, &c->lock);
-		if (!c->first) break;
-		struct operation *group = group_take(c);
-		pthread_mutex_unlock(&c->lock);
-		struct catalog_write w = {.db = c->writer, .now_ms = clock_wall_ms()};
-		group_run(&w, group);
-		pthread_mutex_lock(&c->lock);
-		if (w.change > c->last_change) {
-			c->last_change = w.change;
-			pthread_cond_broadcast(&c->changed);
-		}
-		group_finish(group);
-	}
-	pthread_mutex_unlock(&c->lock);
-	return NULL;
-}
-
-static void enqueue(struct catalog *c, struct operation *o) {
-	*c->last = o;
-	c->last = &o->next;
-	pthread_cond_signal(&c->queued);
+static void on_posted(struct db_job *job, const struct error *failure) {
+	struct operation *o = (struct operation *)(void *)job;
+	(void)failure;
+	xfree(o->arg);
+	xfree(o);
 }
 
 int catalog_run(struct catalog *c, catalog_operation *op, void *arg, struct error *err) {
-	struct operation o = {.run = op, .arg = arg, .err = err};
-	pthread_cond_init(&o.finished, NULL);
-	pthread_mutex_lock(&c->lock);
-	enqueue(c, &o);
-	while (!o.done) pthread_cond_wait(&o.finished, &c->lock);
-	pthread_mutex_unlock(&c->lock);
-	pthread_cond_destroy(&o.finished);
-	return o.result;
+	struct operation o = {.job.write = on_write, .catalog = c, .run = op, .arg = arg};
+	return db_writer_run(c->writer, &o.job, err);
 }
 
 void catalog_post(struct catalog *c, catalog_operation *op, const void *arg, size_t n) {
 	struct operation *o = xcalloc(1, sizeof *o);
-	*o = (struct operation){.run = op, .arg = xcalloc(1, n), .posted = true};
+	*o = (struct operation){
+		.job = {.write = on_write, .done = on_posted}, .catalog = c, .run = op, .arg = xcalloc(1, n)};
 	memcpy(o->arg, arg, n);
+	db_writer_add(c->writer, &o->job);
+}
+
+static int before_group(void *arg, struct error *err) {
+	struct catalog *c = arg;
+	(void)err;
+	c->write.now_ms = clock_wall_ms();
+	c->write.changed = false;
+	return 0;
+}
+
+static int change_last(struct db *db, int64_t *ret, struct error *err) {
+	if (db_one(db, SQL_CHANGE_LAST, err, "") < 1) return -1;
+	*ret = db_i64(db, SQL_CHANGE_LAST, 0);
+	db_reset(db, SQL_CHANGE_LAST);
+	return 0;
+}
+
+/* Wakes those who wait for a change. What cannot be read now is there at the next one. */
+static void after_group(void *arg, bool committed) {
+	struct catalog *c = arg;
+	struct error err = ERROR_INIT;
+	int64_t last = 0;
+	if (!committed || !c->write.changed || change_last(c->write.db, &last, &err)) return;
 	pthread_mutex_lock(&c->lock);
-	enqueue(c, o);
+	c->last_change = last;
+	pthread_cond_broadcast(&c->changed);
 	pthread_mutex_unlock(&c->lock);
 }
 
@@ -212,7 +142,7 @@ void catalog_reader_done(struct catalog_reader *r) {
 	struct catalog *c = r->catalog;
 	if (!r->db) return;
 	/* One statement left in mid-read would keep the write-ahead log from ever being emptied. */
-	statements_reset(r->db);
+	db_reset_all(r->db);
 	db_rollback(r->db);
 	pthread_mutex_lock(&c->lock);
 	bool keep = c->idle_n < READERS_IDLE;
@@ -300,23 +230,18 @@ const char *catalog_instance(const struct catalog *c) { return c->instance; }
 
 /* --- opening --- */
 
-/* Before the writer's thread runs, its connection is ours. */
-static int identity_load(struct catalog *c, struct error *err) {
+static int identity_load(struct catalog *c, struct db *db, struct error *err) {
 	char fresh[sizeof c->instance];
 	random_id(fresh, sizeof fresh);
-	if (db_exec(c->writer, SQL_SETTING_FIRST, err, "tt", "instance", fresh)) return -1;
-	if (db_one(c->writer, SQL_SETTING_GET, err, "t", "instance") < 1) return -1;
-	snprintf(c->instance, sizeof c->instance, "%s", db_text(c->writer, SQL_SETTING_GET, 0));
-	db_reset(c->writer, SQL_SETTING_GET);
-	if (db_one(c->writer, SQL_CHANGE_LAST, err, "") < 1) return -1;
-	c->last_change = db_i64(c->writer, SQL_CHANGE_LAST, 0);
-	db_reset(c->writer, SQL_CHANGE_LAST);
-	return 0;
+	if (db_exec(db, SQL_SETTING_FIRST, err, "tt", "instance", fresh)) return -1;
+	if (db_one(db, SQL_SETTING_GET, err, "t", "instance") < 1) return -1;
+	snprintf(c->instance, sizeof c->instance, "%s", db_text(db, SQL_SETTING_GET, 0));
+	db_reset(db, SQL_SETTING_GET);
+	return change_last(db, &c->last_change, err);
 }
 
 static void conditions_init(struct catalog *c) {
 	pthread_mutex_init(&c->lock, NULL);
-	condition_init(&c->queued);
 	condition_init(&c->changed);
 	condition_init(&c->reader_in);
 }
@@ -356,18 +281,27 @@ static int file_remember(struct catalog *c, struct error *err) {
 		err, ERR_CONFIG, "others can write %s, and so change what is kept there: chmod go-w %s", c->path, c->path);
 }
 
+static int writer_start(struct catalog *c, struct db *db, struct error *err) {
+	const struct db_writer_setup setup = {.db = db,
+		.name = "the catalog",
+		.failure = DB_FAILS_ONE,
+		.group_max = GROUP_MAX,
+		.before = before_group,
+		.after = after_group,
+		.arg = c};
+	c->write.db = db;
+	return db_writer_start(&c->writer, &setup, err);
+}
+
 int catalog_open(struct catalog **ret, const char *data_dir, struct error *err) {
 	if (file_mkdirs(data_dir, 0700, err)) return -1;
 	AUTO(catalog_close) struct catalog *c = xcalloc(1, sizeof *c);
+	AUTO(db_close) struct db *db = NULL;
 	conditions_init(c);
-	c->last = &c->first;
 	c->path = path_join(data_dir, "catalog.db");
-	if (orphans_check(data_dir, c->path, err) || db_open(&c->writer, c->path, DB_WRITER, &catalog_schema, err) ||
-		file_remember(c, err) || identity_load(c, err))
+	if (orphans_check(data_dir, c->path, err) || db_open(&db, c->path, DB_WRITER, &catalog_schema, err) ||
+		file_remember(c, err) || identity_load(c, db, err) || writer_start(c, TAKE(db), err))
 		return -1;
-	int e = pthread_create(&c->thread, NULL, writer_main, c);
-	if (e) return error_errno(err, ERR_INTERNAL, e, "start the catalog's writer thread");
-	c->thread_runs = true;
 	*ret = TAKE(c);
 	return 0;
 }
@@ -375,14 +309,8 @@ int catalog_open(struct catalog **ret, const char *data_dir, struct error *err) 
 void catalog_close(struct catalog *c) {
 	if (!c) return;
 	catalog_wake(c);
-	pthread_mutex_lock(&c->lock);
-	c->closing = true;
-	pthread_cond_signal(&c->queued);
-	pthread_mutex_unlock(&c->lock);
-	if (c->thread_runs) pthread_join(c->thread, NULL);
 	while (c->idle_n) db_close(c->idle[--c->idle_n]);
-	db_close(c->writer);
-	pthread_cond_destroy(&c->queued);
+	db_writer_close(c->writer); /* the last one closed writes the write-ahead log back, which no reader can */
 	pthread_cond_destroy(&c->changed);
 	pthread_cond_destroy(&c->reader_in);
 	pthread_mutex_destroy(&c->lock);

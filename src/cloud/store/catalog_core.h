@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Inside the catalog: how its files reach the database. A write is an operation that the writer thread runs inside a
- * group's transaction, in a savepoint of its own; a read has a connection of the pool for itself. Included by
+/* Inside the catalog: how its files reach the database. A write is an operation that the writer (base/db_writer.h) runs
+ * inside a group's transaction, undone alone when it fails; a read has a connection of the pool for itself. Included by
  * catalog_*.c only. */
 #pragma once
 
-#include "base/db.h"
+#include "base/db_writer.h"
 #include "cloud/store/catalog.h"
 #include "cloud/store/catalog_sql.h"
 
 struct catalog_write {
 	struct db *db;
 	int64_t now_ms; /* wall clock, the same for the group */
-	int64_t change; /* the newest change written: waiters are woken by it after the commit */
+	bool changed;	/* a change was written: waiters are woken after the commit */
 };
 typedef int catalog_operation(struct catalog_write *w, void *arg, struct error *err);
 /* Waits until the group is durable, or undone. An operation that fails undoes only itself. */

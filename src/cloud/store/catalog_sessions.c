@@ -114,7 +114,7 @@ static int session_decide(struct catalog_write *w, void *arg, struct error *err)
 			d->manifest ? sizeof d->content.bytes : (size_t)0))
 		return -1;
 	if (metadata_insert(w, id, d->metadata, err) || db_exec(w->db, SQL_CHANGE_ADD, err, "ii", id, w->now_ms)) return -1;
-	w->change = db_last_id(w->db);
+	w->changed = true;
 	return 0;
 }
 
@@ -150,7 +150,7 @@ static int session_lost(struct catalog_write *w, void *arg, struct error *err) {
 	if (db_exec(w->db, SQL_SESSION_LOST, err, "iti", id, d->checks, w->now_ms)) return -1;
 	if (!db_changes(w->db)) return 0;
 	if (db_exec(w->db, SQL_CHANGE_ADD, err, "ii", id, w->now_ms)) return -1;
-	w->change = db_last_id(w->db);
+	w->changed = true;
 	return 0;
 }
 

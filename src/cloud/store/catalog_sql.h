@@ -75,9 +75,6 @@
 	" FROM change c JOIN session s ON s.id = c.session "
 
 #define CATALOG_STATEMENTS(X)                                                                                          \
-	X(SAVE, "SAVEPOINT operation")                                                                                     \
-	X(SAVE_UNDO, "ROLLBACK TO operation")                                                                              \
-	X(SAVE_END, "RELEASE operation")                                                                                   \
 	X(SETTING_PUT, "INSERT OR REPLACE INTO setting (name, value) VALUES (?1, ?2)")                                     \
 	X(SETTING_FIRST, "INSERT OR IGNORE INTO setting (name, value) VALUES (?1, ?2)")                                    \
 	X(SETTING_GET, "SELECT value FROM setting WHERE name = ?1")                                                        \
