@@ -109,16 +109,14 @@ static void job_end(struct db_job *job, const struct error *failure) {
 }
 
 /* Tells each; what is kept goes to *ret_kept. */
-static void group_tell(
-	struct db_writer *w, struct job_list *group, int good, const struct error *why, struct job_list *ret_kept) {
-	const struct error *failure = atomic_load(&w->broken) ? &w->failure : why;
+static void group_tell(struct job_list *group, int good, const struct error *why, struct job_list *ret_kept) {
 	for (int i = 0; group->first; i++) {
 		struct db_job *job = list_take(group);
 		if (i >= good && job->kept) {
 			free(TAKE(job->own));
 			list_add(ret_kept, job);
 		} else {
-			job_end(job, i < good ? NULL : failure);
+			job_end(job, i < good ? NULL : why);
 		}
 	}
 }
@@ -194,8 +192,9 @@ static void round_run(struct db_writer *w) {
 	int n = group_take(w, &group);
 	pthread_mutex_unlock(&w->lock);
 	int good = group_commit(w, &group, n, &err);
-	if (w->setup.after) w->setup.after(w->setup.arg, good > 0);
-	group_tell(w, &group, good, &err, &kept);
+	const struct error *why = atomic_load(&w->broken) ? &w->failure : &err;
+	if (w->setup.after) w->setup.after(w->setup.arg, good, good < n ? why : NULL);
+	group_tell(&group, good, why, &kept);
 	pthread_mutex_lock(&w->lock);
 	kept_return(w, &kept, &err);
 }
@@ -261,6 +260,12 @@ int db_writer_run(struct db_writer *w, struct db_job *job, struct error *err) {
 	pthread_mutex_unlock(&w->lock);
 	pthread_cond_destroy(&k.finished);
 	return k.failed ? -1 : 0;
+}
+
+void db_writer_bound(struct db_writer *w, int64_t weight_max) {
+	pthread_mutex_lock(&w->lock);
+	w->setup.weight_max = weight_max;
+	pthread_mutex_unlock(&w->lock);
 }
 
 void db_writer_poke(struct db_writer *w) {

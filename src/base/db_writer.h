@@ -42,7 +42,8 @@ struct db_writer_setup {
 	int64_t again_ms;	/* before what is kept is tried again */
 	/* In the writer's thread, without a lock; each may be NULL. */
 	int (*before)(void *arg, struct error *err); /* each transaction: a failure fails it */
-	void (*after)(void *arg, bool committed);	 /* each group, before its jobs are told */
+	/* Each group, before its jobs are told: how many are committed, and why others are not (NULL: all are). */
+	void (*after)(void *arg, int committed, const struct error *why);
 	int64_t (*idle)(void *arg); /* when nothing is queued: in how many ms it is called again at the latest, 0 never */
 	void (*ended)(void *arg);	/* as its last act: the connection is closed, db_writer_close will not wait */
 	void *arg;
@@ -51,8 +52,9 @@ MUST_USE int db_writer_start(struct db_writer **ret, const struct db_writer_setu
 void db_writer_add(struct db_writer *w, struct db_job *job); /* never waits */
 /* Adds and waits. err is the failure. Not in the writer's thread. */
 MUST_USE int db_writer_run(struct db_writer *w, struct db_job *job, struct error *err);
-void db_writer_poke(struct db_writer *w);		  /* idle is called soon */
-bool db_writer_failed(const struct db_writer *w); /* DB_FAILS_ALL: it has happened */
+void db_writer_bound(struct db_writer *w, int64_t weight_max); /* another one from now on */
+void db_writer_poke(struct db_writer *w);					   /* idle is called soon */
+bool db_writer_failed(const struct db_writer *w);			   /* DB_FAILS_ALL: it has happened */
 /* What is queued is committed, then the thread ends (`ended` says when); nothing may be added any more but by `done`.
  */
 void db_writer_end(struct db_writer *w);

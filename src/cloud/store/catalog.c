@@ -107,10 +107,11 @@ static int change_last(struct db *db, int64_t *ret, struct error *err) {
 }
 
 /* Wakes those who wait for a change. What cannot be read now is there at the next one. */
-static void after_group(void *arg, bool committed) {
+static void after_group(void *arg, int committed, const struct error *why) {
 	struct catalog *c = arg;
 	struct error err = ERROR_INIT;
 	int64_t last = 0;
+	(void)why; /* its callers are told */
 	if (!committed || !c->write.changed || change_last(c->write.db, &last, &err)) return;
 	pthread_mutex_lock(&c->lock);
 	c->last_change = last;

@@ -70,9 +70,10 @@ static int before(void *arg, struct error *err) {
 	return error_set(err, ERR_DISK, "the file is gone");
 }
 
-static void after(void *arg, bool committed) {
+static void after(void *arg, int committed, const struct error *why) {
 	struct bench *b = arg;
-	atomic_fetch_add(committed ? &b->commits : &b->failures, 1);
+	if (committed) atomic_fetch_add(&b->commits, 1);
+	if (why) atomic_fetch_add(&b->failures, 1);
 }
 
 static int64_t idle(void *arg) {
