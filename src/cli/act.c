@@ -9,7 +9,7 @@
 #include "cli/cli.h"
 #include "session/name.h"
 #include "station/control/client.h"
-#include "station/run/run.h"
+#include "station/run/offline.h"
 #include "station/told/acts.h"
 
 #define ENGINE_MS 10000

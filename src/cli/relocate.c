@@ -7,7 +7,7 @@
 
 #include "base/text.h"
 #include "cli/cli.h"
-#include "station/run/run.h"
+#include "station/run/offline.h"
 
 static int relocate_body(struct cli *c, struct error *err) {
 	const char *from = c->operands[0], *to = c->operands[1];

@@ -10,6 +10,7 @@
 #include "base/units.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
+#include "station/run/dry_run.h"
 #include "station/run/run.h"
 
 #define LOG_BYTES (10 << 20)

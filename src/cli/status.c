@@ -9,7 +9,9 @@
 #include "base/units.h"
 #include "cli/cli.h"
 #include "station/control/client.h"
-#include "station/disk/folder.h"
+#include "station/intake/unreadable.h"
+#include "station/told/found.h"
+#include "station/run/folders.h"
 
 #define ENGINE_MS 2000	/* the engine answers within milliseconds, or something is wrong with it */
 #define FOLDERS_MS 3000 /* without an engine: so long the folders may take to be listed */

@@ -7,11 +7,8 @@
 #include "base/pattern.h"
 #include "base/secret.h"
 #include "session/schema.h"
+#include "station/bandwidth.h"
 
-struct bandwidth_window { /* minutes of the local day; from == to means the whole day */
-	int64_t bytes_per_s;
-	int from_min, to_min;
-};
 struct config {
 	/* [station] */
 	char *name;				  /* default: the host's name made valid */
@@ -61,7 +58,6 @@ MUST_USE int config_require(
 	struct config *c, int needs, struct error *err); /* reads the key file; makes the state folder */
 /* Where the value of a field of c came from; never NULL. */
 const struct option_origin *config_origin(const struct config *c, const void *field);
-int64_t config_rate_now(const struct config *c, int64_t wall_ms); /* bytes a second, 0: no limit */
 void config_done(struct config *c);
 DEFINE_AUTO_VAL(struct config, config_done)
 extern const struct arg_flag config_flags[]; /* flags every station command shares (base/args) */
@@ -69,6 +65,3 @@ extern const size_t config_flag_n;
 /* The paths that are read without being asked for, strongest last. The caller frees. */
 char *config_system_file(void); /* headgate.ini of $CONFIGURATION_DIRECTORY (systemd.exec(5)), else of /etc/headgate */
 char *config_user_file(void);	/* NULL where there is no home */
-/* "20MB/s 08:00-18:00", "5 MB/s", "" for none. */
-MUST_USE int bandwidth_parse(const char *text, struct bandwidth_window *ret, struct error *err);
-void bandwidth_write(const struct bandwidth_window *w, char *to, size_t size);

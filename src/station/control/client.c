@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The control socket's blocking client, for commands. Every wait has an end; any thread, one at a time. */
+#include "station/journal/access.h"
 #include "station/control/client.h"
 
 #include <errno.h>
@@ -128,13 +129,6 @@ int control_call(struct control_client *c, const char *method, cJSON *params, cJ
 }
 
 /* --- connecting --- */
-
-int station_denied(struct error *err, const char *state_dir) {
-	return error_set(err, ERR_DISK,
-		"the station's state in %s is closed to you: be the user that runs its engine, or of the group that [station] "
-		"group names",
-		state_dir);
-}
 
 static int no_engine(struct error *err, int e, const char *state_dir) {
 	if (e == EACCES || e == EPERM) return station_denied(err, state_dir);

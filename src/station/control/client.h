@@ -20,8 +20,6 @@ void control_close(struct control_client *c);
 /* A connected, non-blocking socket of the engine, and no word said yet; never waits. Errors as control_connect, and
  * ERR_TIMEOUT when its backlog is full. */
 MUST_USE int control_dial(const char *state_dir, int *ret_fd, struct error *err);
-/* Fills err for a state folder, a journal or a socket that is closed to this user. Returns -1. */
-int station_denied(struct error *err, const char *state_dir);
 /* The engine's own error, from a member "error" of its answer. */
 void control_error(const cJSON *body, struct error *err);
 DEFINE_AUTO_PTR(struct control_client, control_close)

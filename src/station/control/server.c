@@ -329,13 +329,13 @@ static int stale_remove(const char *path, struct error *err) {
 }
 
 /* fchmod before bind: the file is never open to others, not even for a moment (unix(7), "Pathname socket ownership").
- */
+ * Listening at once: whoever finds the file can connect, and waits until the loop runs. */
 static int socket_bind(const char *state_dir, const char *path, const char *group, int *ret_fd, struct error *err) {
 	struct sockaddr_un address;
 	AUTO(fd_close) int dir = -1;
 	if (control_address(state_dir, &address, &dir, err) || stale_remove(path, err)) return -1;
 	AUTO(fd_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0 || fchmod(fd, 0600) || bind(fd, (struct sockaddr *)&address, sizeof address)) {
+	if (fd < 0 || fchmod(fd, 0600) || bind(fd, (struct sockaddr *)&address, sizeof address) || listen(fd, BACKLOG)) {
 		return error_errno(err, ERR_DISK, errno, "cannot make the control socket %s", path);
 	}
 	if (group && file_group(path, group, 0660, err)) return -1;

@@ -67,12 +67,6 @@ void folder_empty_words(const char *path, struct error *ret) {
 		TEXT_SAFE(path));
 }
 
-void folder_count(struct safe_look *l, enum folder_state s) {
-	l->wrong += s == FOLDER_WRONG;
-	l->lost += s == FOLDER_LOST;
-	l->empty += s == FOLDER_EMPTY;
-}
-
 char *folder_setting(const char *path) { return xasprintf("folder.memory:%s", path); }
 
 /* --- names that are near --- */

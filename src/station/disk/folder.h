@@ -7,7 +7,6 @@
 
 #include "station/config.h"
 #include "station/journal/journal.h"
-#include "station/told/safe.h"
 #include "station/disk/scan.h"
 
 /* --- the folder itself --- */
@@ -35,7 +34,6 @@ MUST_USE int folder_remember(struct journal_view *v, const char *path, struct fo
 void folder_write(const struct folder_memory *m, char *to, size_t size); /* as the setting holds it */
 /* The sentence of one that is FOLDER_EMPTY, with its mend. */
 void folder_empty_words(const char *path, struct error *ret);
-void folder_count(struct safe_look *l, enum folder_state s);
 /* The name of its setting. The caller frees. */
 char *folder_setting(const char *path);
 
@@ -71,33 +69,3 @@ MUST_USE int folder_list(const struct config *c, const char *root, const atomic_
 /* "looks like a recording and is not sent: rename it to 20261120_124033" */
 void near_words(const struct near_name *n, char *to, size_t size);
 cJSON *near_json(const struct near_name *n); /* {path, rename_to, reason} */
-
-/* --- by a command, where no engine runs --- */
-
-struct folder_seen {
-	const char *path; /* the configuration's */
-	enum folder_state state;
-	struct error why;
-	struct folder_listing listing;
-	int64_t strange; /* sessions in it that the journal does not know */
-	char first_strange[16];
-	int64_t accepted, compared, changed; /* accepted ones in it; those that were held against it; those that differ */
-	char first_changed[16];
-	int64_t unreadable; /* accepted sessions in it that could not be compared the last time */
-	char *unreadable_why;
-};
-struct folders {
-	struct folder_seen *items;
-	size_t n;
-	struct safe_look look; /* wrong, lost, empty, names, strange, unreadable, changed */
-};
-/* Lists each watched folder, all at the same time, for timeout_ms at most: one that has not answered by then is LOST.
- * Then, in half of that time, the accepted sessions are compared, the newest first: names, sizes and times. v
- * may be NULL: nothing is known. ERR_DISK when the journal cannot be read. */
-MUST_USE int folders_look(
-	const struct config *c, struct journal_view *v, int64_t timeout_ms, struct folders *ret, struct error *err);
-void folders_done(struct folders *f);
-/* What the last engine or run left in the journal of a folder's unreadable ones: {n, why, sessions}; NULL: none. */
-MUST_USE int unreadable_get(struct journal_view *v, const char *root, cJSON **ret, struct error *err);
-void unreadable_words(int64_t n, const char *why, char *to, size_t size);
-DEFINE_AUTO_VAL(struct folders, folders_done)

@@ -4,6 +4,8 @@
  * A digest is worth what the identity beside it is worth: size, mtime, ctime and inode are taken from the open
  * descriptor before the first byte and compared after the last, and again before and after the bytes are sent. Device
  * numbers change over a remount (USB, NFS) and are not looked at. */
+#include "station/disk/hash.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -12,7 +14,6 @@
 
 #include "base/digest_pair.h"
 #include "session/part.h"
-#include "station/disk/scan.h"
 #include "station/disk/path.h"
 
 int session_file_open(const char *root, const char *session, const char *name, int *ret_fd, struct error *err) {

@@ -5,12 +5,13 @@
  *
  * What a lease cannot tell is LEASE_UNKNOWN, never "free": other users' files without CAP_LEASE (EACCES), file systems
  * without leases (EINVAL, EOPNOTSUPP). The quiet period then decides alone. */
+#include "station/disk/lease.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 
 #include "base/text.h"
-#include "station/disk/scan.h"
 #include "station/disk/path.h"
 
 void lease_init(void) { signal(SIGIO, SIG_IGN); }

@@ -17,3 +17,6 @@ int scan_error(struct error *err, int e, const char *root, const char *session, 
 const char *scan_mend(int e); /* what to do about errno e */
 /* Size, mtime, ctime and inode. */
 void file_identity(const struct stat *st, struct file_row *f);
+/* Opens one regular file of a session for reading, no link followed at any step below the root. ERR_NOT_FOUND,
+ * ERR_DISK, ERR_CHANGED when the name is not that of a regular file (any more). */
+MUST_USE int session_file_open(const char *root, const char *session, const char *name, int *ret_fd, struct error *err);

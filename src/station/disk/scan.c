@@ -369,3 +369,19 @@ int root_list(const char *root, struct listed **ret, size_t *ret_n, struct error
 	*ret_n = n;
 	return 0;
 }
+
+/* --- what of it is ours --- */
+
+struct scan_rules scan_rules_of(const struct config *c) {
+	return (struct scan_rules){
+		.ignore = &c->ignore, .temporary = &c->temporary, .keep = {c->done_marker, c->schema.file}};
+}
+
+void snapshot_drop(struct snapshot *s, const char *marker) {
+	struct file_row *f = marker ? file_row_find(s->files, s->n, marker) : NULL;
+	if (!f || f->size) return;
+	s->marker_left = true;
+	file_row_done(f);
+	s->n--;
+	memmove(f, f + 1, (size_t)(s->files + s->n - f) * sizeof *f);
+}

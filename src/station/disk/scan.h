@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 
 #include "base/pattern.h"
-#include "session/check.h"
+#include "station/config.h"
 #include "station/journal/journal.h"
 
 #define SCAN_DEPTH_MAX 16
@@ -27,7 +27,7 @@ struct snapshot {
 	size_t folder_n, folder_capacity;
 	char **ignored; /* by the rules' patterns; owned; a folder's name ends with '/' */
 	size_t ignored_n, ignored_capacity;
-	bool marker_left;		  /* its done marker was empty and is not among the files any more (checking.h) */
+	bool marker_left;		  /* its done marker was empty and is not among the files any more */
 	char temporary[256];	  /* the first one with a temporary name; it is among the bad kinds too */
 	int64_t bytes, newest_ms; /* bytes: SESSION_BYTES_MAX at most, whatever sparse files claim */
 	uint64_t marks;			  /* of ctimes and inodes: what changes with owner and mode too */
@@ -48,26 +48,10 @@ MUST_USE int snapshot_take(const char *root, const char *session, const struct s
 /* Tells the folder of a session from another one that was made under its name later: inode and time of birth, in the
  * form "inode:seconds.ns". "" when the file system does not tell both. */
 void folder_id(const char *root, const char *session, char to[FOLDER_ID]);
-/* A lease that is broken while we hold it sends SIGIO, whose default ends the process: ignores it. Once, at start. */
-void lease_init(void);
-enum lease { LEASE_FREE, LEASE_WRITER, LEASE_UNKNOWN };
-/* Takes and at once releases a read lease on the file (F_SETLEASE); EAGAIN: a writer has it open. */
-enum lease file_lease(const char *path);
-enum lease snapshot_leases(const char *root, const char *session, const struct snapshot *s, char *ret_name,
-	size_t size); /* the first file with a writer */
-/* Opens one regular file of a session for reading, no link followed at any step below the root. ERR_NOT_FOUND,
- * ERR_DISK, ERR_CHANGED when the name is not that of a regular file (any more). */
-MUST_USE int session_file_open(const char *root, const char *session, const char *name, int *ret_fd, struct error *err);
-/* Digests of one file: the whole and, above PART_SINGLE_MAX, each part, in one read. Fills sha256, parts, hashed and
- * the identity (size, mtime, ctime, inode) taken from the open descriptor before the first byte, compared after the
- * last: ERR_CHANGED when it moved, or when f's own size and mtime (if mtime_ns is set) are others. done_bytes (may be
- * NULL) grows as it reads. */
-MUST_USE int file_hash(const char *root, const char *session, struct file_row *f, const atomic_bool *cancel,
-	_Atomic int64_t *done_bytes, struct error *err);
-/* Opens the file for sending and compares its identity with f; ERR_CHANGED. O_NOFOLLOW on every step below the root. */
-MUST_USE int file_open_same(
-	const char *root, const char *session, const struct file_row *f, int *ret_fd, struct error *err);
-MUST_USE int file_still_same(int fd, const struct file_row *f, struct error *err);
+/* The done marker leaves the files when it is empty: a message to us. One that holds something is a part of the
+ * recording, and sent. */
+void snapshot_drop(struct snapshot *s, const char *marker_or_null);
+struct scan_rules scan_rules_of(const struct config *c); /* borrowed */
 /* Root folders: names of sessions in it, whatever kind of file has such a name, in order; the caller frees the array.
  * ERR_NOT_FOUND when the root is gone. */
 struct listed {

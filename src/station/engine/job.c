@@ -2,7 +2,7 @@
 /* Work in the thread pool, and the views of the journal that it reads through. job_start and done on the loop; run,
  * view_take and view_give on any thread. A job's done is called exactly once, also when the engine stops before the
  * job began. */
-#include "station/engine/engine_internal.h"
+#include "station/engine/job.h"
 
 static void on_work(uv_work_t *work) {
 	struct job *j = work->data;

@@ -8,6 +8,8 @@
  * Invariants: the mutex guards lists and counts; a job stands in one list or in one thread. A thread that is still in a
  * call when the engine ends is left behind: what it may touch (its job, the lanes, the engine) is never freed then, and
  * the process leaves without waiting for it. */
+#include "station/engine/lanes.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <signal.h>
@@ -18,7 +20,8 @@
 
 #include "base/deadline.h"
 #include "base/log.h"
-#include "station/engine/engine_internal.h"
+#include "station/disk/scan.h"
+#include "station/engine/root.h"
 
 #define IDLE_S 10			/* a thread without work ends after this */
 #define LEAVE_MS 2000		/* how long the end waits for calls that are under way */

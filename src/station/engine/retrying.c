@@ -2,6 +2,7 @@
 /* One table from an error's class to what follows, and the health of an endpoint. Pure; loop thread. */
 #include "station/engine/retrying.h"
 
+#include <errno.h>
 #include <string.h>
 
 static struct retry_decision again_or(enum retry_step otherwise, const struct backoff *b, const struct error *why,
@@ -64,6 +65,8 @@ struct retry_decision retry_decide(
 	}
 	return (struct retry_decision){never_step(why), 0};
 }
+
+bool error_is_short(const struct error *why) { return why->os == EMFILE || why->os == ENFILE || why->os == ENOMEM; }
 
 bool error_is_transient(const struct error *why) {
 	enum retry_class retry = error_classes[why->code].retry;

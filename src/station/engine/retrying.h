@@ -48,4 +48,5 @@ void health_cancelled(struct health *h); /* the request ended without an answer,
  * is in the session. */
 enum blame { BLAME_NOBODY, BLAME_ENDPOINT, BLAME_CALL, BLAME_CONTENT };
 enum blame error_blame(const struct error *why);
+bool error_is_short(const struct error *why);	  /* of descriptors or memory: it passes */
 bool error_is_transient(const struct error *why); /* by its class */

@@ -4,16 +4,18 @@
  *
  * Invariants: while `committing` nothing is decided; a session that is in the table is not in the accepted one; a
  * session leaves memory only in the sweep of the pump. */
+#include "station/engine/session.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "session/check.h"
-#include "station/engine/engine_internal.h"
-#include "station/intake/moved.h"
-#include "station/intake/settle_rule.h"
+#include "station/engine/root.h"
+#include "station/engine/watches.h"
+#include "station/engine/when.h"
+#include "station/told/acts.h"
 
 /* --- tickets --- */
 
@@ -44,32 +46,31 @@ struct session *ticket_committed(void *ticket, const struct error *err) {
 
 /* --- making and ending --- */
 
-struct session *session_new(struct engine *e, const char *name, size_t root) {
+void *session_part(const struct session *s, enum part_id id) { return s->part[id]; }
+
+static struct session *session_new(struct engine *e, const struct session_row *row, size_t root) {
 	struct session *s = xcalloc(1, sizeof *s);
 	s->engine = e;
 	s->root = root;
 	s->generation = ++e->generation;
-	s->seen_ms = s->quiet_ms = now_ms();
-	memcpy(s->row.name, name, strnlen(name, sizeof s->row.name - 1));
-	s->row.root = xstrdup(e->roots[root].path);
-	s->row.revision = 1;
-	s->row.present = true;
+	s->seen_ms = now_ms();
+	s->row = session_row_copy(row);
+	for (size_t i = 0; i < PART_N; i++)
+		if (e->parts[i]->session_size) s->part[i] = xcalloc(1, e->parts[i]->session_size);
 	sessions_insert(&e->sessions, s);
 	return s;
 }
 
 struct session *session_load(struct engine *e, const struct session_row *row) {
-	struct session *s = session_new(e, row->name, engine_root(e, row->root, false));
-	session_row_done(&s->row);
-	s->row = session_row_copy(row);
+	struct session *s = session_new(e, row, engine_root(e, row->root, false));
 	memcpy(s->seen_fingerprint, row->fingerprint, sizeof s->seen_fingerprint);
 	s->quiet_ms = quiet_from_wall(row->fingerprint_ms, clock_wall_ms(), now_ms());
 	int64_t wait_ms = row->next_attempt_ms - clock_wall_ms();
 	if (wait_ms > e->config->retry_cap_ms) { /* no pause is that long: it was written by a clock that was ahead */
-		upload_at_once(s);
+		session_at_once(s);
 		session_save(s, SET_NEXT_ATTEMPT, NULL);
 	} else {
-		upload_wait(s, wait_ms);
+		session_attempt_in(s, wait_ms);
 	}
 	return s;
 }
@@ -77,41 +78,51 @@ struct session *session_load(struct engine *e, const struct session_row *row) {
 void session_free(struct session *s) {
 	struct engine *e = s->engine;
 	if (s->driven) TAILQ_REMOVE(&e->driven, s, driven_link);
-	if (s->look_queued) TAILQ_REMOVE(&e->roots[s->root].work->looks, s, look_link);
-	checking_cancel(s);
-	upload_drop(s);
+	for (size_t i = 0; i < PART_N; i++) {
+		if (e->parts[i]->forget) e->parts[i]->forget(s);
+		free(s->part[i]);
+	}
 	answer_session_free(s->verdict);
 	free(s->trouble);
-	free(s->rate);
 	session_row_done(&s->row);
 	free(s);
 }
 
-static void session_leave(struct session *s) { /* accepted: the few numbers stay */
+/* Accepted: the few numbers stay. */
+static void session_leave(struct session *s) {
 	stub_insert(&s->engine->accepted, &s->row, s->root);
-	moved_accepted(s);
 	watch_drop(s);
 	s->dead = s->engine->sweep = true;
 	engine_poke(s->engine);
 }
 
 void session_renew(struct session *s) {
-	s->generation = ++s->engine->generation;
-	checking_cancel(s);
-	transfer_cancel(s);
-	upload_drop(s);
+	struct engine *e = s->engine;
+	s->generation = ++e->generation;
+	for (size_t i = 0; i < PART_N; i++)
+		if (e->parts[i]->renew) e->parts[i]->renew(s);
 	answer_session_free(s->verdict);
 	s->verdict = NULL;
 	free(s->trouble);
 	s->trouble = NULL;
-	s->looking = s->asking = s->checked_twice = s->ask_now = false;
+	s->check_wanted = s->ask_now = s->overdue = false;
 	s->refused_revision = 0;
-	s->refusals = 0;
-	s->unknown_there = false;
-	s->asks = 0;
+}
+
+void session_move(struct session *s, size_t root) {
+	struct engine *e = s->engine;
+	watch_drop(s);
+	session_renew(s);
+	sessions_remove(&e->sessions, s);
+	s->root = root;
+	free(s->row.root);
+	s->row.root = xstrdup(e->roots[root].path);
+	sessions_insert(&e->sessions, s);
 }
 
 bool session_at_work(const struct session *s) { return !s->row.paused && !s->row.ignored; }
+
+bool session_is_sent(const struct session *s) { return s->uploading || s->transfers; }
 
 const char *session_path(const struct session *s, char *to, size_t size) {
 	snprintf(to, size, "%s/%s", s->row.root, s->row.name);
@@ -134,6 +145,24 @@ void session_due(struct session *s, int64_t mono_ms) {
 	engine_wake_at(s->engine, mono_ms);
 }
 
+void session_look(struct session *s, int64_t mono_ms) {
+	if (s->look_ms && s->look_ms <= mono_ms) return;
+	s->look_ms = mono_ms;
+	session_due(s, mono_ms);
+}
+
+void session_touch(struct session *s) { session_look(s, now_ms() + touch_delay_ms(s->look_cost_ms)); }
+
+void session_attempt_in(struct session *s, int64_t wait_ms) {
+	int64_t most = MAX(s->engine->config->retry_cap_ms, WAIT_MOST_MS);
+	s->attempt_ms = now_ms() + MAX(MIN(wait_ms, most), 0);
+}
+
+void session_at_once(struct session *s) {
+	s->row.next_attempt_ms = s->attempt_ms = 0;
+	s->awaits_cloud = false;
+}
+
 void session_reason(struct session *s, const char *text) {
 	free(s->row.reason);
 	s->row.reason = text && *text ? xstrdup(text) : NULL;
@@ -143,7 +172,7 @@ void session_save(struct session *s, int mask, const char *message) {
 	journal_update(s->engine->journal, &s->row, mask, message, engine_journal_done, s->engine);
 }
 
-void session_committed(void *arg, const struct error *err) {
+static void session_committed(void *arg, const struct error *err) {
 	struct session *s = ticket_committed(arg, err);
 	if (!s) return;
 	s->committing = false;
@@ -179,26 +208,24 @@ void session_fail(struct session *s, const struct error *why) {
 	session_renew(s);
 	session_reason(s, why->text);
 	s->row.next_attempt_ms = 0;
-	outbox_report(s, "error", error_classes[why->code].name, why->text);
+	session_report(s, "error", error_classes[why->code].name, why->text);
 	session_go(s, EVENT_FATAL, SET_REASON | SET_NEXT_ATTEMPT | SET_STORED, "error", why->text);
 }
 
-/* What settles from now on is another revision once anything of the current one may be in the cloud. */
-static int revision_mask(struct session *s, bool renew) {
-	if (!renew && s->row.tries == 0 && s->row.stored_files == 0) return 0;
-	s->row.revision++;
-	s->row.tries = 0;
-	s->row.stored_files = s->row.stored_bytes = 0;
-	s->row.data_safe = false;
-	s->metadata_held = false;
-	return SET_REVISION | SET_TRIES | SET_STORED | SET_FLAGS;
+void session_hold(struct session *s, int mask, const char *reason) {
+	char message[600];
+	session_reason(s, reason);
+	snprintf(message, sizeof message, "held: %s", *reason ? reason : "a check says so");
+	session_report(s, "warn", "held", message);
+	session_go(s, EVENT_HELD_BACK, mask | SET_REASON, "warn", reason);
 }
 
-static int settle_again_mask(struct session *s, bool renew) {
+/* Whatever is in flight is of before; returns the mask of what goes with settling again. */
+static int settles_again(struct session *s, int mask) {
 	session_renew(s);
-	session_reason(s, NULL);
-	upload_at_once(s);
-	return revision_mask(s, renew) | SET_REASON | SET_NEXT_ATTEMPT;
+	session_at_once(s);
+	if (mask & SET_REVISION) s->metadata_held = false;
+	return mask;
 }
 
 static bool drive_vanished(struct session *s) {
@@ -211,7 +238,7 @@ static bool drive_vanished(struct session *s) {
 	if (s->row.state != STATE_UPLOADED) session_reason(s, message);
 	watch_drop(s);
 	session_go(s, EVENT_VANISHED, SET_FLAGS | SET_REASON, "warn", message);
-	moved_away(s->engine);
+	s->engine->place_freed = true;
 	return true;
 }
 
@@ -231,35 +258,40 @@ static bool drive_returned(struct session *s) {
 		return false;
 	}
 	int mask = SET_FLAGS;
-	if (s->row.state == STATE_GONE) mask |= settle_again_mask(s, false);
+	if (s->row.state == STATE_GONE) mask |= settles_again(s, session_row_settle_again(&s->row, false));
 	s->looked = false;
 	session_go(s, EVENT_RETURNED, mask, "info", "the folder is back");
 	return true;
 }
 
-void session_retry(struct session *s, const char *message) {
-	/* a rejected manifest would be rejected again under the same name */
-	int mask = settle_again_mask(s, s->row.state == STATE_REJECTED);
-	session_go(s, EVENT_RETRIED, mask, "info", message);
+/* The one rule of told/acts.h. False: no step follows. */
+static bool retry(struct session *s, const char *message_or_null) {
+	struct retry r = act_retry(&s->row);
+	const char *message = message_or_null ? message_or_null : r.message;
+	if (!r.mask) return false;
+	if (r.event < 0) {
+		session_at_once(s);
+		session_save(s, r.mask, message);
+		return false;
+	}
+	settles_again(s, r.mask);
+	session_go(s, (enum session_event)r.event, r.mask, "info", message);
+	return true;
 }
+
+void session_retry(struct session *s, const char *message) { (void)retry(s, message); }
 
 static bool drive_retry(struct session *s) {
 	s->retry_wanted = false;
-	if (s->row.state == STATE_QUEUED) {
-		upload_at_once(s);
-		session_save(s, SET_NEXT_ATTEMPT, "an operator asks for the next attempt now");
-		return false;
-	}
-	if (state_next(s->row.state, EVENT_RETRIED) < 0) return false;
-	session_retry(s, "an operator asks to try again");
-	return true;
+	return retry(s, NULL);
 }
 
 static bool drive_changed(struct session *s) {
 	s->changed = false;
 	if (state_next(s->row.state, EVENT_CHANGED) < 0) return false;
 	int64_t before = s->row.revision;
-	int mask = settle_again_mask(s, s->row.state == STATE_REJECTED);
+	/* a rejected manifest would be rejected again under the same name */
+	int mask = settles_again(s, session_row_settle_again(&s->row, s->row.state == STATE_REJECTED));
 	memcpy(s->row.fingerprint, s->seen_fingerprint, sizeof s->row.fingerprint);
 	s->row.fingerprint_ms = clock_wall_ms();
 	s->quiet_ms = now_ms();
@@ -272,51 +304,29 @@ static bool drive_changed(struct session *s) {
 	return true;
 }
 
-/* One of these per state; NULL: nothing but the facts above concerns it. */
-static void (*const drives[])(struct session *s) = {
-	[STATE_HELD] = upload_drive,
-	[STATE_QUEUED] = upload_drive,
-	[STATE_UPLOADING] = upload_drive,
-	[STATE_UPLOADED] = confirm_drive,
-	[STATE_REJECTED] = confirm_drive,
-	[STATE_FAILED] = confirm_drive,
-	[STATE_GONE] = confirm_drive,
-};
-static_assert(ARRAY_LEN(drives) == STATE_N, "states that are driven");
-
-void session_drive(struct session *s) {
-	if (s->committing || s->dead) return;
-	if (s->due_ms && s->due_ms <= now_ms()) s->due_ms = 0;
-	if (s->vanished && drive_vanished(s)) return;
-	if (s->returned && drive_returned(s)) return;
-	if (s->row.ignored) { /* only whether it is still the one that was ignored */
-		settle_drive(s);
-		return;
-	}
-	if (s->retry_wanted && drive_retry(s)) return;
-	if (s->changed && drive_changed(s)) return;
-	settle_drive(s);
-	unread_drive(s);
-	if (!s->committing && drives[s->row.state]) drives[s->row.state](s);
+/* Facts that hold in every state. True: they led to a step, or nothing else concerns the session. */
+static bool drive_facts(struct session *s) {
+	if (s->vanished && drive_vanished(s)) return true;
+	if (s->returned && drive_returned(s)) return true;
+	if (s->row.ignored) return false;
+	if (s->retry_wanted && drive_retry(s)) return true;
+	return s->changed && drive_changed(s);
 }
 
-static void (*const enters[])(struct session *s) = {
-	[STATE_FOUND] = settle_enter,
-	[STATE_SETTLING] = settle_enter,
-	[STATE_CHECKING] = checking_enter,
-	[STATE_HELD] = session_poke,
-	[STATE_QUEUED] = session_poke,
-	[STATE_UPLOADING] = session_poke,
-	[STATE_UPLOADED] = confirm_enter,
-	[STATE_ACCEPTED] = session_leave,
-	[STATE_REJECTED] = session_poke,
-	[STATE_FAILED] = session_poke,
-	[STATE_GONE] = session_poke,
-};
-static_assert(ARRAY_LEN(enters) == STATE_N, "what entering each state means");
+void session_drive(struct session *s) {
+	const struct part *const *parts = s->engine->parts;
+	if (s->committing || s->dead) return;
+	if (s->due_ms && s->due_ms <= now_ms()) s->due_ms = 0;
+	if (drive_facts(s)) return;
+	for (size_t i = 0; i < PART_N && !s->committing && !s->dead; i++)
+		if (parts[i]->drive && (!s->row.ignored || parts[i]->drives_ignored)) parts[i]->drive(s);
+}
 
 void session_enter(struct session *s) {
+	const struct part *const *parts = s->engine->parts;
 	if (s->row.ignored && s->row.state != STATE_ACCEPTED) return;
-	enters[s->row.state](s);
-	if (!s->dead) session_poke(s); /* facts that came during the commit */
+	for (size_t i = 0; i < PART_N; i++)
+		if (parts[i]->enter) parts[i]->enter(s);
+	if (s->row.state == STATE_ACCEPTED) session_leave(s);
+	else session_poke(s); /* facts that came during the commit */
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "station/engine/session.h"
+
 static int session_compare(const struct session *s, const char *name, size_t root) {
 	int order = strcmp(s->row.name, name);
 	if (order) return order;

@@ -5,12 +5,21 @@
  *
  * A place is taken by a session that can get on now. One that waits for its metadata, for a person, for its lost folder
  * or for its own next attempt, that never stops changing or is never decided, takes none: it keeps nobody out. */
+#include "station/intake/admission.h"
+
 #include "base/clock.h"
-#include "station/engine/engine_internal.h"
-#include "station/run/once_rule.h"
+#include "station/engine/root.h"
+#include "station/engine/session.h"
+#include "station/engine/when.h"
 
 #define ADD_MOST 500 /* on their way into the journal at a time */
 #define COUNT_MS 50	 /* while all places are taken: how often they are counted */
+
+struct admission {
+	size_t adding; /* on their way into the journal */
+	int64_t at_ms; /* monotonic: when all places were taken, not before */
+};
+static struct admission *mine(const struct engine *e) { return engine_part(e, PART_ADMISSION); }
 
 /* --- into work --- */
 
@@ -18,7 +27,7 @@ static struct session *admit(struct engine *e, struct stub *w) {
 	struct session_row row = {
 		.id = w->id, .root = e->roots[w->root].path, .revision = 1, .state = STATE_FOUND, .present = true};
 	session_unstamp(row.name, w->stamp);
-	w->present = false; /* until the next sweep */
+	w->admitted = true; /* until the next sweep */
 	struct session *s = session_load(e, &row);
 	session_enter(s);
 	return s;
@@ -27,7 +36,7 @@ static struct session *admit(struct engine *e, struct stub *w) {
 static void admission_sweep(struct stub_table *t) {
 	size_t kept = 0;
 	for (size_t i = 0; i < t->n; i++) {
-		if (t->items[i].present) t->items[kept++] = t->items[i];
+		if (!t->items[i].admitted) t->items[kept++] = t->items[i];
 	}
 	t->n = kept;
 }
@@ -39,12 +48,12 @@ static bool takes_place(const struct session *s, int64_t now) {
 	case STATE_FOUND:
 	case STATE_CHECKING:
 	case STATE_UPLOADING: return true;
-	case STATE_SETTLING: return !s->awaits_metadata && now - s->seen_ms < ONCE_OPEN_MS(e->config->settle_ms);
+	case STATE_SETTLING: return !s->awaits_metadata && now - s->seen_ms < SETTLE_PATIENCE_MS(e->config->settle_ms);
 	case STATE_HELD:
 		if (!s->metadata_held || s->row.data_safe) return false;
 		return s->attempt_ms <= now || s->awaits_cloud;
 	case STATE_QUEUED: return s->attempt_ms <= now || s->awaits_cloud;
-	case STATE_UPLOADED: return s->asks == 0;
+	case STATE_UPLOADED: return !s->overdue;
 	default: return false;
 	}
 }
@@ -57,12 +66,13 @@ static size_t places_free(const struct engine *e) {
 }
 
 static void admit_oldest(struct engine *e) {
-	if (now_ms() < e->admission_ms) {
-		engine_wake_at(e, e->admission_ms);
+	struct admission *a = mine(e);
+	if (now_ms() < a->at_ms) {
+		engine_wake_at(e, a->at_ms);
 		return;
 	}
 	size_t room = places_free(e);
-	e->admission_ms = room ? 0 : now_ms() + COUNT_MS;
+	a->at_ms = room ? 0 : now_ms() + COUNT_MS;
 	if (!room) return;
 	for (size_t i = 0; i < e->waiting.n && room; i++) {
 		struct stub *w = &e->waiting.items[i];
@@ -81,18 +91,18 @@ struct session *admission_find(struct engine *e, const char *name, size_t root) 
 	return s;
 }
 
-void admission_compare(struct engine *e, size_t root, const struct listed *names, size_t n) {
+void admission_compare(struct engine *e, size_t root, const struct listed *names, size_t n, size_t *left) {
 	size_t at = 0; /* both in order of the name's digits */
 	for (size_t i = 0; i < e->waiting.n; i++) {
 		struct stub *w = &e->waiting.items[i];
 		if (w->root != root || !w->id) continue;
 		while (at < n && session_stamp(names[at].name) < w->stamp) at++;
 		if (at < n && session_stamp(names[at].name) == w->stamp) continue;
-		if (!e->presence_left) {
-			rescan_soon(e);
+		if (!*left) {
+			engine_rescan(e);
 			break;
 		}
-		e->presence_left--;
+		(*left)--;
 		admit(e, w);
 	}
 	admission_sweep(&e->waiting);
@@ -102,47 +112,38 @@ void admission_compare(struct engine *e, size_t root, const struct listed *names
 
 static void on_added(void *arg, const struct error *err) {
 	struct engine *e = arg;
-	e->adding--;
+	mine(e)->adding--;
 	if (err->code != ERR_NONE) engine_fail(e, err);
 	else engine_poke(e);
 }
 
 static void add_some(struct engine *e) {
-	for (size_t i = 0; i < e->waiting.n && e->to_add && e->adding < ADD_MOST; i++) {
+	struct admission *a = mine(e);
+	for (size_t i = 0; i < e->waiting.n && e->to_add && a->adding < ADD_MOST; i++) {
 		struct stub *w = &e->waiting.items[i];
 		if (w->id) continue;
 		struct session_row row = {.root = e->roots[w->root].path, .found_ms = clock_wall_ms()};
 		session_unstamp(row.name, w->stamp);
-		e->adding++;
+		a->adding++;
 		e->to_add--;
 		journal_add_session(e->journal, &row, on_added, e);
 		w->id = row.id;
 	}
 }
 
-void admission_found(struct engine *e, const char *name, size_t root) {
-	if (stub_find(&e->waiting, session_stamp(name), root)) return;
-	struct session_row row = {.present = true};
-	memcpy(row.name, name, strnlen(name, sizeof row.name - 1));
-	stub_insert(&e->waiting, &row, root);
-	e->to_add++;
-	engine_poke(e);
-}
-
-bool admission_may_wait(const struct session_row *row) {
-	return row->state == STATE_FOUND && !row->paused && !row->ignored && row->present;
-}
-
-bool admission_due(const struct engine *e) {
-	if (e->adding) return true;
-	for (size_t i = 0; i < e->waiting.n; i++) {
-		if (e->roots[e->waiting.items[i].root].ok) return places_free(e) > 0;
-	}
-	return false;
-}
-
-void admission_pump(struct engine *e) {
-	if (!e->waiting.n || e->adding) return;
+static void pump(struct engine *e) {
+	if (!e->waiting.n || mine(e)->adding) return;
 	admit_oldest(e);
 	add_some(e);
 }
+
+/* The next one is about to go into work, or into the journal. */
+static enum busy busy(const struct engine *e) {
+	if (mine(e)->adding) return BUSY_NOW;
+	for (size_t i = 0; i < e->waiting.n; i++) {
+		if (e->roots[e->waiting.items[i].root].ok) return places_free(e) > 0 ? BUSY_NOW : BUSY_NOT;
+	}
+	return BUSY_NOT;
+}
+
+const struct part admission_part = {.engine_size = sizeof(struct admission), .pump = pump, .busy = busy};

@@ -3,16 +3,21 @@
  * the older ones in turn: where the walk is stands in the journal, so that every one has its turn over restarts too,
  * and since when each was compared is known.
  *
- * A difference of names, sizes and times is a change. With the same ones but another ctime or inode the bytes decide: a
- * correction that kept the time is found, a remount that gave other inodes is none. Such files are read again lazily, a
- * bounded number of bytes a round, and what is equal is written down, so that it is read once. */
+ * A difference of names, sizes and times is a change; of ctimes and inodes alone the bytes decide (same.h). Such files
+ * are read again lazily, a bounded number of bytes a round, and what is equal is written down, so that it is read once.
+ * Loop thread, but for what is said to be a thread's. */
+#include "station/intake/audit.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "station/intake/check_task.h"
-#include "station/engine/engine_internal.h"
+#include "station/engine/lanes.h"
+#include "station/engine/root.h"
+#include "station/engine/session.h"
+#include "station/intake/same.h"
+#include "station/intake/unreadable.h"
 
 #define RECENT 64					   /* the newest are looked at in every round */
 #define SLICE 256					   /* and so many of the older ones at least */
@@ -20,52 +25,20 @@
 #define SLICE_MS 500				   /* that is */
 #define AGAIN_BYTES ((int64_t)4 << 30) /* read again a round */
 
-/* --- one session's files --- */
+struct all_audit {
+	uint32_t rescans; /* the round that the last walks were begun with */
+};
+struct folder_audit { /* of a root */
+	size_t n;		  /* in its threads */
+	int64_t at;		  /* the walk over its older accepted sessions goes on with this stamp */
+	bool missed;	  /* some of this lap could not be read */
+	int64_t lap_ms;	  /* wall clock: when this walk over all of them began; 0: it has not */
+	char *unreadable; /* what the journal has of those (owned); NULL: nothing */
+};
+static struct all_audit *of_all(const struct engine *e) { return engine_part(e, PART_AUDIT); }
+static struct folder_audit *of_root(const struct engine *e, size_t root) { return root_part(e, root, PART_AUDIT); }
 
-/* The file is read unless its identity is known. 0 the same, 1 another one, -1 not now; why: it cannot be read. */
-static int file_same(struct engine *e, const char *root, const char *name, struct file_row *f,
-	const struct file_row *known, int64_t *budget, struct error *why) {
-	struct error err = ERROR_INIT;
-	if (!known || known->size != f->size || known->mtime_ns != f->mtime_ns || !known->hashed) return 1;
-	f->hashed = false;
-	if (known->ctime_ns == f->ctime_ns && known->inode == f->inode) return 0;
-	if (*budget <= 0) return -1;
-	*budget -= f->size;
-	if (file_hash(root, name, f, &e->cancel, NULL, &err)) {
-		if (err.code == ERR_CHANGED) return 1;
-		if (err.code != ERR_NOT_FOUND) *why = err;
-		return -1;
-	}
-	return !sha256_equal(&f->sha256, &known->sha256);
-}
-
-enum same files_same(struct engine *e, const char *root, int64_t session, const char *name, struct snapshot *s,
-	int64_t *budget, struct error *ret_why) {
-	struct journal_view *v = NULL;
-	struct file_row *known = NULL;
-	size_t n = 0;
-	if (view_take(e, &v, ret_why)) return SAME_UNKNOWN;
-	snapshot_drop(s, e->config->done_marker);
-	int same = journal_files_same(v, session, s->files, s->n, ret_why);
-	int failed = same == 0 ? journal_files(v, session, 0, &known, &n, ret_why) : 0;
-	view_give(e, v);
-	if (same || failed) return same > 0 ? SAME_ALL : SAME_UNKNOWN;
-	enum same all = !n ? SAME_UNKNOWN : n == s->n ? SAME_MOVED : SAME_NOT; /* none: it was never hashed */
-	for (size_t i = 0; i < s->n && all == SAME_MOVED; i++) {
-		int one = file_same(e, root, name, &s->files[i], file_row_find(known, n, s->files[i].name), budget, ret_why);
-		if (one) all = one > 0 ? SAME_NOT : SAME_UNKNOWN;
-	}
-	file_rows_free(known, n);
-	return all;
-}
-
-void files_keep(struct engine *e, int64_t session, const struct snapshot *s) {
-	for (size_t i = 0; i < s->n; i++) {
-		if (s->files[i].hashed) journal_file_same(e->journal, session, &s->files[i]);
-	}
-}
-
-/* --- a round --- */
+/* --- in a thread of the root --- */
 
 struct suspect {
 	char name[16];
@@ -142,6 +115,8 @@ static void audit_run(struct job *j) {
 	}
 }
 
+/* --- what follows --- */
+
 static void accepted_changed(struct engine *e, const struct suspect *x) {
 	struct stub *a = stub_find(&e->accepted, session_stamp(x->name), x->root);
 	if (!a || x->row.state != STATE_ACCEPTED) return;
@@ -156,19 +131,19 @@ static void accepted_changed(struct engine *e, const struct suspect *x) {
 }
 
 /* The walk goes on behind the last one that was looked at; at the end of all of them a lap is over. */
-static void audit_advance(struct root *r, const struct audit *a) {
+static void audit_advance(struct root *r, struct folder_audit *f, const struct audit *a) {
 	bool all = true;
-	if (!r->lap_ms) r->lap_ms = a->began_ms;
+	if (!f->lap_ms) f->lap_ms = a->began_ms;
 	for (size_t i = 0; i < a->n && all; i++) {
 		all = a->items[i].done;
-		r->lap_missed = r->lap_missed || a->items[i].missed;
-		if (a->items[i].older && all) r->audit_at = a->items[i].stamp + 1;
+		f->missed = f->missed || a->items[i].missed;
+		if (a->items[i].older && all) f->at = a->items[i].stamp + 1;
 	}
 	if (!all || !a->to_end) return;
-	if (!r->lap_missed) r->lap_before_ms = r->lap_ms; /* else it proves nothing of some, and what is known stays old */
-	r->lap_missed = false;
-	r->lap_ms = 0; /* the next one begins with the next round */
-	r->audit_at = 0;
+	if (!f->missed) r->compared_ms = f->lap_ms; /* else it proves nothing of some, and what is known stays old */
+	f->missed = false;
+	f->lap_ms = 0; /* the next one begins with the next round */
+	f->at = 0;
 }
 
 /* Before the changed ones leave the table. */
@@ -180,15 +155,15 @@ static void audit_unreadable(struct engine *e, const struct audit *a) {
 		if (x->why || !x->missed) unreadable_mark(e, a->root, x->stamp, x->why != NULL);
 		if (!why) why = x->why;
 	}
-	unreadable_count(e, a->root, why);
+	unreadable_count(e, a->root, why, &of_root(e, a->root)->unreadable);
 }
 
 static void audit_done(struct job *j) {
 	struct audit *a = (struct audit *)j;
 	struct engine *e = j->engine;
-	struct root *r = &e->roots[a->root];
-	r->audit_n--;
-	if (!e->stopping && a->walks) audit_advance(r, a);
+	struct folder_audit *f = of_root(e, a->root);
+	f->n--;
+	if (!e->stopping && a->walks) audit_advance(&e->roots[a->root], f, a);
 	if (!e->stopping) audit_unreadable(e, a);
 	for (size_t i = 0; i < a->n; i++) {
 		struct suspect *x = &a->items[i];
@@ -203,6 +178,8 @@ static void audit_done(struct job *j) {
 	free(a);
 	engine_poke(e);
 }
+
+/* --- a round --- */
 
 static void audit_add(const struct engine *e, struct audit *a, const struct stub *x, bool older) {
 	if (!x->present || !x->fingerprint) return;
@@ -227,20 +204,25 @@ static struct audit *audit_new(size_t root) {
 }
 
 static void audit_go(struct engine *e, struct audit *a) {
-	e->roots[a->root].audit_n++;
+	of_root(e, a->root)->n++;
 	lane_start(e, a->root, LANE_LOOK, &a->job);
 }
 
 /* Each is looked at as soon as its folder may be another: one that came back, one that was moved. */
-void rescan_suspect(struct engine *e, const char *name, size_t root) {
-	const struct stub *x = stub_find(&e->accepted, session_stamp(name), root);
-	struct audit *a = audit_new(root);
-	if (x) audit_add(e, a, x, false);
-	audit_go(e, a);
+static void audit_suspects(struct engine *e) {
+	for (size_t i = 0; i < e->accepted.n; i++) {
+		struct stub *x = &e->accepted.items[i];
+		if (!x->suspect) continue;
+		x->suspect = 0;
+		struct audit *a = audit_new(x->root);
+		audit_add(e, a, x, false);
+		audit_go(e, a);
+	}
+	e->suspects = false;
 }
 
 /* The newest of the root, the next slice of the others, and what could not be read the last time. */
-void audit_start(struct engine *e, size_t root) {
+static void audit_start(struct engine *e, size_t root) {
 	struct root *r = &e->roots[root];
 	struct audit *a = audit_new(root);
 	size_t n = 0, at = 0, older = 0, again = 0;
@@ -253,7 +235,7 @@ void audit_start(struct engine *e, size_t root) {
 		if (x->root != root) continue;
 		bool is_older = at++ < recent;
 		if (is_older && x->unreadable && again++ < SLICE) is_older = false;
-		if (is_older && x->stamp < r->audit_at) continue;
+		if (is_older && x->stamp < of_root(e, root)->at) continue;
 		if (is_older && older++ >= SLICE_MOST) a->to_end = false;
 		else audit_add(e, a, x, is_older);
 	}
@@ -261,55 +243,76 @@ void audit_start(struct engine *e, size_t root) {
 	audit_go(e, a);
 }
 
-bool roots_audited(const struct engine *e) {
+static void audit_round(struct engine *e) {
+	if (of_all(e)->rescans == e->rescans) return;
+	of_all(e)->rescans = e->rescans;
+	for (size_t i = 0; i < e->root_n && e->accepted.n; i++)
+		if (!of_root(e, i)->n && !e->roots[i].arriving) audit_start(e, i);
+}
+
+static void pump(struct engine *e) {
+	if (e->suspects) audit_suspects(e);
+	audit_round(e);
+}
+
+static enum busy busy(const struct engine *e) {
 	for (size_t i = 0; i < e->root_n; i++)
-		if (e->roots[i].audit_n && !e->roots[i].hanging_ms) return false;
-	return true;
+		if (of_root(e, i)->n && !root_hangs(e, i)) return BUSY_NOW;
+	return e->suspects ? BUSY_NOW : BUSY_NOT;
 }
 
 /* --- over restarts --- */
 
 static char *audit_setting(const struct root *r) { return xasprintf("audit.walk:%s", r->path); }
 
-void audits_load(struct engine *e, struct journal_view *v) {
+static void load(struct engine *e, struct journal_view *v) {
 	int64_t most = clock_wall_ms();
 	for (size_t i = 0; i < e->root_n; i++) {
 		struct root *r = &e->roots[i];
+		struct folder_audit *f = of_root(e, i);
 		AUTO(xfree) char *setting = audit_setting(r), *kept = NULL;
 		struct error err = ERROR_INIT;
 		long long at, lap, before;
 		int missed;
-		unreadable_load(e, v, i);
+		unreadable_load(e, v, i, &f->unreadable);
 		if (journal_get(v, setting, &kept, &err) || !kept ||
 			sscanf(kept, "%lld %lld %lld %d", &at, &lap, &before, &missed) != 4)
 			continue;
-		r->audit_at = at;
-		r->lap_ms = MIN(lap, most); /* a clock that was ahead proves nothing for later */
-		r->lap_before_ms = MIN(before, most);
-		r->lap_missed = missed != 0;
+		f->at = at;
+		f->lap_ms = MIN(lap, most); /* a clock that was ahead proves nothing for later */
+		r->compared_ms = MIN(before, most);
+		f->missed = missed != 0;
 	}
 }
 
-void audits_keep(struct engine *e) {
+static void keep(struct engine *e) {
 	for (size_t i = 0; i < e->root_n; i++) {
 		const struct root *r = &e->roots[i];
-		if (!r->lap_ms && !r->lap_before_ms) continue;
+		const struct folder_audit *f = of_root(e, i);
+		if (!f->lap_ms && !r->compared_ms) continue;
 		AUTO(xfree) char *setting = audit_setting(r);
 		AUTO(xfree)
-		char *text = xasprintf("%lld %lld %lld %d", (long long)r->audit_at, (long long)r->lap_ms,
-			(long long)r->lap_before_ms, r->lap_missed);
+		char *text = xasprintf(
+			"%lld %lld %lld %d", (long long)f->at, (long long)f->lap_ms, (long long)r->compared_ms, f->missed);
 		journal_set(e->journal, setting, text, engine_journal_done, e);
 	}
 }
 
-/* Asked with every status: over the roots, not over 100,000 sessions. */
-int64_t audited_since_ms(const struct engine *e) {
-	int64_t since = 0;
-	for (size_t i = 0; i < e->root_n; i++) {
-		const struct root *r = &e->roots[i];
-		if (!r->audited) continue;
-		if (!r->lap_before_ms) return 0;
-		if (!since || r->lap_before_ms < since) since = r->lap_before_ms;
-	}
-	return since;
+static void status_root(const struct engine *e, size_t root, cJSON *folder) {
+	unreadable_json(&e->roots[root], folder);
 }
+
+static void done(struct engine *e) {
+	for (size_t i = 0; i < e->root_n; i++) free(of_root(e, i)->unreadable);
+}
+
+const struct part audit_part = {
+	.engine_size = sizeof(struct all_audit),
+	.root_size = sizeof(struct folder_audit),
+	.load = load,
+	.pump = pump,
+	.busy = busy,
+	.keep = keep,
+	.status_root = status_root,
+	.done = done,
+};

@@ -2,6 +2,8 @@
 /* Hashing and checking one session, in a thread of its root. Nothing of the engine is touched here but what the task
  * was given. A file that cannot be read becomes a finding of the check `file_kinds`, so that the session is held with a
  * sentence that names it. */
+#include "station/intake/check_task.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,19 +11,9 @@
 
 #include "base/file.h"
 #include "base/text.h"
-#include "session/content.h"
 #include "session/part.h"
-#include "station/intake/check_task.h"
+#include "station/disk/hash.h"
 #include "station/disk/path.h"
-
-void snapshot_drop(struct snapshot *s, const char *marker) {
-	struct file_row *f = marker ? file_row_find(s->files, s->n, marker) : NULL;
-	if (!f || f->size) return;
-	s->marker_left = true;
-	file_row_done(f);
-	s->n--;
-	memmove(f, f + 1, (size_t)(s->files + s->n - f) * sizeof *f);
-}
 
 static void unreadable_add(struct snapshot *s, const char *name, const struct error *why) {
 	const char *words = why->os ? strerrordesc_np(why->os) : NULL;
@@ -103,11 +95,6 @@ static char *metadata_text(const char *root, const char *session, const char *na
 	return TAKE(text);
 }
 
-struct scan_rules scan_rules_of(const struct config *c) {
-	return (struct scan_rules){
-		.ignore = &c->ignore, .temporary = &c->temporary, .keep = {c->done_marker, c->schema.file}};
-}
-
 bool snapshot_metadata_misplaced(const struct snapshot *s, const struct schema *schema) {
 	struct check_file *files = xcalloc(s->n + 1, sizeof *files);
 	for (size_t i = 0; i < s->n; i++) files[i] = (struct check_file){.name = s->files[i].name};
@@ -151,18 +138,6 @@ void check_snapshot(const struct config *c, const struct schema *schema, const c
 	AUTO(metadata_done) struct metadata parsed = {0};
 	checks_run(&in, ret, &parsed);
 	free(files);
-}
-
-bool files_content(const struct file_row *files, size_t n, struct sha256 *ret) {
-	struct content_file *list = xcalloc(MAX(n, (size_t)1), sizeof *list);
-	bool all = n > 0;
-	for (size_t i = 0; i < n; i++) {
-		all = all && files[i].hashed;
-		list[i] = (struct content_file){.name = files[i].name, .size = files[i].size, .sha256 = &files[i].sha256};
-	}
-	if (all) content_id(list, n, ret);
-	free(list);
-	return all;
 }
 
 /* ERR_INPUT and ERR_DISK of the walk: held with their sentence. */
@@ -264,7 +239,7 @@ void check_task_run(struct check_task *t) {
 	if (!large && hash_files(t)) return;
 	walk_again(t);
 	if (t->changed || t->probe) return;
-	t->has_content = files_content(t->snapshot.files, t->snapshot.n, &t->content);
+	t->has_content = file_rows_content(t->snapshot.files, t->snapshot.n, &t->content);
 	struct rival rival;
 	if (find_rival(t, &rival)) return;
 	struct error unread = ERROR_INIT;

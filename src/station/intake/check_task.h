@@ -6,8 +6,8 @@
 
 #include "session/schema.h"
 #include "station/config.h"
-#include "station/intake/rivals.h"
 #include "station/disk/scan.h"
+#include "station/intake/rivals.h"
 
 struct check_task {
 	/* asked */
@@ -38,16 +38,10 @@ struct check_task {
 };
 void check_task_run(struct check_task *t); /* a thread of its root */
 void check_task_done(struct check_task *t);
-/* Drops the done marker from the files when it is empty: a message to us. One that holds something is a part of the
- * recording, and sent. */
-void snapshot_drop(struct snapshot *s, const char *marker_or_null);
-struct scan_rules scan_rules_of(const struct config *c); /* borrowed */
 /* Something stands where the metadata file belongs, and is none (session/check.h). */
 bool snapshot_metadata_misplaced(const struct snapshot *s, const struct schema *schema);
 /* The checks of a snapshot, the metadata file read from disk; *ret_unread why that could not be read. Any thread. */
 void check_snapshot(const struct config *c, const struct schema *schema, const char *root, const char *session,
 	const struct snapshot *s, const struct rival *rival, struct check_list *ret, struct error *ret_unread);
-/* The content id of rows that are all hashed; false when one is not, or there is none. */
-bool files_content(const struct file_row *files, size_t n, struct sha256 *ret);
 /* Keeps what is known of files that are the same (size, mtime, ctime, inode) in `known`, sorted by name. */
 void snapshot_keep_known(struct snapshot *s, const struct file_row *known, size_t n, bool same_revision);

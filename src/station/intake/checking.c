@@ -3,12 +3,17 @@
  * follows from the verdict. Loop thread.
  *
  * The order of what is written: file rows, checks, content, then the step; the journal keeps it. */
-#include "station/intake/check_task.h"
+#include "station/intake/checking.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "station/engine/engine_internal.h"
+#include "station/engine/lanes.h"
+#include "station/engine/root.h"
+#include "station/engine/rules.h"
+#include "station/engine/session.h"
+#include "station/intake/check_task.h"
+#include "station/intake/unread.h"
 
 #define RULES_WAIT_MS 10000
 #define PENDING_MOST 512 /* what checks found weighs some KB a session until it is in the journal */
@@ -22,6 +27,34 @@ struct check_job {
 	char *root, **roots;
 	char expected[65], folder[FOLDER_ID];
 };
+
+TAILQ_HEAD(check_queue, checking);
+struct checking {		  /* of a session */
+	struct unread unread; /* first (unread.c) */
+	struct session *session;
+	struct check_job *job;		/* it is read; NULL: it is not */
+	struct check_queue *queued; /* it waits here; NULL: it does not */
+	TAILQ_ENTRY(checking) link;
+	bool twice; /* it was checked again, as another one was the same */
+};
+struct folder_checking { /* of a root */
+	struct check_queue queue;
+	size_t n; /* being read in its threads */
+};
+struct checked_content {
+	int64_t session;
+	struct sha256 content;
+};
+struct all_checking {
+	size_t turn;								   /* the root whose sessions are read next */
+	struct checked_content recent[CHECKS_MAX * 2]; /* the last contents that passed, in turn */
+	size_t recent_at;
+};
+static struct checking *mine(const struct session *s) { return session_part(s, PART_CHECKING); }
+static struct folder_checking *of_root(const struct engine *e, size_t root) {
+	return root_part(e, root, PART_CHECKING);
+}
+static struct all_checking *of_all(const struct engine *e) { return engine_part(e, PART_CHECKING); }
 
 /* The folders that answer, NULL-terminated, for the thread pool. */
 static char **roots_copy(const struct engine *e) {
@@ -37,32 +70,51 @@ static void roots_free(char **list) {
 	free(list);
 }
 
-/* --- verdicts --- */
+/* --- the queue --- */
 
-void session_hold(struct session *s, int mask, const char *reason) {
-	char message[600];
-	session_reason(s, reason);
-	snprintf(message, sizeof message, "held: %s", *reason ? reason : "a check says so");
-	outbox_report(s, "warn", "held", message);
-	session_go(s, EVENT_HELD_BACK, mask | SET_REASON, "warn", reason);
+static void note(struct session *s) { s->checking = mine(s)->job || mine(s)->queued; }
+
+static void check_queue(struct session *s) {
+	struct checking *c = mine(s);
+	if (c->job || c->queued) return;
+	c->session = s;
+	c->queued = &of_root(s->engine, s->root)->queue;
+	TAILQ_INSERT_TAIL(c->queued, c, link);
+	note(s);
+	engine_poke(s->engine);
 }
+
+static void check_unqueue(struct checking *c) {
+	if (c->queued) TAILQ_REMOVE(c->queued, c, link);
+	c->queued = NULL;
+}
+
+static void check_cancel(struct session *s) {
+	struct checking *c = mine(s);
+	check_unqueue(c);
+	if (c->job) atomic_store(&c->job->cancel, true);
+	c->job = NULL;
+	note(s);
+}
+
+/* --- verdicts --- */
 
 /* Two copies checked at the same time do not see each other in the journal: the second is checked once more. */
 static bool is_twin(struct session *s, const struct check_task *t) {
-	struct engine *e = s->engine;
+	struct all_checking *all = of_all(s->engine);
 	if (!t->has_content || checks_hold(&t->checks)) return false;
-	for (size_t i = 0; i < ARRAY_LEN(e->recent) && !s->checked_twice; i++) {
-		const struct checked_content *r = &e->recent[i];
+	for (size_t i = 0; i < ARRAY_LEN(all->recent) && !mine(s)->twice; i++) {
+		const struct checked_content *r = &all->recent[i];
 		if (!r->session || r->session == s->row.id || !sha256_equal(&r->content, &t->content)) continue;
-		return s->checked_twice = true;
+		return mine(s)->twice = true;
 	}
-	e->recent[e->recent_at++ % ARRAY_LEN(e->recent)] = (struct checked_content){s->row.id, t->content};
+	all->recent[all->recent_at++ % ARRAY_LEN(all->recent)] = (struct checked_content){s->row.id, t->content};
 	return false;
 }
 
 static void on_written(void *arg, const struct error *err) {
 	struct session *s = ticket_committed(arg, err);
-	if (s && s->row.state == STATE_CHECKING) checking_enter(s);
+	if (s && s->row.state == STATE_CHECKING) check_queue(s);
 }
 
 /* Once what the other one found is in the journal. */
@@ -147,9 +199,9 @@ static void check_job_run(struct job *j) {
 static void check_job_done(struct job *j) {
 	struct check_job *c = (struct check_job *)j;
 	struct engine *e = j->engine;
-	e->roots[c->ticket.root].check_n--;
+	of_root(e, c->ticket.root)->n--;
 	struct session *s = ticket_session(&c->ticket);
-	if (s) s->check = NULL;
+	if (s) mine(s)->job = NULL, note(s);
 	if (s && !e->stopping) check_over(s, &c->task);
 	check_task_done(&c->task);
 	rules_drop(c->rules);
@@ -181,27 +233,21 @@ static void check_start(struct session *s) {
 	c->task.revision = s->row.revision;
 	c->task.cancel = &c->cancel;
 	c->task.err = ERROR_INIT;
-	s->check = c;
-	e->roots[s->root].check_n++;
+	mine(s)->job = c;
+	note(s);
+	of_root(e, s->root)->n++;
 	lane_start(e, s->root, LANE_HASH, &c->job);
 }
 
-void checking_enter(struct session *s) {
-	if (s->check || s->check_queued) return;
-	s->check_queued = true;
-	TAILQ_INSERT_TAIL(&s->engine->roots[s->root].work->checks, s, check_link);
-	engine_poke(s->engine);
-}
-
-bool checking_waits(const struct engine *e) {
+static bool checking_waits(const struct engine *e) {
 	for (size_t i = 0; i < e->root_n; i++)
-		if (!TAILQ_EMPTY(&e->roots[i].work->checks)) return true;
+		if (!TAILQ_EMPTY(&of_root(e, i)->queue)) return true;
 	return false;
 }
 
 /* The first answer about the cloud's rules is waited for, but not for as long as a dead network may take. */
 static bool rules_are_coming(struct engine *e) {
-	if (!checking_waits(e) || !e->schema_asking || e->schema_asked) return false;
+	if (!checking_waits(e) || !e->rules_awaited) return false;
 	int64_t until = e->started_ms + RULES_WAIT_MS;
 	if (now_ms() >= until) return false;
 	engine_wake_at(e, until);
@@ -209,51 +255,113 @@ static bool rules_are_coming(struct engine *e) {
 }
 
 /* Those of roots that do not answer take no place of the others. */
-size_t checking_count(const struct engine *e) {
+static size_t checking_count(const struct engine *e) {
 	size_t n = 0;
-	for (size_t i = 0; i < e->root_n; i++) n += root_hangs(e, i) ? 0 : e->roots[i].check_n;
+	for (size_t i = 0; i < e->root_n; i++) n += root_hangs(e, i) ? 0 : of_root(e, i)->n;
 	return n;
 }
 
 /* Whose turn it is: the roots in turn, each in the order its sessions settled. */
 static struct session *check_next(struct engine *e) {
+	struct all_checking *all = of_all(e);
 	for (size_t i = 0; i < e->root_n; i++) {
-		const struct root *r = &e->roots[(e->check_turn + i) % e->root_n];
-		struct session *s = TAILQ_FIRST(&r->work->checks);
-		if (!s || r->hanging_ms || r->check_n >= CHECKS_MAX) continue;
-		e->check_turn = (e->check_turn + i + 1) % e->root_n;
-		return s;
+		size_t root = (all->turn + i) % e->root_n;
+		const struct folder_checking *f = of_root(e, root);
+		struct checking *c = TAILQ_FIRST(&f->queue);
+		if (!c || root_hangs(e, root) || f->n >= CHECKS_MAX) continue;
+		all->turn = (root + 1) % e->root_n;
+		return c->session;
 	}
 	return NULL;
 }
 
-void checking_pump(struct engine *e) {
-	struct session *s;
-	if (rules_are_coming(e)) return;
-	if (journal_pending(e->journal) > PENDING_MOST) return; /* on_journal_moved comes */
-	while (checking_count(e) < CHECKS_MAX && (s = check_next(e)) != NULL) {
-		TAILQ_REMOVE(&e->roots[s->root].work->checks, s, check_link);
-		s->check_queued = false;
-		bool wanted = s->row.state == STATE_CHECKING || (s->row.state == STATE_HELD && s->unread);
-		if (wanted && !s->committing && !s->dead) check_start(s);
-	}
-}
+/* --- the part --- */
 
-void checking_cancel(struct session *s) {
-	if (s->check_queued) TAILQ_REMOVE(&s->engine->roots[s->root].work->checks, s, check_link);
-	s->check_queued = false;
-	if (s->check) atomic_store(&s->check->cancel, true);
-	s->check = NULL;
-}
+static void root(struct engine *e, size_t index) { TAILQ_INIT(&of_root(e, index)->queue); }
 
-int64_t checking_done_bytes(const struct session *s) {
-	return s->check ? atomic_load_explicit(&s->check->task.done_bytes, memory_order_relaxed) : 0;
-}
-
-void held_load(struct session *s, struct journal_view *v) {
+/* May the data of one that is held go up, and is it to be read again? */
+static void held_load(struct session *s, struct journal_view *v) {
 	AUTO(check_list_done) struct check_list checks = {0};
 	struct error err = ERROR_INIT;
 	if (journal_checks(v, s->row.id, s->row.revision, "local", &checks, &err)) return;
 	s->metadata_held = checks_hold_metadata_only(&checks) && s->row.files > 0;
 	unread_load(s, &checks);
 }
+
+static void load(struct engine *e, struct journal_view *v) {
+	for (size_t i = 0; i < e->sessions.n; i++)
+		if (e->sessions.items[i]->row.state == STATE_HELD) held_load(e->sessions.items[i], v);
+}
+
+static void enter(struct session *s) {
+	if (s->row.state == STATE_CHECKING) check_queue(s);
+}
+
+static void drive(struct session *s) {
+	unread_drive(s);
+	if (s->check_wanted) check_queue(s);
+	s->check_wanted = false;
+}
+
+static void renew(struct session *s) {
+	check_cancel(s);
+	mine(s)->twice = false;
+}
+
+static void pump(struct engine *e) {
+	struct session *s;
+	if (rules_are_coming(e)) return;
+	if (journal_pending(e->journal) > PENDING_MOST) {
+		if (checking_waits(e)) e->commit_awaited = true;
+		return;
+	}
+	while (checking_count(e) < CHECKS_MAX && (s = check_next(e)) != NULL) {
+		check_unqueue(mine(s));
+		note(s);
+		bool wanted = s->row.state == STATE_CHECKING || (s->row.state == STATE_HELD && s->unread);
+		if (wanted && !s->committing && !s->dead) check_start(s);
+	}
+}
+
+static bool session_busy(const struct session *s) {
+	if (s->dead || s->row.ignored || root_hangs(s->engine, s->root)) return false;
+	return unread_busy(s) || (s->row.state == STATE_CHECKING && s->row.present && !s->row.paused);
+}
+
+static enum busy busy(const struct engine *e) {
+	for (size_t i = 0; i < e->sessions.n; i++)
+		if (session_busy(e->sessions.items[i])) return e->cloud.key_refused ? BUSY_LEFT : BUSY_NOW;
+	return BUSY_NOT;
+}
+
+/* Whoever shows it looks again after this. */
+static void status(struct engine *e, cJSON *to) {
+	(void)to;
+	if (checking_count(e)) engine_changed(e);
+}
+
+static void status_session(const struct session *s, cJSON *session) {
+	const struct check_job *c = mine(s)->job;
+	json_add_i64(session, "checked_bytes", c ? atomic_load_explicit(&c->task.done_bytes, memory_order_relaxed) : 0);
+}
+
+static void stop(struct engine *e) {
+	for (size_t i = 0; i < e->sessions.n; i++) check_cancel(e->sessions.items[i]);
+}
+
+const struct part checking_part = {
+	.engine_size = sizeof(struct all_checking),
+	.root_size = sizeof(struct folder_checking),
+	.session_size = sizeof(struct checking),
+	.root = root,
+	.load = load,
+	.enter = enter,
+	.drive = drive,
+	.renew = renew,
+	.forget = check_cancel,
+	.pump = pump,
+	.busy = busy,
+	.status = status,
+	.status_session = status_session,
+	.stop = stop,
+};

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "station/engine/engine_internal.h"
+#include "station/engine/root.h"
+#include "station/engine/session.h"
 #include "station/intake/rivals.h"
 
 /* --- is it gone from there? --- */
@@ -15,11 +16,11 @@
 static bool root_is_gone(const struct root *r) { return !r->configured && r->listed && r->listed_why.code != ERR_NONE; }
 
 /* What is there still by a listing that was begun before the name was seen here may be gone from there since. */
-static enum moved from_root(struct engine *e, size_t from, size_t to, bool present) {
+static enum moved from_root(const struct engine *e, size_t from, int64_t since_ms, bool present) {
 	const struct root *r = &e->roots[from];
 	if (!present || root_is_gone(r)) return MOVED_HERE;
 	if (r->hanging_ms || !r->ok) return MOVED_NO;
-	return !r->listed || r->began_ms <= e->roots[to].later_ms ? MOVED_LATER : MOVED_NO;
+	return !r->listed || r->began_ms <= since_ms ? MOVED_LATER : MOVED_NO;
 }
 
 /* --- taking it along --- */
@@ -30,99 +31,81 @@ static void relocate(struct engine *e, int64_t id, size_t from, size_t to, journ
 	journal_relocate(e->journal, id, e->roots[to].path, message, on_commit, arg);
 }
 
-static void session_move(struct session *s, size_t root) {
+static void take_session(struct session *s, size_t root) {
 	struct engine *e = s->engine;
 	size_t from = s->root;
-	watch_drop(s);
-	session_renew(s);
-	sessions_remove(&e->sessions, s);
-	s->root = root;
-	free(s->row.root);
-	s->row.root = xstrdup(e->roots[root].path);
-	sessions_insert(&e->sessions, s);
+	session_move(s, root);
 	relocate(e, s->row.id, from, root, engine_journal_done, e);
 	s->looked = false;
 	if (!s->row.present) s->returned = true;
-	settle_look(s, now_ms());
+	session_look(s, now_ms());
 	session_poke(s);
 }
 
 /* Looked at once the journal knows where it is. */
 struct arrival {
 	struct engine *engine;
-	char name[16];
+	int64_t stamp;
 	size_t root;
 };
 
 static void on_arrived(void *arg, const struct error *err) {
 	struct arrival *a = arg;
 	struct engine *e = a->engine;
-	e->roots[a->root].audit_n--;
+	e->roots[a->root].arriving--;
 	if (err->code != ERR_NONE) engine_fail(e, err);
-	else if (!e->stopping) rescan_suspect(e, a->name, a->root);
+	else if (!e->stopping) engine_suspect(e, stub_find(&e->accepted, a->stamp, a->root));
 	free(a);
 }
 
-static void stub_move(struct engine *e, struct stub_table *t, struct stub *a, size_t root) {
+static void take_stub(struct engine *e, struct stub_table *t, struct stub *a, size_t root) {
 	struct arrival *arrival = xcalloc(1, sizeof *arrival);
-	*arrival = (struct arrival){.engine = e, .root = root};
-	session_unstamp(arrival->name, a->stamp);
-	e->roots[root].audit_n++;
+	*arrival = (struct arrival){.engine = e, .stamp = a->stamp, .root = root};
+	e->roots[root].arriving++;
 	relocate(e, a->id, a->root, root, on_arrived, arrival);
 	a->root = (uint32_t)root & 0x7fff;
 	a->present = true;
 	stub_sort(t);
 }
 
-static enum moved from_work(struct engine *e, const char *name, size_t from, size_t to) {
+static enum moved from_work(struct engine *e, const char *name, size_t from, size_t to, int64_t since_ms) {
 	struct session *s = sessions_find(&e->sessions, name, from);
 	if (!s || s->dead || s->row.ignored) return MOVED_NO;
-	enum moved m = from_root(e, from, to, s->row.present && !s->vanished);
+	enum moved m = from_root(e, from, since_ms, s->row.present && !s->vanished);
 	if (m == MOVED_HERE && s->committing) return MOVED_LATER;
-	if (m == MOVED_HERE) session_move(s, to);
+	if (m == MOVED_HERE) take_session(s, to);
 	return m;
 }
 
-static enum moved from_stubs(struct engine *e, struct stub_table *t, const char *name, size_t from, size_t to) {
+static enum moved from_stubs(
+	struct engine *e, struct stub_table *t, const char *name, size_t from, size_t to, int64_t since_ms) {
 	struct stub *a = stub_find(t, session_stamp(name), from);
 	if (!a || !a->id) return MOVED_NO;
-	enum moved m = from_root(e, from, to, a->present);
-	if (m == MOVED_HERE) stub_move(e, t, a, to);
+	enum moved m = from_root(e, from, since_ms, a->present);
+	if (m == MOVED_HERE) take_stub(e, t, a, to);
 	return m;
 }
 
-enum moved moved_found(struct engine *e, const char *name, size_t root) {
+enum moved moved_found(struct engine *e, const char *name, size_t root, int64_t since_ms) {
 	enum moved m = MOVED_NO;
-	struct root *r = &e->roots[root];
-	if (!r->later_ms) r->later_ms = now_ms();
 	for (size_t from = 0; from < e->root_n && m == MOVED_NO; from++) {
 		if (from == root) continue;
-		m = from_work(e, name, from, root);
-		if (m == MOVED_NO) m = from_stubs(e, &e->waiting, name, from, root);
-		if (m != MOVED_NO) break;
-		m = from_stubs(e, &e->accepted, name, from, root);
-	}
-	if (m == MOVED_LATER) {
-		r->later = true;
-		rescan_soon(e);
+		m = from_work(e, name, from, root, since_ms);
+		if (m == MOVED_NO) m = from_stubs(e, &e->waiting, name, from, root, since_ms);
+		if (m == MOVED_NO) m = from_stubs(e, &e->accepted, name, from, root, since_ms);
 	}
 	return m;
 }
 
 /* --- what follows when one goes --- */
 
-void moved_away(struct engine *e) {
-	e->rival_gone = true;
-	engine_poke(e);
-}
-
-void moved_pump(struct engine *e) {
-	if (!e->rival_gone) return;
-	e->rival_gone = false;
+static void pump(struct engine *e) {
+	if (!e->place_freed) return;
+	e->place_freed = false;
 	for (size_t i = 0; i < e->sessions.n; i++) {
 		struct session *s = e->sessions.items[i];
 		if (s->row.state != STATE_HELD || s->dead || s->row.ignored || !rival_is_reason(s->row.reason)) continue;
-		if (s->committing) e->rival_gone = true; /* when that is done */
+		if (s->committing) e->place_freed = true; /* when that is done */
 		else session_retry(s, "what stood in its way may be gone");
 	}
 }
@@ -133,8 +116,10 @@ static bool is_this_one(const struct session_row *gone, const struct session_row
 	return *gone->fingerprint && strcmp(gone->fingerprint, row->fingerprint) == 0;
 }
 
-void moved_accepted(struct session *s) {
+/* One was accepted: a session that was gone with these very files is this one, renamed or moved, and needs nobody. */
+static void enter(struct session *s) {
 	struct engine *e = s->engine;
+	if (s->row.state != STATE_ACCEPTED) return;
 	for (size_t i = 0; i < e->sessions.n && s->row.has_content; i++) {
 		struct session *gone = e->sessions.items[i];
 		if (gone == s || gone->row.state != STATE_GONE || gone->dead || gone->committing || gone->row.ignored) continue;
@@ -148,3 +133,11 @@ void moved_accepted(struct session *s) {
 		session_save(gone, SET_FLAGS | SET_REASON, message);
 	}
 }
+
+static enum busy busy(const struct engine *e) {
+	for (size_t i = 0; i < e->root_n; i++)
+		if (e->roots[i].arriving && !e->roots[i].hanging_ms) return BUSY_NOW;
+	return BUSY_NOT;
+}
+
+const struct part moved_part = {.enter = enter, .pump = pump, .busy = busy};

@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* Recordings that were moved to another watched folder, a larger disk perhaps: what the journal knows of a session goes
- * along, so that what is safe stays safe and what is not is sent. Loop thread. */
+ * along, so that what is safe stays safe and what is not is sent; and those that were held for one that has gone
+ * (engine.place_freed) are looked at again. Loop thread. */
 #pragma once
 
-#include <stddef.h>
+#include "station/engine/engine.h"
 
-struct engine;
-struct session;
+extern const struct part moved_part;
 
 enum moved {
 	MOVED_NO,	/* nothing is known of that name elsewhere, or it is there still */
 	MOVED_HERE, /* it is this session: it is in `root` now */
 	MOVED_LATER /* it may be: a folder that knows the name was not listed yet */
 };
-/* A session folder that nothing is known of was found in `root`. */
-enum moved moved_found(struct engine *e, const char *name, size_t root);
-/* A session has gone from its place, or counts no more: those that were held because of it are looked at again. */
-void moved_away(struct engine *e);
-void moved_pump(struct engine *e);
-/* One was accepted: a session that was gone with these very files is this one, renamed or moved, and needs nobody. */
-void moved_accepted(struct session *s);
+/* A session folder that nothing is known of was found in `root`; since_ms (monotonic): such ones are there since then.
+ */
+enum moved moved_found(struct engine *e, const char *name, size_t root, int64_t since_ms);

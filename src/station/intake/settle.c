@@ -5,7 +5,7 @@
  *
  * A session is quiet since the beginning of the look that first saw its present fingerprint. The last look, at quiet +
  * settle, also asks for the read leases. */
-#include "station/intake/settle_rule.h"
+#include "station/intake/settle.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,10 +13,32 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "station/engine/lanes.h"
+#include "station/engine/root.h"
+#include "station/engine/rules.h"
+#include "station/engine/session.h"
+#include "station/engine/watches.h"
+#include "station/engine/when.h"
 #include "station/intake/check_task.h"
-#include "station/engine/engine_internal.h"
+#include "station/intake/same.h"
+#include "station/intake/settle_rule.h"
+#include "station/intake/unread.h"
 
 #define AGAIN_BYTES ((int64_t)1 << 30) /* of files whose ctime or inode changed: read again a look */
+
+TAILQ_HEAD(look_queue, settle);
+struct settle { /* of a session */
+	struct session *session;
+	bool looking;
+	struct look_queue *queued; /* it waits here for a look; NULL: it does not */
+	TAILQ_ENTRY(settle) link;
+};
+struct folder_settle { /* of a root */
+	struct look_queue queue;
+	size_t n; /* looks in its threads */
+};
+static struct settle *mine(const struct session *s) { return session_part(s, PART_SETTLE); }
+static struct folder_settle *of_root(const struct engine *e, size_t root) { return root_part(e, root, PART_SETTLE); }
 
 struct look {
 	struct job job;
@@ -154,11 +176,11 @@ static void settle_judge(struct session *s, const struct look *l) {
 	char reason[400];
 	switch (settle_decide(&f)) {
 	case SETTLE_READY: settle_ready(s, l->has_marker); break;
-	case SETTLE_LEASES: settle_look(s, now_ms()); break;
+	case SETTLE_LEASES: session_look(s, now_ms()); break;
 	case SETTLE_METADATA:
 		metadata_words(l, until_ms, reason, sizeof reason);
 		settle_wait(s, reason, true);
-		settle_look(s, now_ms() + until_ms - clock_wall_ms() + 1);
+		session_look(s, now_ms() + until_ms - clock_wall_ms() + 1);
 		break;
 	case SETTLE_MARKER:
 		snprintf(reason, sizeof reason, "waits for %s, by which its recorder says that it is complete", l->marker);
@@ -167,17 +189,17 @@ static void settle_judge(struct session *s, const struct look *l) {
 	case SETTLE_TEMPORARY:
 		snprintf(reason, sizeof reason, "%s is still being written: it has a temporary name", l->snapshot.temporary);
 		settle_wait(s, reason, false);
-		settle_look(s, now_ms() + until_ms - clock_wall_ms() + 1);
+		session_look(s, now_ms() + until_ms - clock_wall_ms() + 1);
 		break;
 	case SETTLE_WRITER:
 		snprintf(reason, sizeof reason, "%s is still being written", l->writer);
 		settle_wait(s, reason, false);
-		settle_look(s, now_ms() + WRITER_AGAIN_MS);
+		session_look(s, now_ms() + WRITER_AGAIN_MS);
 		break;
 	case SETTLE_QUIET:
 	case SETTLE_N:
 		s->awaits_metadata = false;
-		settle_look(s, settle_again_ms(s));
+		session_look(s, settle_again_ms(s));
 		break;
 	}
 }
@@ -230,7 +252,7 @@ static void look_judge(struct session *s, const struct look *l) {
 static void look_seen(struct session *s, const struct look *l) {
 	if (l->err.code == ERR_CANCELLED) return;
 	if (l->root_gone) { /* the rescan says so, once; when it is back it is looked at again */
-		if (s->engine->roots[s->root].ok) rescan_soon(s->engine);
+		if (s->engine->roots[s->root].ok) engine_rescan(s->engine);
 		return;
 	}
 	if (l->err.code == ERR_NOT_FOUND) {
@@ -239,7 +261,7 @@ static void look_seen(struct session *s, const struct look *l) {
 		return;
 	}
 	if (s->committing) { /* what is seen may belong to the state that is being left */
-		settle_look(s, now_ms() + TOUCH_LEAST_MS);
+		session_look(s, now_ms() + TOUCH_LEAST_MS);
 		return;
 	}
 	if (l->err.code == ERR_DISK && unread_look(s, &l->err)) return;
@@ -254,13 +276,13 @@ static void look_seen(struct session *s, const struct look *l) {
 static void look_done(struct job *j) {
 	struct look *l = (struct look *)j;
 	struct engine *e = j->engine;
-	e->roots[l->ticket.root].look_n--;
+	of_root(e, l->ticket.root)->n--;
 	struct session *s = sessions_find(&e->sessions, l->ticket.name, l->ticket.root);
 	if (!s || s->dead) watch_nobody(e, &l->watching);
-	else if (watch_session(s, &l->watching)) settle_touch(s);
+	else if (watch_session(s, &l->watching)) session_touch(s);
 	s = ticket_session(&l->ticket);
 	if (s && !e->stopping) {
-		s->looking = false;
+		mine(s)->looking = false;
 		s->look_cost_ms = l->ended_ms - l->began_ms;
 		look_seen(s, l);
 		session_poke(s); /* an appointment that fell due while it was looked at, or waited for that */
@@ -282,47 +304,84 @@ static void look_start(struct session *s) {
 		.watching = watching_init(e, !s->row.ignored),
 	};
 	memcpy(l->expected, s->row.fingerprint, sizeof l->expected);
-	if (state_is_compared(s->row.state) && !s->committing && !s->upload && !s->transfers) l->compare = s->row.id;
-	s->looking = true;
-	e->roots[s->root].look_n++;
+	if (state_is_compared(s->row.state) && !s->committing && !session_is_sent(s)) l->compare = s->row.id;
+	mine(s)->looking = true;
+	of_root(e, s->root)->n++;
 	lane_start(e, s->root, LANE_LOOK, &l->job);
 }
 
-/* --- appointments --- */
+/* --- the part --- */
 
-void settle_look(struct session *s, int64_t mono_ms) {
-	if (s->look_ms && s->look_ms <= mono_ms) return;
-	s->look_ms = mono_ms;
-	session_due(s, mono_ms);
+static void root(struct engine *e, size_t index) { TAILQ_INIT(&of_root(e, index)->queue); }
+
+static void look_unqueue(struct settle *m) {
+	if (m->queued) TAILQ_REMOVE(m->queued, m, link);
+	m->queued = NULL;
 }
 
-void settle_touch(struct session *s) { settle_look(s, now_ms() + touch_delay_ms(s->look_cost_ms)); }
-
-void settle_enter(struct session *s) {
-	if (!s->looked) settle_look(s, now_ms());
-	else if (s->engine->config->done_marker) settle_touch(s);
-	else settle_look(s, settle_again_ms(s));
+static void enter(struct session *s) {
+	if (s->row.state != STATE_FOUND && s->row.state != STATE_SETTLING) return;
+	if (!s->looked) session_look(s, now_ms());
+	else if (s->engine->config->done_marker) session_touch(s);
+	else session_look(s, settle_again_ms(s));
 }
 
-void settle_drive(struct session *s) {
-	if (!s->look_ms || s->looking || s->look_queued || s->row.state == STATE_GONE) return;
+static void drive(struct session *s) {
+	struct settle *m = mine(s);
+	if (!s->look_ms || m->looking || m->queued || s->row.state == STATE_GONE) return;
 	if (s->look_ms > now_ms()) {
 		session_due(s, s->look_ms);
 		return;
 	}
 	s->look_ms = 0;
-	s->look_queued = true;
-	TAILQ_INSERT_TAIL(&s->engine->roots[s->root].work->looks, s, look_link);
+	m->session = s;
+	m->queued = &of_root(s->engine, s->root)->queue;
+	TAILQ_INSERT_TAIL(m->queued, m, link);
 }
 
-void settle_pump(struct engine *e) {
+/* A look that is under way says nothing any more; one that waits for its turn is as good as another. */
+static void renew(struct session *s) { mine(s)->looking = false; }
+
+static void forget(struct session *s) { look_unqueue(mine(s)); }
+
+static void pump(struct engine *e) {
 	for (size_t i = 0; i < e->root_n; i++) {
-		const struct root *r = &e->roots[i];
-		struct session *s;
-		while (r->look_n < LOOKS_MAX && (s = TAILQ_FIRST(&r->work->looks)) != NULL) {
-			TAILQ_REMOVE(&r->work->looks, s, look_link);
-			s->look_queued = false;
-			look_start(s);
+		struct folder_settle *f = of_root(e, i);
+		struct settle *m;
+		while (f->n < LOOKS_MAX && (m = TAILQ_FIRST(&f->queue)) != NULL) {
+			look_unqueue(m);
+			look_start(m->session);
 		}
 	}
 }
+
+/* What is said of it must hold for what lies there now. */
+static enum busy session_busy(const struct session *s) {
+	const struct engine *e = s->engine;
+	if (s->dead || root_hangs(e, s->root)) return BUSY_NOT; /* nothing of it goes on, and nothing is known of it */
+	if (s->row.present && !s->looked && e->roots[s->root].ok) return BUSY_NOW;
+	if (!session_at_work(s) || !s->row.present) return BUSY_NOT;
+	if (s->row.state != STATE_FOUND && s->row.state != STATE_SETTLING) return BUSY_NOT;
+	if (s->awaits_metadata && !mine(s)->looking && s->looked) return BUSY_NOT; /* not ready: the next run's */
+	return now_ms() - s->seen_ms < SETTLE_PATIENCE_MS(e->config->settle_ms) ? BUSY_NOW : BUSY_LATER;
+}
+
+static enum busy busy(const struct engine *e) {
+	enum busy busiest = BUSY_NOT;
+	for (size_t i = 0; i < e->sessions.n && busiest < BUSY_NOW; i++)
+		busiest = MAX(busiest, session_busy(e->sessions.items[i]));
+	return busiest;
+}
+
+const struct part settle_part = {
+	.root_size = sizeof(struct folder_settle),
+	.session_size = sizeof(struct settle),
+	.root = root,
+	.enter = enter,
+	.drive = drive,
+	.drives_ignored = true,
+	.renew = renew,
+	.forget = forget,
+	.pump = pump,
+	.busy = busy,
+};

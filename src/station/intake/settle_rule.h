@@ -2,10 +2,8 @@
 /* Has a session come to rest? The decision is pure (the clock is given); the looking is in settle.c. */
 #pragma once
 
-#include "station/disk/scan.h"
+#include "station/disk/lease.h"
 
-#define TOUCH_LEAST_MS 20	 /* an event is followed by a look this much later: several come at once */
-#define TOUCH_MOST_MS 1000	 /* big folders are looked at less often: five times the cost of a look */
 #define WRITER_AGAIN_MS 1000 /* a file has a writer and no event will say when it closes */
 
 struct settle_facts {
@@ -29,7 +27,3 @@ enum settle_verdict {
 	SETTLE_N
 };
 enum settle_verdict settle_decide(const struct settle_facts *f);
-/* How long after an event to look, given what the last look cost. */
-int64_t touch_delay_ms(int64_t cost_ms);
-/* The monotonic instant of a wall-clock one: never in the future, whatever the clocks did meanwhile. */
-int64_t quiet_from_wall(int64_t since_wall_ms, int64_t now_wall_ms, int64_t now_mono_ms);

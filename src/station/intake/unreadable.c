@@ -3,13 +3,14 @@
  * read, a disk that fails, a link or a file in the folder's place. What is behind that may have changed, so all is not
  * well until it can be read again or is gone. Marks are in the table of accepted sessions, and in the journal for
  * whoever comes without an engine and for the next one, which looks at them first. Loop thread. */
+#include "station/intake/unreadable.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "session/name.h"
-#include "station/engine/engine_internal.h"
 
 #define KEPT_MAX 4096 /* names written down; all are counted */
 
@@ -29,19 +30,19 @@ static cJSON *unreadable_list(const struct engine *e, size_t root) {
 	return o;
 }
 
-static void unreadable_keep(struct engine *e, size_t root) {
-	struct root *r = &e->roots[root];
+static void unreadable_keep(struct engine *e, size_t root, char **kept) {
+	const struct root *r = &e->roots[root];
 	AUTO(xfree) char *text = NULL;
 	if (r->unreadable_n) {
 		AUTO(json_free) cJSON *list = unreadable_list(e, root);
 		text = json_text(list);
 	}
-	if (!text ? !r->unreadable_kept : r->unreadable_kept && strcmp(text, r->unreadable_kept) == 0) return;
+	if (!text ? !*kept : *kept && strcmp(text, *kept) == 0) return;
 	AUTO(xfree) char *setting = xasprintf(SETTING_UNREADABLE "%s", r->path);
 	journal_set(e->journal, setting, text, engine_journal_done, e);
-	free(r->unreadable_kept);
-	r->unreadable_kept = TAKE(text);
-	control_changed(e->control);
+	free(*kept);
+	*kept = TAKE(text);
+	engine_changed(e);
 }
 
 void unreadable_mark(struct engine *e, size_t root, int64_t stamp, bool unreadable) {
@@ -49,7 +50,7 @@ void unreadable_mark(struct engine *e, size_t root, int64_t stamp, bool unreadab
 	if (x) x->unreadable = unreadable;
 }
 
-void unreadable_count(struct engine *e, size_t root, const char *why) {
+void unreadable_count(struct engine *e, size_t root, const char *why, char **kept) {
 	struct root *r = &e->roots[root];
 	bool was = r->unreadable_n > 0;
 	if (!was && !why) return; /* as nearly always */
@@ -63,20 +64,21 @@ void unreadable_count(struct engine *e, size_t root, const char *why) {
 		r->unreadable_why = why ? xstrdup(why) : NULL;
 	}
 	if (!was && r->unreadable_n && why) journal_add_event(e->journal, 0, "warn", "unreadable", why);
-	unreadable_keep(e, root);
+	unreadable_keep(e, root, kept);
 }
 
-void unreadable_load(struct engine *e, struct journal_view *v, size_t root) {
+void unreadable_load(struct engine *e, struct journal_view *v, size_t root, char **kept) {
 	struct root *r = &e->roots[root];
 	AUTO(json_free) cJSON *list = NULL;
 	struct error err = ERROR_INIT;
 	const cJSON *name;
 	if (unreadable_get(v, r->path, &list, &err) || !list) return;
-	r->unreadable_kept = json_text(list);
-	const char *why = cJSON_GetStringValue(cJSON_GetObjectItem(list, "why"));
-	cJSON_ArrayForEach (name, cJSON_GetObjectItem(list, "sessions")) {
-		if (!cJSON_IsString(name) || !session_name_is(name->valuestring)) continue;
-		struct stub *x = stub_find(&e->accepted, session_stamp(name->valuestring), root);
+	*kept = json_text(list);
+	const char *why = json_get_text(list, "why");
+	json_each (name, json_get_array(list, "sessions")) {
+		const char *text = json_as_text(name);
+		if (!text || !session_name_is(text)) continue;
+		struct stub *x = stub_find(&e->accepted, session_stamp(text), root);
 		if (!x || !x->present) continue;
 		x->unreadable = true;
 		r->unreadable_n++;
@@ -89,7 +91,7 @@ int unreadable_get(struct journal_view *v, const char *root, cJSON **ret, struct
 	struct error none = ERROR_INIT;
 	*ret = NULL;
 	if (journal_get(v, setting, &kept, err)) return -1;
-	if (!kept || json_parse(kept, strlen(kept), ret, &none) || cJSON_IsObject(*ret)) return 0;
+	if (!kept || json_parse(kept, strlen(kept), ret, &none) || json_is_object(*ret)) return 0;
 	json_free(*ret);
 	*ret = NULL;
 	return 0;

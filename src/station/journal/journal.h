@@ -62,6 +62,9 @@ struct file_row file_row_copy(const struct file_row *f);
 int file_row_order(const void *a, const void *b); /* by name, bytewise: the order of every list of them */
 struct file_row *file_row_find(const struct file_row *files, size_t n, const char *name); /* NULL: not there */
 
+/* The content id of rows that are all hashed; false when one is not, or there is none. */
+bool file_rows_content(const struct file_row *files, size_t n, struct sha256 *ret);
+
 struct attempt_row { /* one request about one file (or the whole session: name "") */
 	char *name;
 	int64_t at_ms, elapsed_ms, bytes;
@@ -230,6 +233,7 @@ MUST_USE int journal_events_before(struct journal_view *v, int64_t since_ms, int
 #define SETTING_LOOKED "folder.looked" /* wall clock in ms: when every watched folder was last seen to be well */
 #define SETTING_FOUND "engine.found"   /* what the last run learned: a look (safe.h) and its message; none: unset */
 #define SETTING_UNREADABLE "audit.unreadable:" /* + the folder: {n, why, sessions}: accepted ones; none: unset */
+#define SETTING_RECALL "cloud.recall"		   /* set while all accepted sessions are looked for in the cloud */
 #define SETTING_CLOUD_SCHEMA "cloud.schema"	   /* the last answer of GET /v1/schema */
 MUST_USE int journal_get(
 	struct journal_view *v, const char *name, char **ret /* NULL when unset; the caller frees */, struct error *err);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "session/content.h"
 #include "station/journal/journal.h"
 
 void session_row_done(struct session_row *r) {
@@ -64,4 +65,16 @@ int file_row_order(const void *a, const void *b) {
 struct file_row *file_row_find(const struct file_row *files, size_t n, const char *name) {
 	const struct file_row wanted = {.name = (char *)(uintptr_t)name};
 	return n && name ? bsearch(&wanted, files, n, sizeof *files, file_row_order) : NULL;
+}
+
+bool file_rows_content(const struct file_row *files, size_t n, struct sha256 *ret) {
+	struct content_file *list = xcalloc(MAX(n, (size_t)1), sizeof *list);
+	bool all = n > 0;
+	for (size_t i = 0; i < n; i++) {
+		all = all && files[i].hashed;
+		list[i] = (struct content_file){.name = files[i].name, .size = files[i].size, .sha256 = &files[i].sha256};
+	}
+	if (all) content_id(list, n, ret);
+	free(list);
+	return all;
 }

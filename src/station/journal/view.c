@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "station/control/client.h"
+#include "station/journal/access.h"
 #include "station/journal/sql.h"
 #include "station/journal/journal.h"
 

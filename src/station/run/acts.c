@@ -1,30 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 /* The acts (told/acts.h) by a running engine: all of the named sessions or none; each change is journalled with an
  * event, and what is under way for the session ends or begins with it. Loop thread. */
+#include "station/run/acts.h"
+
 #include "base/text.h"
 #include "session/name.h"
-#include "station/control/server.h"
-#include "station/engine/engine_internal.h"
-#include "station/intake/moved.h"
+#include "station/engine/session.h"
+#include "station/intake/admission.h"
 #include "station/told/acts.h"
 
 /* --- what each means to the engine, beside what it sets in the row --- */
 
 /* Transfers end, and a step that awaits its commit goes on. */
 static void after_pause(struct session *s) {
-	if (s->upload || s->transfers) session_renew(s);
+	if (session_is_sent(s)) session_renew(s);
 	session_poke(s);
 }
 
 static void after_resume(struct session *s) {
-	upload_at_once(s);
+	session_at_once(s);
 	session_poke(s);
 }
 
 static void after_ignore(struct session *s) {
 	session_renew(s);
-	settle_look(s, now_ms()); /* which says whether it is still the one that is ignored */
-	moved_away(s->engine);
+	session_look(s, now_ms()); /* which says whether it is still the one that is ignored */
+	s->engine->place_freed = true;
+	engine_poke(s->engine);
 }
 
 static void after_unignore(struct session *s) {
@@ -72,24 +74,21 @@ static struct session *act_find(struct engine *e, enum act a, const char *name, 
 	return NULL;
 }
 
-static void probe_now(struct health *h) {
-	if (h->down) h->next_ms = now_ms();
-}
-
 /* All of them or none; or, of names that were found by what they had in common, those that it fits still. */
 static int act_names(
 	struct engine *e, enum act a, const cJSON *names, bool fitting, int64_t *ret_n, struct error *err) {
 	const cJSON *name;
 	struct error unfit;
-	cJSON_ArrayForEach (name, names) {
-		if (!cJSON_IsString(name) || !session_name_is(name->valuestring)) {
+	json_each (name, names) {
+		const char *text = json_as_text(name);
+		if (!text || !session_name_is(text)) {
 			return error_set(err, ERR_INPUT, "params.sessions must hold names of sessions");
 		}
-		if (!fitting && !act_find(e, a, name->valuestring, err)) return -1;
+		if (!fitting && !act_find(e, a, text, err)) return -1;
 	}
 	*ret_n = 0;
-	cJSON_ArrayForEach (name, names) {
-		struct session *s = act_find(e, a, name->valuestring, &unfit);
+	json_each (name, names) {
+		struct session *s = act_find(e, a, json_as_text(name), &unfit);
 		if (!s) continue;
 		act_over(a, s);
 		++*ret_n;
@@ -107,10 +106,7 @@ int engine_act(struct engine *e, const char *method, const cJSON *params, cJSON 
 	if (json_want_array(params, "sessions", &at, ACT_NAMES_MAX, &names, err) ||
 		json_may_bool(params, "fitting", &at, &fitting, err) || act_names(e, a, names, fitting, &n, err))
 		return -1;
-	probe_now(&e->api);
-	probe_now(&e->objects);
-	for (size_t i = 0; i < ARRAY_LEN(e->pace); i++) probe_now(&e->pace[i]);
-	engine_poke(e);
+	cloud_probe_now(e);
 	*ret_result = json_object();
 	json_add_i64(*ret_result, "sessions", n);
 	return 0;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* `headgate run --dry-run`: what the engine would send, from the folders alone: no cloud, no journal, nothing hashed.
  * Blocking; for a command. */
+#include "station/run/dry_run.h"
+
 #include <string.h>
 
 #include "base/clock.h"
 #include "station/intake/check_task.h"
-#include "station/run/run.h"
 #include "station/disk/folder.h"
+#include "station/disk/lease.h"
 #include "station/disk/since.h"
 
 struct dry_run {

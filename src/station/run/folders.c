@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* All watched folders looked at by a command, where no engine runs that did it: a thread each, since one of them may be
  * on a disk that hangs. A thread that does not answer in time is left behind with what it was given. */
+#include "station/run/folders.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -13,8 +15,8 @@
 #include "base/deadline.h"
 #include "base/text.h"
 #include "base/units.h"
-#include "station/intake/check_task.h"
-#include "station/disk/folder.h"
+#include "station/engine/facts.h"
+#include "station/intake/unreadable.h"
 #include "station/disk/since.h"
 #include "station/engine/sessions.h"
 
@@ -177,11 +179,10 @@ static int count_unreadable(struct journal_view *v, struct folder_seen *s, struc
 	AUTO(json_free) cJSON *list = NULL;
 	if (!v) return 0;
 	if (unreadable_get(v, s->path, &list, err)) return -1;
-	const cJSON *n = cJSON_GetObjectItem(list, "n");
-	const char *why = cJSON_GetStringValue(cJSON_GetObjectItem(list, "why"));
-	if (!cJSON_IsNumber(n) || n->valuedouble < 1 || n->valuedouble > 1e12) return 0;
-	s->unreadable =
-		MAX(s->unreadable, (int64_t)n->valuedouble); /* some of its bytes perhaps, which are not read here */
+	const char *why = json_get_text(list, "why");
+	int64_t n = json_get_i64(list, "n", 0);
+	if (n < 1 || n > (int64_t)1e12) return 0;
+	s->unreadable = MAX(s->unreadable, n); /* some of its bytes perhaps, which are not read here */
 	if (why && !s->unreadable_why) s->unreadable_why = xstrdup(why);
 	return 0;
 }

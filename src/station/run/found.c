@@ -1,36 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /* What the last run learned that only a person mends, and how many sessions wait for their metadata: kept in the
  * journal for `status` where no engine runs, until a run finds it well. Being away is of the moment, and not kept. */
+#include "station/run/found.h"
+
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "station/engine/engine_internal.h"
+#include "station/engine/facts.h"
+#include "station/told/found.h"
 
-int found_read(struct journal_view *v, struct found *ret, struct error *err) {
-	AUTO(xfree) char *kept = NULL;
-	AUTO(json_free) cJSON *json = NULL;
-	struct error none = ERROR_INIT;
-	*ret = (struct found){0};
-	if (journal_get(v, SETTING_FOUND, &kept, err)) return -1;
-	if (!kept || json_parse(kept, strlen(kept), &json, &none)) return 0; /* a later run writes it anew */
-	safe_look_take(&ret->look, json);
-	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "message"));
-	text_copy(ret->message, sizeof ret->message, text ? text : "");
-	return 0;
-}
+static struct found *mine(const struct engine *e) { return engine_part(e, PART_FOUND); }
 
-void found_load(struct engine *e, struct journal_view *v) {
+static void found_load(struct engine *e, struct journal_view *v) {
 	struct error err = ERROR_INIT;
-	if (found_read(v, &e->found, &err)) log_event(LOG_WARN, "found", err.text, NULL);
+	if (found_read(v, mine(e), &err)) log_event(LOG_WARN, "found", err.text, NULL);
 }
 
 static void found_write(struct engine *e) {
-	const struct safe_look *l = &e->found.look;
+	const struct safe_look *l = &mine(e)->look;
 	bool any = l->key || l->endpoint || l->conflict || l->metadata;
 	AUTO(json_free) cJSON *json = safe_look_json(l);
-	json_add_text(json, "message", e->found.message);
+	json_add_text(json, "message", mine(e)->message);
 	AUTO(xfree) char *text = any ? json_text(json) : NULL;
 	journal_set(e->journal, SETTING_FOUND, text, engine_journal_done, e);
 }
@@ -50,8 +42,8 @@ static void found_cloud(const struct engine *e, struct found *f) {
 }
 
 static void found_take(struct engine *e, int64_t metadata) {
-	struct found now = e->found;
-	struct safe_look *was = &e->found.look, *l = &now.look;
+	struct found now = *mine(e);
+	struct safe_look *was = &mine(e)->look, *l = &now.look;
 	found_cloud(e, &now);
 	l->conflict = e->metadata_conflict;
 	l->metadata = metadata;
@@ -59,12 +51,28 @@ static void found_take(struct engine *e, int64_t metadata) {
 		l->metadata == was->metadata)
 		return;
 	l->at_ms = clock_wall_ms();
-	e->found = now;
+	*mine(e) = now;
 	found_write(e);
 }
 
-void found_pump(struct engine *e) {
-	if (e->journal && !e->stopping) found_take(e, e->found.look.metadata);
+static void found_pump(struct engine *e) {
+	if (e->journal && !e->stopping) found_take(e, mine(e)->look.metadata);
 }
 
-void found_keep(struct engine *e, int64_t metadata) { found_take(e, metadata); }
+/* Also when all was last seen to be well. */
+static void found_keep(struct engine *e) {
+	struct safe_look look;
+	bool well;
+	look_gather(e, &look);
+	found_take(e, look.metadata);
+	if (!roots_listed(e, &well) || !well) return;
+	AUTO(xfree) char *text = xasprintf("%lld", (long long)look.at_ms);
+	journal_set(e->journal, SETTING_LOOKED, text, engine_journal_done, e);
+}
+
+const struct part found_part = {
+	.engine_size = sizeof(struct found),
+	.load = found_load,
+	.pump = found_pump,
+	.keep = found_keep,
+};

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* `headgate retry` and the like without a running engine: takes the station's lock and goes through the journal's
  * gateway as the engine does. A loop of its own, for the journal's callbacks. */
+#include "station/run/offline.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -11,7 +13,6 @@
 #include "base/log.h"
 #include "station/disk/scan.h"
 #include "station/journal/journal.h"
-#include "station/run/run.h"
 #include "station/told/acts.h"
 
 struct offline {

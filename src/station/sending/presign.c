@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* URLs for a session's files, asked for just before use, and the comparison after a 412. What the cloud says of a file
  * is one of: here is a URL; it is there already, with this size and digest; or why not. Loop thread. */
+#include "station/sending/presign.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "aws/sigv4.h"
 #include "base/clock.h"
 #include "base/text.h"
-#include "station/engine/engine_internal.h"
-#include "station/sending/plan.h"
+#include "station/sending/revising.h"
 
 struct ask {
-	size_t n, index[ASK_FILES];
+	size_t n, pieces[ASK_FILES];
 	bool held; /* comparing: the store itself said that it holds the object */
 };
 
@@ -20,10 +21,10 @@ struct ask {
 static cJSON *ask_body(struct session *s, const struct ask *a) {
 	cJSON *body = json_object(), *files = json_array();
 	json_add_text(body, "session", s->row.name);
-	json_add_i64(body, "revision", s->upload->revision);
+	json_add_i64(body, "revision", upload_of(s)->revision);
 	json_add_text(body, "instance", s->engine->instance);
 	for (size_t i = 0; i < a->n; i++) {
-		const struct file_row *f = upload_file(s->upload, a->index[i]);
+		const struct file_row *f = upload_file(upload_of(s), a->pieces[i]);
 		char checksum[SHA256_BASE64];
 		cJSON *file = json_object();
 		json_add_text(file, "name", f->name);
@@ -48,13 +49,13 @@ static char **put_headers(const struct answer_put *put) {
 }
 
 /* Its time runs since it was asked for, on our monotonic clock: no Date and no wall clock makes it old. */
-static void take_put(struct slot *slot, const struct answer_put *put, int64_t asked_ms) {
-	slot_clear(slot);
-	slot->url = xstrdup(put->url);
-	slot->headers = put_headers(put);
-	slot->lasts_ms = sigv4_url_lasts_ms(put->url);
-	slot->good_until_ms = asked_ms + slot->lasts_ms;
-	slot->state = SLOT_READY;
+static void take_put(struct piece *piece, const struct answer_put *put, int64_t asked_ms) {
+	piece_clear(piece);
+	piece->url = xstrdup(put->url);
+	piece->headers = put_headers(put);
+	piece->lasts_ms = sigv4_url_lasts_ms(put->url);
+	piece->good_until_ms = asked_ms + piece->lasts_ms;
+	piece->state = PIECE_READY;
 }
 
 static bool is_object(const struct file_row *f, int64_t size, const char *checksum) {
@@ -92,16 +93,16 @@ static void take_place(struct file_row *f, const struct answer_file *entry) {
 }
 
 static int take_entry(
-	struct session *s, size_t index, const struct answer_file *entry, int64_t asked_ms, struct error *err) {
-	struct file_row *f = upload_file(s->upload, index);
+	struct session *s, size_t piece, const struct answer_file *entry, int64_t asked_ms, struct error *err) {
+	struct file_row *f = upload_file(upload_of(s), piece);
 	if (entry->refusal) return refused(f, entry->refusal, err);
 	take_place(f, entry);
 	if (entry->put) {
-		take_put(upload_slot(s->upload, index), entry->put, asked_ms);
-		s->engine->url_lasts_ms = upload_slot(s->upload, index)->lasts_ms;
+		take_put(upload_piece(upload_of(s), piece), entry->put, asked_ms);
+		sending_of(s->engine)->url_lasts_ms = upload_piece(upload_of(s), piece)->lasts_ms;
 		return 0;
 	}
-	upload_done(s, index);
+	upload_done(s, piece);
 	return 0;
 }
 
@@ -113,7 +114,7 @@ static int check_answer(
 			err, ERR_ANSWER, "the cloud's answer is about %zu files, %zu were asked for", answer->file_n, a->n);
 	for (size_t i = 0; i < a->n; i++) {
 		const struct answer_file *entry = &answer->files[i];
-		const struct file_row *f = upload_file(s->upload, a->index[i]);
+		const struct file_row *f = upload_file(upload_of(s), a->pieces[i]);
 		if (strcmp(entry->name, f->name) != 0)
 			return error_set(err, ERR_ANSWER, "the cloud's answer is about other files than were asked for");
 		if (entry->exists && !is_object(f, entry->exists->size, entry->exists->sha256))
@@ -128,11 +129,11 @@ static int check_answer(
 /* Before the first of its files is sent, the session and the cloud agree on its revision. */
 static enum revising agree(struct session *s, const struct ask *a, const struct answer_presign *answer) {
 	bool refused = false, kin = false;
-	if (s->upload->agreed) return REVISING_ON;
+	if (upload_of(s)->agreed) return REVISING_ON;
 	for (size_t i = 0; i < a->n; i++) {
 		const struct answer_file *entry = &answer->files[i];
 		refused = refused || (entry->refusal && is_of_revision(entry->refusal));
-		kin = kin || (entry->exists && upload_is_kin(s->upload, a->index[i]));
+		kin = kin || (entry->exists && upload_is_kin(upload_of(s), a->pieces[i]));
 	}
 	return revising_take(s, answer, refused, kin);
 }
@@ -141,23 +142,23 @@ static int take_answer(struct session *s, const struct ask *a, const struct inge
 	const struct answer_presign *answer = ingest_presign(r);
 	const int64_t asked_ms = now_ms() - r->elapsed_ms;
 	for (size_t i = 0; i < a->n; i++) {
-		size_t index = a->index[i];
-		if (upload_slot(s->upload, index)->state != SLOT_ASKED) continue;
-		if (take_entry(s, index, &answer->files[i], asked_ms, err)) return -1;
+		size_t piece = a->pieces[i];
+		if (upload_piece(upload_of(s), piece)->state != PIECE_ASKED) continue;
+		if (take_entry(s, piece, &answer->files[i], asked_ms, err)) return -1;
 	}
 	return 0;
 }
 
 static void ask_over(struct session *s, const struct ask *a) {
 	for (size_t i = 0; i < a->n; i++) {
-		struct slot *slot = upload_slot(s->upload, a->index[i]);
-		if (slot->state == SLOT_ASKED) slot->state = SLOT_WAITING;
+		struct piece *piece = upload_piece(upload_of(s), a->pieces[i]);
+		if (piece->state == PIECE_ASKED) piece->state = PIECE_WAITING;
 	}
 }
 
 static void ask_failed(struct session *s, const struct ask *a, const struct ingest_result *r, const struct error *err) {
 	ask_over(s, a);
-	struct retry_decision d = retry_decide(err, RETRY_ATTEMPTS, r->retry_after_ms, &s->engine->budget);
+	struct retry_decision d = retry_decide(err, RETRY_ATTEMPTS, r->retry_after_ms, &s->engine->cloud.budget);
 	session_trouble(s, d.step, err, r->retry_after_ms);
 }
 
@@ -175,16 +176,16 @@ static void note_attempt(struct session *s, const char *name, const struct inges
 static void on_presigned(struct engine *e, struct session *s, void *arg, const struct ingest_result *r) {
 	AUTO(xfree) char *owner = arg;
 	struct ask *a = (struct ask *)(void *)owner;
-	if (!r || !s || !s->upload) return;
+	if (!r || !s || !s->uploading) return;
 	struct error err = r->err;
-	s->upload->asking = false;
+	upload_of(s)->asking = false;
 	enum revising next = REVISING_ON;
 	if (err.code == ERR_NONE && check_answer(s, a, ingest_presign(r), &err) == 0) next = agree(s, a, ingest_presign(r));
 	if (next != REVISING_ON) {
 		if (next == REVISING_AGAIN) ask_over(s, a);
 	} else if (err.code == ERR_NONE && take_answer(s, a, r, &err) == 0) {
-		s->upload->answered = true;
-		s->upload->idle_asks++;
+		upload_of(s)->answered = true;
+		upload_of(s)->idle_asks++;
 	} else {
 		if (r->err.code == ERR_NONE && error_blame(&err) == BLAME_CALL) api_unmet(e, ANSWER_PRESIGN, &err);
 		note_attempt(s, "", r, &err);
@@ -198,24 +199,24 @@ static void urls_useless(struct session *s) {
 	struct error why;
 	error_set(&why, ERR_URL_EXPIRED,
 		"the cloud's URLs are good for %lld s and end before they are used; whoever runs the cloud raises --url-time",
-		(long long)s->engine->url_lasts_ms / 1000);
+		(long long)sending_of(s->engine)->url_lasts_ms / 1000);
 	session_trouble(s, STEP_PAUSE, &why, 0);
 }
 
 void presign_pump(struct session *s) {
 	struct engine *e = s->engine;
-	struct upload *u = s->upload;
+	struct upload *u = upload_of(s);
 	if (u->asking || !api_may_ask(e, ANSWER_PRESIGN)) return;
 	struct ask *a = xcalloc(1, sizeof *a);
-	bool brief = e->url_lasts_ms && e->url_lasts_ms < URL_MARGIN_MS;
-	a->n = upload_to_ask(u, a->index, brief ? ASK_FILES_SHORT : ASK_FILES);
+	bool brief = sending_of(e)->url_lasts_ms && sending_of(e)->url_lasts_ms < URL_MARGIN_MS;
+	a->n = upload_to_ask(u, a->pieces, brief ? ASK_FILES_SHORT : ASK_FILES);
 	bool useless = a->n && u->idle_asks >= ASKS_IDLE_MAX && !s->transfers;
 	if (useless) urls_useless(s);
 	if (!a->n || useless) {
 		free(a);
 		return;
 	}
-	for (size_t i = 0; i < a->n; i++) upload_slot(u, a->index[i])->state = SLOT_ASKED;
+	for (size_t i = 0; i < a->n; i++) upload_piece(u, a->pieces[i])->state = PIECE_ASKED;
 	u->asking = true;
 	api_call(e, s, "POST", "/v1/presign", ask_body(s, a), 0, on_presigned, a);
 }
@@ -223,7 +224,7 @@ void presign_pump(struct session *s) {
 /* --- comparing --- */
 
 static int take_stat(struct session *s, const struct ask *a, const struct answer_stat *answer, struct error *err) {
-	const struct file_row *f = upload_file(s->upload, a->index[0]);
+	const struct file_row *f = upload_file(upload_of(s), a->pieces[0]);
 	if (answer->object_n != 1 || strcmp(answer->objects[0].name, f->name) != 0)
 		return error_set(err, ERR_ANSWER, "the cloud's answer is not about the one object that was asked for");
 	const struct answer_object *o = &answer->objects[0];
@@ -238,8 +239,8 @@ static int take_stat(struct session *s, const struct ask *a, const struct answer
 	/* A catalog that was restored, perhaps: under another revision it finds its place. Twice, it is something that
 	 * refuses every write. */
 	if (o->missing) {
-		s->unknown_there = true;
-		return error_set(err, s->refusals ? ERR_MIDDLEBOX : ERR_CONFLICT,
+		sent_of(s)->unknown_there = true;
+		return error_set(err, sent_of(s)->refusals ? ERR_MIDDLEBOX : ERR_CONFLICT,
 			"the store says that it holds %s already, and the cloud does not know it; it is tried again", f->name);
 	}
 	return same_object(f, o->size, o->checksum, err);
@@ -248,29 +249,29 @@ static int take_stat(struct session *s, const struct ask *a, const struct answer
 static void on_stat(struct engine *e, struct session *s, void *arg, const struct ingest_result *r) {
 	AUTO(xfree) char *owner = arg;
 	struct ask *a = (struct ask *)(void *)owner;
-	if (!r || !s || !s->upload) return;
+	if (!r || !s || !s->uploading) return;
 	struct error err = r->err;
-	size_t index = a->index[0];
-	s->upload->comparing = false;
+	size_t piece = a->pieces[0];
+	upload_of(s)->comparing = false;
 	if (err.code == ERR_NONE && take_stat(s, a, ingest_stat(r), &err) == 0) {
-		upload_done(s, index);
+		upload_done(s, piece);
 		return;
 	}
-	note_attempt(s, upload_file(s->upload, index)->name, r, &err);
-	upload_slot(s->upload, index)->state = SLOT_WAITING;
-	struct retry_decision d = retry_decide(&err, RETRY_ATTEMPTS, r->retry_after_ms, &e->budget);
+	note_attempt(s, upload_file(upload_of(s), piece)->name, r, &err);
+	upload_piece(upload_of(s), piece)->state = PIECE_WAITING;
+	struct retry_decision d = retry_decide(&err, RETRY_ATTEMPTS, r->retry_after_ms, &e->cloud.budget);
 	session_trouble(s, d.step, &err, r->retry_after_ms);
 }
 
-void stat_ask(struct session *s, size_t index, bool held) {
+void stat_ask(struct session *s, size_t piece, bool held) {
 	struct ask *a = xcalloc(1, sizeof *a);
-	*a = (struct ask){.n = 1, .index = {index}, .held = held};
+	*a = (struct ask){.n = 1, .pieces = {piece}, .held = held};
 	cJSON *body = json_object(), *names = json_array();
 	json_add_text(body, "session", s->row.name);
 	json_add_i64(body, "revision", s->row.revision);
-	json_push(names, cJSON_CreateString(upload_file(s->upload, index)->name));
+	json_push(names, cJSON_CreateString(upload_file(upload_of(s), piece)->name));
 	json_add(body, "names", names);
-	upload_slot(s->upload, index)->state = SLOT_COMPARING;
-	s->upload->comparing = true;
+	upload_piece(upload_of(s), piece)->state = PIECE_COMPARING;
+	upload_of(s)->comparing = true;
 	api_call(s->engine, s, "POST", "/v1/objects/stat", body, 0, on_stat, a);
 }

@@ -1,11 +1,34 @@
 /* SPDX-License-Identifier: MIT */
-/* What the status tells about the past: the rates of the last quarter of an hour, and when the disk will be full by the
- * rate at which it fills now. Loop thread; nothing runs by itself. */
-#include "station/engine/engine_internal.h"
+/* A ring of samples for the rate of the moment, and slots of equal length for the past. Loop thread. */
+#include "station/sending/rates.h"
+
+/* --- now --- */
+
+#define RATE_SAMPLE_MS 500
+
+void rate_add(struct rate *r, int64_t bytes, int64_t at_ms) {
+	size_t last = (r->n + RATE_SLOTS - 1) % RATE_SLOTS;
+	r->total += bytes;
+	if (r->n && at_ms - r->at_ms[last] < RATE_SAMPLE_MS) return;
+	r->at_ms[r->n % RATE_SLOTS] = at_ms;
+	r->bytes[r->n % RATE_SLOTS] = r->total;
+	r->n++;
+}
+
+int64_t rate_now(const struct rate *r, int64_t at_ms) {
+	if (!r->n) return 0;
+	/* the oldest sample that is not older than the window */
+	for (size_t i = r->n > RATE_SLOTS ? r->n - RATE_SLOTS : 0; i < r->n; i++) {
+		int64_t since = at_ms - r->at_ms[i % RATE_SLOTS];
+		if (since > RATE_SLOTS * RATE_SAMPLE_MS || since <= 0) continue;
+		return (r->total - r->bytes[i % RATE_SLOTS]) * 1000 / since;
+	}
+	return 0;
+}
+
+/* --- the past --- */
 
 #define SECONDS_A_SLOT (CONTROL_RATE_MS / 1000)
-#define DISK_SPAN_MS 60000				  /* younger than this no rate is told */
-#define DISK_HORIZON_MS (30LL * 86400000) /* further away it is no news */
 
 static int64_t *history_slot(struct rate_history *h, int64_t slot) { return &h->bytes[slot % RATE_HISTORY]; }
 
@@ -29,21 +52,4 @@ cJSON *history_json(struct rate_history *h, int64_t since_ms, int64_t at_ms) {
 			list, known ? cJSON_CreateNumber((double)(*history_slot(h, slot) / SECONDS_A_SLOT)) : cJSON_CreateNull());
 	}
 	return list;
-}
-
-void disk_note(struct disk_history *d, int64_t free_bytes, int64_t at_ms) {
-	if (d->n == DISK_SAMPLES) {
-		for (size_t i = 1; i < d->n; i++) d->samples[i - 1] = d->samples[i];
-		d->n--;
-	}
-	d->samples[d->n++] = (struct disk_sample){at_ms, free_bytes};
-}
-
-int64_t disk_full_in_ms(const struct disk_history *d) {
-	if (d->n < 2) return -1;
-	const struct disk_sample *from = &d->samples[0], *to = &d->samples[d->n - 1];
-	int64_t fell = from->free_bytes - to->free_bytes, span = to->at_ms - from->at_ms;
-	if (fell <= 0 || span < DISK_SPAN_MS) return -1;
-	double left = (double)to->free_bytes * (double)span / (double)fell;
-	return left < (double)DISK_HORIZON_MS ? (int64_t)left : -1;
 }

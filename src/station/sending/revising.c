@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* A session and the cloud agree on its revision: at the first answer of each upload, before a byte is sent, and again
  * when a file is refused later. What follows from the rule of revision.h is done here. Loop thread. */
+#include "station/sending/revising.h"
+
 #include <stdlib.h>
 
 #include "base/text.h"
 #include "session/content.h"
-#include "station/engine/engine_internal.h"
 #include "station/sending/revision.h"
-#include "station/sending/plan.h"
 
 #define ROUNDS_MAX 4	  /* the next free number was taken meanwhile, again and again: a pause, then from the start */
 #define REFUSED_AT_ONCE 2 /* revisions in a row that were refused in mid-send; then with growing pauses */
@@ -33,12 +33,12 @@ static void renumber(struct session *s, int64_t revision, const char *why) {
 
 static enum revising go_on(struct session *s, int64_t revision) {
 	renumber(s, revision, "the cloud has other revisions of that name");
-	s->upload->agreed = true;
+	upload_of(s)->agreed = true;
 	return REVISING_ON;
 }
 
 static enum revising adopt(struct session *s, int64_t revision) {
-	struct upload *u = s->upload;
+	struct upload *u = upload_of(s);
 	renumber(s, revision, "the cloud has this very content");
 	u->revision = revision;
 	u->agreed = u->adopted = true;
@@ -46,7 +46,7 @@ static enum revising adopt(struct session *s, int64_t revision) {
 }
 
 static enum revising ask_again(struct session *s, int64_t revision) {
-	struct upload *u = s->upload;
+	struct upload *u = upload_of(s);
 	if (++u->rounds > ROUNDS_MAX) {
 		struct error why = ERROR_INIT;
 		error_set(&why, ERR_CONFLICT,
@@ -84,7 +84,7 @@ static enum revising ask_person(struct session *s) {
 }
 
 enum revising revising_take(struct session *s, const struct answer_presign *answer, bool refused, bool kin) {
-	struct upload *u = s->upload;
+	struct upload *u = upload_of(s);
 	AUTO(xfree) char *owner = xcalloc(answer->revision_n + 1, sizeof(struct cloud_revision));
 	struct cloud_revision *known = (struct cloud_revision *)(void *)owner;
 	for (size_t i = 0; i < answer->revision_n; i++) known_take(s->engine, &answer->revisions[i], &known[i]);
@@ -95,7 +95,7 @@ enum revising revising_take(struct session *s, const struct answer_presign *answ
 		.content = u->data_only || !s->row.has_content ? NULL : &s->row.content,
 		.refused = refused || s->refused_revision == u->revision,
 		.next = u->next,
-		.kin = kin || u->stored_kin || s->unknown_there,
+		.kin = kin || u->stored_kin || sent_of(s)->unknown_there,
 		.released = s->row.released,
 	};
 	struct revision_decision d = revision_decide(&f);
@@ -110,5 +110,5 @@ enum revising revising_take(struct session *s, const struct answer_presign *answ
 
 void revising_refused(struct session *s, const struct error *why) {
 	s->refused_revision = s->row.revision;
-	upload_pause(s, why, ++s->refusals <= REFUSED_AT_ONCE);
+	upload_pause(s, why, ++sent_of(s)->refusals <= REFUSED_AT_ONCE);
 }

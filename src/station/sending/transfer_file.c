@@ -3,13 +3,16 @@
  * reading of what is not in memory. What is (most of it: it was hashed a moment ago) is read on the loop, since a hop
  * through a thread costs up to 1.7 times the CPU (measured): RWF_NOWAIT tells the two apart. A file system that cannot
  * say is read on the loop when it is local, as before, else in the thread. */
+#include "station/sending/transfer_file.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "station/sending/transfer.h"
+#include "station/disk/hash.h"
+#include "station/engine/root.h"
 
 #define AHEAD_BYTES (1024 * 1024)
 
@@ -51,7 +54,7 @@ static int read_short(const struct transfer *t, struct error *err) {
 /* --- in the root's threads --- */
 
 static void read_ahead(struct transfer *t) {
-	int64_t want = MIN(AHEAD_BYTES, t->file.size - t->ahead_at);
+	int64_t want = MIN(AHEAD_BYTES, t->offset + t->bytes - t->ahead_at);
 	if (!t->ahead) t->ahead = xcalloc(1, AHEAD_BYTES);
 	for (t->ahead_n = 0; t->ahead_n < want;) {
 		ssize_t n = pread(t->fd, t->ahead + t->ahead_n, (size_t)(want - t->ahead_n), t->ahead_at + t->ahead_n);
@@ -81,7 +84,7 @@ static void file_run(struct job *j) {
 static void file_done(struct job *j) {
 	struct transfer *t = (struct transfer *)j;
 	t->busy = false;
-	transfer_stepped(t);
+	t->stepped(t);
 }
 
 void transfer_file_start(struct transfer *t, enum transfer_step step) {
@@ -107,8 +110,8 @@ static ssize_t read_now(struct transfer *t, char *to, size_t n, int64_t at, stru
 
 ssize_t transfer_read(void *arg, char *to, size_t n, int64_t offset, struct error *err) {
 	struct transfer *t = arg;
-	size_t want = (size_t)MIN((int64_t)n, t->file.size - offset);
-	int64_t in = offset - t->ahead_at;
+	size_t want = (size_t)MIN((int64_t)n, t->bytes - offset);
+	int64_t at = t->offset + offset, in = at - t->ahead_at;
 	if (t->body) {
 		memcpy(to, t->body + offset, want);
 		return (ssize_t)want;
@@ -120,9 +123,9 @@ ssize_t transfer_read(void *arg, char *to, size_t n, int64_t offset, struct erro
 		return (ssize_t)take;
 	}
 	if (t->err.code != ERR_NONE) return *err = t->err, -1;
-	ssize_t got = read_now(t, to, want, offset, err);
+	ssize_t got = read_now(t, to, want, at, err);
 	if (got) return got;
-	t->ahead_at = offset;
+	t->ahead_at = at;
 	transfer_file_start(t, TRANSFER_READS);
 	return HTTP_LATER;
 }

@@ -2,6 +2,8 @@
 /* The cloud's verdicts: one change cursor for all sessions, held open (long poll) while any waits, kept in the journal.
  * A session that waits for long, or waited over a restart, is asked for by itself, so that no verdict is missed by a
  * crash between the cursor and the step. Loop thread. */
+#include "station/talk/confirm.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +12,8 @@
 #include "base/text.h"
 #include "session/content.h"
 #include "session/name.h"
-#include "station/engine/engine_internal.h"
+#include "station/engine/root.h"
+#include "station/engine/session.h"
 
 #define CHANGES_WAIT_S 20
 #define CHANGES_A_CALL 1000
@@ -22,17 +25,38 @@
 #define SETTING_CURSOR "cloud.cursor"
 #define HISTORY_MS 600000 /* how often the cursor is shown to the cloud while no verdict is awaited */
 
+struct confirming { /* of the engine */
+	char *cursor;
+	bool asking;			 /* for changes */
+	int64_t changes_ms;		 /* monotonic: not before */
+	int64_t changes_wait_ms; /* for so long the cloud was asked to hold its answer */
+	bool behind;			 /* a decision was taken that the cursor has not passed */
+	bool history_asked;		 /* the cloud's history was compared in this run */
+	int64_t history_ms;		 /* monotonic: when it is compared next, if nothing is awaited */
+};
+struct asked {	 /* of a session */
+	bool asking; /* GET /v1/sessions/{id} is on its way */
+	int asks;
+	int rechecks;	/* how often all its objects were compared again since it was last decided */
+	int64_t ask_ms; /* monotonic: ask then */
+};
+static struct confirming *mine(const struct engine *e) { return engine_part(e, PART_CONFIRM); }
+
+static struct asked *asked_of(const struct session *s) { return session_part(s, PART_CONFIRM); }
+
 /* --- one session --- */
 
 /* Longer with every time that it is asked for, and with every round of comparing all its objects again. */
 static int64_t ask_pause_ms(const struct session *s, int asks) {
-	return MIN(ASK_FIRST_MS * (int64_t)asks << MIN(s->rechecks, 6), ASK_MOST_MS);
+	return MIN(ASK_FIRST_MS * (int64_t)asks << MIN(asked_of(s)->rechecks, 6), ASK_MOST_MS);
 }
 
-void confirm_enter(struct session *s) {
-	s->asks = 0;
+static void confirm_enter(struct session *s) {
+	if (s->row.state != STATE_UPLOADED) return;
+	asked_of(s)->asks = 0;
+	s->overdue = false;
 	/* at start the change may have been read already */
-	s->ask_ms = now_ms() + (s->looked && !s->ask_now ? ask_pause_ms(s, 1) : 0);
+	asked_of(s)->ask_ms = now_ms() + (s->looked && !s->ask_now ? ask_pause_ms(s, 1) : 0);
 	s->ask_now = false;
 	session_poke(s);
 }
@@ -105,7 +129,7 @@ static bool is_of(const struct session_row *row, const struct answer_session *ve
  * when that does not help. */
 static void lost_soon(struct session *s, const struct answer_session *change) {
 	if (change->revision != s->row.revision || s->row.state != STATE_UPLOADED) return;
-	s->ask_ms = MIN(s->ask_ms, now_ms() + (ASK_LOST_MS << MIN(s->rechecks, 6)));
+	asked_of(s)->ask_ms = MIN(asked_of(s)->ask_ms, now_ms() + (ASK_LOST_MS << MIN(asked_of(s)->rechecks, 6)));
 	session_poke(s);
 }
 
@@ -136,7 +160,7 @@ static const struct answer_session *revision_find(const struct answer_session *o
 
 /* The cloud does not know it, or cannot decide: everything is asked for and compared again. */
 static void upload_again(struct session *s, const char *why) {
-	upload_at_once(s);
+	session_at_once(s);
 	session_reason(s, why);
 	session_go(s, EVENT_INTERRUPTED, SET_NEXT_ATTEMPT | SET_REASON, "warn", why);
 }
@@ -144,18 +168,19 @@ static void upload_again(struct session *s, const char *why) {
 /* The cursor that is kept must have passed every decision that was taken: else a cloud that is put back to before it
  * takes the cursor for its own. */
 static void history_again(struct engine *e) {
-	e->history_asked = false;
-	e->history_ms = 0;
-	e->cursor_behind = e->changes_asking; /* that answer may be of before */
+	mine(e)->history_asked = false;
+	mine(e)->history_ms = 0;
+	mine(e)->behind = mine(e)->asking; /* that answer may be of before */
 }
 
 static void on_asked(struct engine *e, struct session *s, void *arg, const struct ingest_result *r) {
 	(void)arg;
 	if (!r || !s) return;
-	s->asking = false;
+	asked_of(s)->asking = false;
 	if (s->committing || s->row.state != STATE_UPLOADED) return;
-	s->asks++;
-	s->ask_ms = now_ms() + ask_pause_ms(s, s->asks);
+	asked_of(s)->asks++;
+	s->overdue = true;
+	asked_of(s)->ask_ms = now_ms() + ask_pause_ms(s, asked_of(s)->asks);
 	bool unknown = r->err.code == ERR_NOT_FOUND && strcmp(r->err.word, "not_found") == 0;
 	const struct answer_session *ours =
 		r->err.code == ERR_NONE ? revision_find(ingest_session(r), s->row.revision) : NULL;
@@ -165,9 +190,10 @@ static void on_asked(struct engine *e, struct session *s, void *arg, const struc
 	} else if (ours && is_decided(ours) && ours->content) {
 		s->refused_revision = s->row.revision;
 		upload_again(s, "the cloud decided on other bytes under this revision: it goes on as another one");
-	} else if (unknown || (r->err.code == ERR_NONE && (!ours || waits_for_lost(ours) || s->asks >= ASKS_MAX))) {
+	} else if (unknown ||
+			   (r->err.code == ERR_NONE && (!ours || waits_for_lost(ours) || asked_of(s)->asks >= ASKS_MAX))) {
 		s->recheck = true;
-		s->rechecks++;
+		asked_of(s)->rechecks++;
 		upload_again(s, !ours				   ? "the cloud does not know it; every object is compared again"
 						: waits_for_lost(ours) ? "the cloud lost some of it before its decision; that is sent again"
 											   : "the cloud does not decide; every object is compared again");
@@ -178,14 +204,33 @@ static void on_asked(struct engine *e, struct session *s, void *arg, const struc
 	session_poke(s);
 }
 
-void confirm_drive(struct session *s) {
-	if (s->verdict) {
+/* A verdict may come in any of these: it overtakes the answer to the last PUT, or comes after all. */
+static bool takes_verdict(const struct session *s) {
+	switch (s->row.state) {
+	case STATE_HELD:
+	case STATE_QUEUED:
+	case STATE_UPLOADING: return !s->trouble; /* which ends the try first */
+	case STATE_UPLOADED:
+	case STATE_REJECTED:
+	case STATE_FAILED:
+	case STATE_GONE: return true;
+	case STATE_FOUND:
+	case STATE_SETTLING:
+	case STATE_CHECKING:
+	case STATE_ACCEPTED:
+	case STATE_N: break;
+	}
+	return false;
+}
+
+static void confirm_drive(struct session *s) {
+	if (s->verdict && takes_verdict(s)) {
 		verdict_apply(s);
 		return;
 	}
-	if (s->row.state != STATE_UPLOADED || s->asking || !session_at_work(s)) return;
-	if (s->ask_ms > now_ms()) {
-		session_due(s, s->ask_ms);
+	if (s->row.state != STATE_UPLOADED || asked_of(s)->asking || !session_at_work(s)) return;
+	if (asked_of(s)->ask_ms > now_ms()) {
+		session_due(s, asked_of(s)->ask_ms);
 		return;
 	}
 	if (!api_may_ask(s->engine, ANSWER_SESSION)) {
@@ -194,7 +239,7 @@ void confirm_drive(struct session *s) {
 	}
 	char path[64];
 	snprintf(path, sizeof path, "/v1/sessions/%s", s->row.name);
-	s->asking = true;
+	asked_of(s)->asking = true;
 	api_call(s->engine, s, "GET", path, NULL, 0, on_asked, NULL);
 }
 
@@ -219,12 +264,12 @@ static void change_apply(struct engine *e, const struct answer_session *change) 
 
 /* The cloud does not take it: another cloud's, or of a catalog that was restored. It is begun without one. */
 static void cursor_forget(struct engine *e) {
-	if (!e->cursor) return;
-	xfree(TAKE(e->cursor));
+	if (!mine(e)->cursor) return;
+	xfree(TAKE(mine(e)->cursor));
 	journal_set(e->journal, SETTING_CURSOR, "", NULL, NULL);
 	journal_add_event(e->journal, 0, "warn", "cursor_forgotten",
 		"the cloud does not take the place from which its changes were read; they are read from the first one");
-	recall_all(e->recall);
+	cloud_history_lost(e);
 }
 
 /* Asked to wait, and answered at once that nothing is new. */
@@ -236,9 +281,9 @@ static void changes_idle(struct engine *e) {
 
 static void on_changes(struct engine *e, struct session *s, void *arg, const struct ingest_result *r) {
 	(void)s, (void)arg;
-	e->changes_asking = false;
+	mine(e)->asking = false;
 	if (!r || e->stopping) return;
-	e->changes_ms = now_ms() + CHANGES_GAP_MS;
+	mine(e)->changes_ms = now_ms() + CHANGES_GAP_MS;
 	if (r->err.code) {
 		log_event(LOG_WARN, "confirm", r->err.text, NULL);
 		bool rights = r->err.code == ERR_KEY || r->err.http == 401 || r->err.http == 403; /* says nothing of it */
@@ -247,54 +292,91 @@ static void on_changes(struct engine *e, struct session *s, void *arg, const str
 	}
 	const struct answer_changes *answer = ingest_changes(r);
 	bool whole = answer->change_n < CHANGES_A_CALL;
-	if (whole && !e->cursor_behind) e->history_asked = true;
-	e->cursor_behind = e->cursor_behind && !whole;
-	e->history_ms = whole && e->history_asked ? now_ms() + HISTORY_MS : 0;
-	if (answer->reset) recall_all(e->recall);
-	bool moved = !e->cursor || strcmp(e->cursor, answer->cursor) != 0;
+	if (whole && !mine(e)->behind) mine(e)->history_asked = true;
+	mine(e)->behind = mine(e)->behind && !whole;
+	mine(e)->history_ms = whole && mine(e)->history_asked ? now_ms() + HISTORY_MS : 0;
+	if (answer->reset) cloud_history_lost(e);
+	bool moved = !mine(e)->cursor || strcmp(mine(e)->cursor, answer->cursor) != 0;
 	for (size_t i = 0; i < answer->change_n; i++) change_apply(e, &answer->changes[i]);
-	if (!(moved && answer->change_n) && r->elapsed_ms < e->changes_wait_ms / 2) changes_idle(e);
+	if (!(moved && answer->change_n) && r->elapsed_ms < mine(e)->changes_wait_ms / 2) changes_idle(e);
 	if (!moved) return;
-	free(e->cursor);
-	e->cursor = xstrdup(answer->cursor);
-	journal_set(e->journal, SETTING_CURSOR, e->cursor, NULL, NULL);
+	free(mine(e)->cursor);
+	mine(e)->cursor = xstrdup(answer->cursor);
+	journal_set(e->journal, SETTING_CURSOR, mine(e)->cursor, NULL, NULL);
 }
 
 static bool any_uploaded(const struct engine *e) {
 	for (size_t i = 0; i < e->sessions.n; i++) {
 		const struct session *s = e->sessions.items[i];
 		/* one that is asked for by itself awaits no news */
-		if (!s->dead && s->row.state == STATE_UPLOADED && !s->asking && s->ask_ms > now_ms()) return true;
+		if (!s->dead && s->row.state == STATE_UPLOADED && !asked_of(s)->asking && asked_of(s)->ask_ms > now_ms())
+			return true;
 	}
 	return false;
 }
 
-void confirm_pump(struct engine *e) {
-	if (e->changes_asking) return;
+static void confirm_pump(struct engine *e) {
+	if (mine(e)->asking) return;
 	/* a cursor that the cloud does not know any more is the sign that it lost its memory, so it is shown it now and
 	 * then */
-	bool awaited = any_uploaded(e) && !e->cursor_behind;
-	int64_t from_ms = awaited ? e->changes_ms : MAX(e->changes_ms, e->history_ms);
+	bool awaited = any_uploaded(e) && !mine(e)->behind;
+	int64_t from_ms = awaited ? mine(e)->changes_ms : MAX(mine(e)->changes_ms, mine(e)->history_ms);
 	if (now_ms() < from_ms) {
 		engine_wake_at(e, from_ms);
 		return;
 	}
 	if (!api_may_ask(e, ANSWER_CHANGES)) return;
-	struct buf path = BUF_INIT(64 + (e->cursor ? 3 * strlen(e->cursor) : 0)); /* each byte may become "%XX" */
+	struct buf path =
+		BUF_INIT(64 + (mine(e)->cursor ? 3 * strlen(mine(e)->cursor) : 0)); /* each byte may become "%XX" */
 	buf_str(&path, "/v1/changes?after=");
-	if (e->cursor) text_uri_encode(&path, e->cursor, strlen(e->cursor), false);
+	if (mine(e)->cursor) text_uri_encode(&path, mine(e)->cursor, strlen(mine(e)->cursor), false);
 	/* a probe must not hold the others up for the length of a long poll */
-	int wait_s = e->api.down || !awaited ? 0 : CHANGES_WAIT_S;
+	int wait_s = e->cloud.api.down || !awaited ? 0 : CHANGES_WAIT_S;
 	buf_fmt(&path, "&limit=%d&wait=%d", CHANGES_A_CALL, wait_s);
-	e->changes_asking = true;
-	e->changes_wait_ms = wait_s * 1000;
-	api_call(e, NULL, "GET", buf_text(&path), NULL, e->changes_wait_ms, on_changes, NULL);
+	mine(e)->asking = true;
+	mine(e)->changes_wait_ms = wait_s * 1000;
+	api_call(e, NULL, "GET", buf_text(&path), NULL, mine(e)->changes_wait_ms, on_changes, NULL);
 	buf_done(&path);
 }
 
-void confirm_load(struct engine *e, struct journal_view *v) {
+static void confirm_load(struct engine *e, struct journal_view *v) {
 	struct error err = ERROR_INIT;
-	if (journal_get(v, SETTING_CURSOR, &e->cursor, &err)) log_event(LOG_WARN, "confirm", err.text, NULL);
+	if (journal_get(v, SETTING_CURSOR, &mine(e)->cursor, &err)) log_event(LOG_WARN, "confirm", err.text, NULL);
 	/* none, or what a version before this one took from a cloud that was none */
-	if (e->cursor && !answer_cursor_fits(e->cursor)) xfree(TAKE(e->cursor));
+	if (mine(e)->cursor && !answer_cursor_fits(mine(e)->cursor)) xfree(TAKE(mine(e)->cursor));
 }
+
+/* --- the part --- */
+
+static bool awaits_verdict(const struct session *s) {
+	return !s->dead && s->row.state == STATE_UPLOADED && session_at_work(s) && s->row.present &&
+		   !root_hangs(s->engine, s->root);
+}
+
+static enum busy confirm_busy(const struct engine *e) {
+	bool away = e->cloud.key_refused || cloud_trouble(e), awaited = false;
+	if (mine(e)->cursor && !mine(e)->history_asked && !away) return BUSY_NOW;
+	for (size_t i = 0; i < e->sessions.n && !awaited; i++) awaited = awaits_verdict(e->sessions.items[i]);
+	if (!awaited) return BUSY_NOT;
+	if (e->cloud.key_refused) return BUSY_LEFT;
+	return cloud_trouble(e) ? BUSY_LATER : BUSY_ASKED;
+}
+
+static void confirm_renew(struct session *s) {
+	asked_of(s)->asking = false;
+	asked_of(s)->asks = 0;
+}
+
+static void confirm_done(struct engine *e) { free(mine(e)->cursor); }
+
+const struct part confirm_part = {
+	.engine_size = sizeof(struct confirming),
+	.session_size = sizeof(struct asked),
+	.load = confirm_load,
+	.enter = confirm_enter,
+	.drive = confirm_drive,
+	.renew = confirm_renew,
+	.pump = confirm_pump,
+	.busy = confirm_busy,
+	.done = confirm_done,
+};

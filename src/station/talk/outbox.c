@@ -4,60 +4,35 @@
  * is lost. The journal is read again once what was written to it is committed, however slow the disk. A batch that is
  * refused goes again one by one, and what is refused alone is passed over until the next round, so that one report
  * never keeps back those behind it. Loop thread; the journal is read in the thread pool. */
+#include "station/talk/outbox.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/digest.h"
 #include "base/text.h"
-#include "station/engine/engine_internal.h"
+#include "station/engine/job.h"
+#include "station/engine/session.h"
 
 #define BATCH 100
 #define STUCK_MS 60000
-
-static void on_written(void *arg, const struct error *err) {
-	struct engine *e = arg;
-	e->outbox_writes--;
-	engine_poke(e);
-	engine_journal_done(e, err);
-}
-
-void outbox_report(struct session *s, const char *level, const char *code, const char *message) {
-	char id[25];
-	random_id(id, sizeof id);
-	AUTO(json_free) cJSON *event = json_object();
-	json_add_text(event, "id", id);
-	json_add_time(event, "at", clock_wall_ms());
-	json_add_text(event, "level", level);
-	json_add_text(event, "code", code);
-	json_add_text(event, "message", message);
-	json_add_text(event, "session", s->row.name);
-	cJSON *detail = json_object();
-	json_add_i64(detail, "revision", s->row.revision);
-	json_add_text(detail, "state", state_name(s->row.state));
-	json_add(event, "detail", detail);
-	AUTO(xfree) char *text = json_text(event);
-	s->engine->outbox_writes++;
-	journal_outbox_add(s->engine->journal, id, text, on_written, s->engine);
-	outbox_kick(s->engine);
-}
-
-void outbox_kick(struct engine *e) {
-	e->outbox_full = true;
-	if (e->outbox_stuck) e->outbox_ms = 0;
-	e->outbox_stuck = false;
-	engine_poke(e);
-}
 
 /* Since a batch was refused: reports go alone, and these are passed over. */
 struct outbox_refused {
 	size_t n;
 	char ids[BATCH][32];
 };
+struct outbox {						/* of the engine */
+	bool full, busy, stuck;			/* full: there may be more than the last batch that was read */
+	int64_t next_ms;				/* monotonic: not before */
+	size_t deleting;				/* of the journal, not committed yet: what is read must not hold them */
+	struct outbox_refused *refused; /* NULL: every report of the last batch was taken */
+};
+static struct outbox *mine(const struct engine *e) { return engine_part(e, PART_OUTBOX); }
 
-void outbox_forget(struct engine *e) {
-	free(e->outbox_refused);
-	e->outbox_refused = NULL;
+static void outbox_forget(struct engine *e) {
+	free(mine(e)->refused);
+	mine(e)->refused = NULL;
 }
 
 struct batch {
@@ -96,11 +71,11 @@ static void batch_run(struct job *j) {
 
 /* A report is at fault, not the cloud or the key. False: there is nobody left to find. */
 static bool outbox_pass_over(struct engine *e, const struct batch *b) {
-	if (!e->outbox_refused) {
-		e->outbox_refused = xcalloc(1, sizeof *e->outbox_refused);
+	if (!mine(e)->refused) {
+		mine(e)->refused = xcalloc(1, sizeof *mine(e)->refused);
 		if (b->n > 1) return true;
 	}
-	struct outbox_refused *r = e->outbox_refused;
+	struct outbox_refused *r = mine(e)->refused;
 	if (b->n > 1 || r->n == BATCH) return false;
 	text_copy(r->ids[r->n++], sizeof r->ids[0], b->ids[0]);
 	return true;
@@ -109,27 +84,34 @@ static bool outbox_pass_over(struct engine *e, const struct batch *b) {
 /* All that is left was refused: it is kept, and tried again seldom, since a newer cloud may take it. What was reported
  * since the batch was read comes at once. */
 static void outbox_round_over(struct engine *e) {
-	e->outbox_stuck = !e->outbox_full && e->outbox_refused && e->outbox_refused->n;
-	e->outbox_full = e->outbox_full || e->outbox_stuck;
-	if (e->outbox_stuck) e->outbox_ms = now_ms() + STUCK_MS;
+	mine(e)->stuck = !mine(e)->full && mine(e)->refused && mine(e)->refused->n;
+	mine(e)->full = mine(e)->full || mine(e)->stuck;
+	if (mine(e)->stuck) mine(e)->next_ms = now_ms() + STUCK_MS;
 	outbox_forget(e);
+}
+
+static void on_deleted(void *arg, const struct error *err) {
+	struct engine *e = arg;
+	mine(e)->deleting--;
+	engine_poke(e);
+	engine_journal_done(e, err);
 }
 
 static void on_delivered(struct engine *e, struct session *s, void *arg, const struct ingest_result *r) {
 	(void)s;
 	struct batch *b = arg;
-	e->outbox_busy = false;
+	mine(e)->busy = false;
 	if (r && !e->stopping && r->err.http == 400 && outbox_pass_over(e, b)) {
-		e->outbox_ms = now_ms();
+		mine(e)->next_ms = now_ms();
 	} else if (r && !e->stopping) {
 		bool refused = r->err.code != ERR_NONE && !error_is_transient(&r->err) && r->err.code != ERR_KEY;
 		if (r->err.code == ERR_NONE) {
-			e->outbox_writes++;
-			journal_outbox_delete(e->journal, (const char *const *)b->ids, b->n, on_written, e);
+			mine(e)->deleting++;
+			journal_outbox_delete(e->journal, (const char *const *)b->ids, b->n, on_deleted, e);
 		}
 		/* what the cloud will not take is kept and tried again seldom: a newer cloud may take it */
-		e->outbox_stuck = refused;
-		e->outbox_ms = now_ms() + (r->err.code == ERR_NONE ? 0 : refused ? STUCK_MS : 1000);
+		mine(e)->stuck = refused;
+		mine(e)->next_ms = now_ms() + (r->err.code == ERR_NONE ? 0 : refused ? STUCK_MS : 1000);
 	}
 	batch_free(b);
 }
@@ -148,9 +130,9 @@ static cJSON *batch_body(const struct batch *b) {
 static void batch_done(struct job *j) {
 	struct batch *b = (struct batch *)j;
 	struct engine *e = j->engine;
-	if (b->n) e->outbox_full = true;
+	if (b->n) mine(e)->full = true;
 	if (e->stopping || !b->n || !api_may_ask(e, ANSWER_EVENTS)) {
-		e->outbox_busy = false;
+		mine(e)->busy = false;
 		if (!b->n && !e->stopping) outbox_round_over(e);
 		batch_free(b);
 		return;
@@ -158,18 +140,50 @@ static void batch_done(struct job *j) {
 	api_call(e, NULL, "POST", "/v1/events", batch_body(b), 0, on_delivered, b);
 }
 
-void outbox_pump(struct engine *e) {
-	if (!e->outbox_full || e->outbox_busy || e->outbox_writes) return;
-	if (now_ms() < e->outbox_ms) {
-		engine_wake_at(e, e->outbox_ms);
+/* Reports that were made since. */
+static void take_reported(struct engine *e) {
+	if (!e->reported) return;
+	e->reported = false;
+	mine(e)->full = true;
+	if (mine(e)->stuck) mine(e)->next_ms = 0;
+	mine(e)->stuck = false;
+}
+
+static void outbox_pump(struct engine *e) {
+	take_reported(e);
+	if (!mine(e)->full || mine(e)->busy || mine(e)->deleting || e->reports_writing) return;
+	if (now_ms() < mine(e)->next_ms) {
+		engine_wake_at(e, mine(e)->next_ms);
 		return;
 	}
 	if (!api_may_ask(e, ANSWER_EVENTS)) return;
 	struct batch *b = xcalloc(1, sizeof *b);
 	b->job = (struct job){.run = batch_run, .done = batch_done};
-	b->most = e->outbox_refused ? 1 : BATCH;
-	if (e->outbox_refused) b->passed = *e->outbox_refused;
-	e->outbox_busy = true;
-	e->outbox_full = false;
+	b->most = mine(e)->refused ? 1 : BATCH;
+	if (mine(e)->refused) b->passed = *mine(e)->refused;
+	mine(e)->busy = true;
+	mine(e)->full = false;
 	job_start(e, &b->job);
 }
+
+/* --- the part --- */
+
+static int outbox_start(struct engine *e, struct error *err) {
+	(void)err;
+	e->reported = true; /* those of the last run */
+	return 0;
+}
+
+static enum busy outbox_busy(const struct engine *e) {
+	const struct outbox *o = mine(e);
+	bool waits = (o->full || e->reported) && !o->stuck && !e->cloud.api.down && !e->cloud.pace[ANSWER_EVENTS].down;
+	return o->busy || o->deleting || e->reports_writing || waits ? BUSY_NOW : BUSY_NOT;
+}
+
+const struct part outbox_part = {
+	.engine_size = sizeof(struct outbox),
+	.start = outbox_start,
+	.pump = outbox_pump,
+	.busy = outbox_busy,
+	.done = outbox_forget,
+};

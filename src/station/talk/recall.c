@@ -10,10 +10,10 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "session/content.h"
-#include "station/intake/check_task.h"
-#include "station/engine/engine_internal.h"
+#include "station/engine/job.h"
+#include "station/engine/root.h"
+#include "station/engine/session.h"
 
-#define SETTING_RECALL "cloud.recall" /* set while all are looked for */
 #define NAMES_A_CALL 250
 #define READ_A_CALL 16		/* as the API has it */
 #define READ_HOLD_MS 300000 /* while the cloud reads what one call asks for, about 1 GiB */
@@ -39,11 +39,7 @@ struct recall {
 	size_t unread;			/* of them; a cloud that reads none */
 };
 
-struct recall *recall_new(struct engine *e) {
-	struct recall *r = xcalloc(1, sizeof *r);
-	r->engine = e;
-	return r;
-}
+static struct recall *mine(const struct engine *e) { return engine_part(e, PART_RECALL); }
 
 static void forget_one(struct recall *r) {
 	session_row_done(&r->row);
@@ -51,13 +47,6 @@ static void forget_one(struct recall *r) {
 	r->row = (struct session_row){0};
 	r->files = NULL;
 	r->file_n = r->file_at = r->unread = 0;
-}
-
-void recall_free(struct recall *r) {
-	if (!r) return;
-	forget_one(r);
-	free(r->items);
-	free(r);
 }
 
 /* --- what is to be looked for --- */
@@ -73,35 +62,28 @@ static void want_accepted(struct recall *r, bool read) {
 	for (size_t i = 0; i < t->n; i++) want(r, &t->items[i], false, read);
 }
 
-void recall_whole(struct recall *r) { want_accepted(r, true); }
+void recall_whole(struct engine *e) { want_accepted(mine(e), true); }
 
 static void want_all(struct recall *r) {
 	r->all = true;
 	want_accepted(r, false);
 }
 
-void recall_all(struct recall *r) {
-	struct engine *e = r->engine;
-	journal_set(e->journal, SETTING_RECALL, "all", NULL, NULL);
-	journal_add_event(e->journal, 0, "warn", "cloud_history",
-		"the cloud's history is another than it was: everything that it accepted is looked for again");
-	want_all(r);
-}
-
-void recall_load(struct recall *r, struct journal_view *v) {
+static void recall_load(struct engine *e, struct journal_view *v) {
+	struct recall *r = mine(e);
+	r->engine = e;
 	AUTO(xfree) char *kept = NULL;
 	struct error err = ERROR_INIT;
 	if (journal_get(v, SETTING_RECALL, &kept, &err)) log_event(LOG_WARN, "recall", err.text, NULL);
 	else if (kept) want_all(r);
 }
 
-int recall_one(struct recall *r, const char *name, struct error *err) {
-	struct engine *e = r->engine;
+int recall_one(struct engine *e, const char *name, struct error *err) {
 	const struct session *other = NULL;
 	bool found = false;
 	for (size_t root = 0; root < e->root_n; root++) {
 		const struct stub *a = stub_find(&e->accepted, session_stamp(name), root);
-		if (a) want(r, a, true, true);
+		if (a) want(mine(e), a, true, true);
 		found = found || a;
 		if (!other) other = sessions_find(&e->sessions, name, root);
 	}
@@ -111,14 +93,8 @@ int recall_one(struct recall *r, const char *name, struct error *err) {
 		name, state_name(other->row.state));
 }
 
-void recall_count(const struct recall *r, int64_t *ret_looked, int64_t *ret_lost) {
-	*ret_looked = (int64_t)r->looked;
-	*ret_lost = (int64_t)r->lost;
-}
-
-bool recall_busy(const struct recall *r) { return r->busy || r->at < r->n; }
-
-cJSON *recall_json(const struct recall *r) {
+cJSON *recall_json(const struct engine *e) {
+	const struct recall *r = mine(e);
 	cJSON *o = json_object();
 	json_add_i64(o, "left", (int64_t)(r->n - r->at) + r->busy);
 	json_add_i64(o, "looked", (int64_t)r->looked);
@@ -160,7 +136,7 @@ static void send_again(struct recall *r, const char *why) {
 	s->row.data_safe = false;
 	s->row.stored_files = s->row.stored_bytes = s->row.accepted_ms = 0;
 	session_reason(s, why);
-	outbox_report(s, "error", "lost", why);
+	session_report(s, "error", "lost", why);
 	session_go(s, EVENT_LOST, SET_REASON | SET_STORED | SET_FLAGS | SET_TIMES, "error", why);
 }
 
@@ -308,7 +284,7 @@ static void load_run(struct job *j) {
 static void load_done(struct job *j) {
 	struct load *l = (struct load *)j;
 	struct engine *e = j->engine;
-	struct recall *r = e->recall;
+	struct recall *r = mine(e);
 	r->row = l->row;
 	r->files = l->files;
 	r->file_n = l->n;
@@ -316,7 +292,7 @@ static void load_done(struct job *j) {
 		free(l);
 		return;
 	}
-	if (!r->row.has_content) r->row.has_content = files_content(r->files, r->file_n, &r->row.content);
+	if (!r->row.has_content) r->row.has_content = file_rows_content(r->files, r->file_n, &r->row.content);
 	if (l->err.code) engine_fail(e, &l->err);
 	else if (r->row.id && r->row.state == STATE_ACCEPTED && r->row.has_content) ask_session(r);
 	else next_one(r); /* it went on meanwhile */
@@ -332,8 +308,12 @@ static void load_start(struct recall *r) {
 	job_start(e, &l->job);
 }
 
-void recall_pump(struct engine *e) {
-	struct recall *r = e->recall;
+static void recall_pump(struct engine *e) {
+	struct recall *r = mine(e);
+	if (e->history_lost) {
+		e->history_lost = false;
+		want_all(r);
+	}
 	if (r->busy || r->at == r->n) return;
 	if (now_ms() < r->pause_ms) {
 		engine_wake_at(e, r->pause_ms);
@@ -341,3 +321,43 @@ void recall_pump(struct engine *e) {
 	}
 	if (api_may(e)) load_start(r);
 }
+
+/* --- the part --- */
+
+static int recall_start(struct engine *e, struct error *err) {
+	const struct engine_options *o = e->o;
+	if (o->verify_all) recall_whole(e);
+	for (size_t i = 0; i < o->verify_n; i++)
+		if (recall_one(e, o->verify[i], err)) return -1;
+	return 0;
+}
+
+/* Nothing is awaited that a cloud would have to say which is away. */
+static enum busy recall_busy(const struct engine *e) {
+	const struct recall *r = mine(e);
+	bool away = e->cloud.key_refused || cloud_trouble(e);
+	return (r->busy || r->at < r->n) && !away ? BUSY_NOW : BUSY_NOT;
+}
+
+static void recall_status(struct engine *e, cJSON *status) { json_add(status, "verify", recall_json(e)); }
+
+static void recall_stop(struct engine *e) {
+	const struct recall *r = mine(e);
+	if (e->o->verify_count) *e->o->verify_count = (struct verify_count){(int64_t)r->looked, (int64_t)r->lost};
+}
+
+static void recall_done(struct engine *e) {
+	forget_one(mine(e));
+	free(mine(e)->items);
+}
+
+const struct part recall_part = {
+	.engine_size = sizeof(struct recall),
+	.load = recall_load,
+	.start = recall_start,
+	.pump = recall_pump,
+	.busy = recall_busy,
+	.status = recall_status,
+	.stop = recall_stop,
+	.done = recall_done,
+};

@@ -5,22 +5,11 @@
  * thread. */
 #pragma once
 
-#include "base/json.h"
+#include "station/engine/part.h"
 
-struct engine;
-struct journal_view;
-struct recall;
-
-struct recall *recall_new(struct engine *e);
-void recall_free(struct recall *r);
-void recall_load(struct recall *r, struct journal_view *v); /* at start, after the sessions: what a run left undone */
-/* Of all accepted sessions; kept over restarts until each was looked for. */
-void recall_all(struct recall *r);
-void recall_whole(
-	struct recall *r); /* byte for byte because a person asks: not kept, nothing is said against the cloud */
-void recall_count(const struct recall *r, int64_t *ret_looked, int64_t *ret_lost);
-/* Of one name. ERR_NOT_FOUND; ERR_INPUT when it is not accepted, in any of the watched folders. */
-MUST_USE int recall_one(struct recall *r, const char *name, struct error *err);
-void recall_pump(struct engine *e);
-bool recall_busy(const struct recall *r);	/* something is left to be looked for */
-cJSON *recall_json(const struct recall *r); /* {left, looked, lost} of this run */
+extern const struct part recall_part;
+/* All accepted sessions, byte for byte, because a person asks: not kept, nothing is said against the cloud. */
+void recall_whole(struct engine *e);
+/* One name. ERR_NOT_FOUND; ERR_INPUT when it is not accepted, in any of the watched folders. */
+MUST_USE int recall_one(struct engine *e, const char *name, struct error *err);
+cJSON *recall_json(const struct engine *e); /* {left, looked, lost} of this run */

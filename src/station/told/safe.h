@@ -65,13 +65,6 @@ struct safe_look {
 cJSON *safe_look_json(const struct safe_look *l);
 void safe_look_take(struct safe_look *l, const cJSON *json); /* what is missing or no number counts as 0 */
 
-/* What the last run knew that no look at the folders tells: key, endpoint, conflict, metadata, as of at_ms. */
-struct found {
-	struct safe_look look;
-	char message[640]; /* of key and endpoint; "": none */
-};
-MUST_USE int found_read(struct journal_view *v, struct found *ret, struct error *err); /* all 0: nothing is kept */
-
 struct safe_facts {
 	const struct journal_summary *summary; /* NULL: never read */
 	bool journal_broken;				   /* it cannot be read now */

@@ -6,7 +6,7 @@
 #include <sqlite3.h>
 
 #include "journal_fixture.h"
-#include "station/run/run.h"
+#include "station/run/offline.h"
 
 #define RIVAL "'unique_content: every file of it is in session 20260102_000000 too'"
 enum { PAUSED = 1, IGNORED = 2, PRESENT = 4, CONTENT = 8, STORED = 16, RIVALLED = 32, FLAGS = 64 };

@@ -61,7 +61,7 @@ static void test_defaults(void **state) {
 	assert_int_equal(c.retry_base_ms, 30000);
 	assert_int_equal(c.retry_cap_ms, 3600000);
 	assert_string_equal(c.schema.file, "metadata.txt");
-	assert_int_equal(config_rate_now(&c, 0), 0);
+	assert_int_equal(bandwidth_now(&c.bandwidth, 0), 0);
 	assert_null(c.endpoint);
 }
 
@@ -244,16 +244,16 @@ static int64_t at_local(int hour, int minute) {
 static void test_rate_now(void **state) {
 	(void)state;
 	struct config c = {.bandwidth = {100000, 480, 1080}};
-	assert_int_equal(config_rate_now(&c, at_local(7, 59)), 0);
-	assert_int_equal(config_rate_now(&c, at_local(8, 0)), 100000);
-	assert_int_equal(config_rate_now(&c, at_local(17, 59)), 100000);
-	assert_int_equal(config_rate_now(&c, at_local(18, 0)), 0);
+	assert_int_equal(bandwidth_now(&c.bandwidth, at_local(7, 59)), 0);
+	assert_int_equal(bandwidth_now(&c.bandwidth, at_local(8, 0)), 100000);
+	assert_int_equal(bandwidth_now(&c.bandwidth, at_local(17, 59)), 100000);
+	assert_int_equal(bandwidth_now(&c.bandwidth, at_local(18, 0)), 0);
 	c.bandwidth = (struct bandwidth_window){100000, 1320, 360}; /* over midnight */
-	assert_int_equal(config_rate_now(&c, at_local(23, 0)), 100000);
-	assert_int_equal(config_rate_now(&c, at_local(5, 59)), 100000);
-	assert_int_equal(config_rate_now(&c, at_local(12, 0)), 0);
+	assert_int_equal(bandwidth_now(&c.bandwidth, at_local(23, 0)), 100000);
+	assert_int_equal(bandwidth_now(&c.bandwidth, at_local(5, 59)), 100000);
+	assert_int_equal(bandwidth_now(&c.bandwidth, at_local(12, 0)), 0);
 	c.bandwidth = (struct bandwidth_window){100000, 0, 0};
-	assert_int_equal(config_rate_now(&c, at_local(12, 0)), 100000);
+	assert_int_equal(bandwidth_now(&c.bandwidth, at_local(12, 0)), 100000);
 }
 
 static void test_require(void **state) {

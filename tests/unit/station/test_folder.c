@@ -16,6 +16,7 @@
 
 #include "scratch.h"
 #include "station/disk/folder.h"
+#include "station/run/folders.h"
 
 static struct error why(int os) {
 	struct error err = ERROR_INIT;

@@ -23,6 +23,8 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "session/part.h"
+#include "station/disk/hash.h"
+#include "station/disk/lease.h"
 #include "station/disk/scan.h"
 #include "station/disk/path.h"
 

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "session/name.h"
-#include "station/engine/sessions.h"
+#include "station/engine/session.h"
 
 static struct session *make(const char *name, size_t root) {
 	struct session *s = xcalloc(1, sizeof *s);

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "station/disk/since.h"
+#include "station/engine/when.h"
 #include "station/intake/settle_rule.h"
 
 #define SETTLE 10000

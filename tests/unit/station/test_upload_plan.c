@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "session/part.h"
 #include "../manifest_text.h"
 #include "station/sending/plan.h"
 
@@ -16,27 +17,28 @@
 #define LASTS 900000
 #define LATER (NOW + LASTS)
 
-/* Three data files around the metadata file. */
+static void fill(struct file_row *f, char *name, int64_t size) {
+	*f = (struct file_row){.name = name, .size = size, .mtime_ns = 1700000000123456789, .hashed = true};
+	sha256_of(f->name, strlen(f->name), &f->sha256);
+}
+
+/* Data files around the metadata file, which is the second. */
 static struct upload *make(size_t data) {
 	struct upload *u = xcalloc(1, sizeof *u);
-	u->n = data + 1;
-	u->metadata = 1;
-	u->files = xcalloc(u->n, sizeof *u->files);
-	u->slots = xcalloc(u->n, sizeof *u->slots);
-	for (size_t i = 0; i < u->n; i++) {
-		struct file_row *f = &u->files[i];
-		f->name = i == u->metadata ? xstrdup("metadata.txt") : xasprintf("data-%05zu", i);
-		f->size = 100 + (int64_t)i;
-		f->mtime_ns = 1700000000123456789;
-		f->hashed = true;
-		sha256_of(f->name, strlen(f->name), &f->sha256);
+	struct file_row *files = xcalloc(data + 1, sizeof *files);
+	for (size_t i = 0; i < data + 1; i++) {
+		bool first = i == 0, metadata = i == 1;
+		fill(&files[i], metadata ? xstrdup("metadata.txt") : xasprintf("%s-%05zu", first ? "data" : "z", i),
+			100 + (int64_t)i);
 	}
+	upload_cut(u, files, data + 1, "metadata.txt", PUT_MAX);
+	assert_int_equal(u->piece_n, data + 1);
 	return u;
 }
 
 static void ready(struct upload *u, size_t index) {
-	struct slot *s = upload_slot(u, index);
-	s->state = SLOT_READY;
+	struct piece *s = upload_piece(u, index);
+	s->state = PIECE_READY;
 	s->url = xstrdup("http://127.0.0.1/x");
 	s->lasts_ms = LASTS;
 	s->good_until_ms = LATER;
@@ -50,31 +52,31 @@ static size_t next(struct upload *u) {
 static void test_order(void **state) {
 	(void)state;
 	struct upload *u = make(3);
-	assert_int_equal(next(u), SLOT_NONE); /* no URL yet */
+	assert_int_equal(next(u), PIECE_NONE); /* no URL yet */
 	for (size_t i = 0; i < u->n; i++) ready(u, i);
 	static const size_t order[] = {0, 2, 3};
 	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
 		assert_int_equal(upload_goal(u), GOAL_DATA);
 		assert_int_equal(next(u), order[i]);
-		u->slots[order[i]].state = SLOT_SENDING;
+		u->pieces[order[i]].state = PIECE_SENDING;
 	}
-	assert_int_equal(next(u), SLOT_NONE); /* the metadata waits for the data's end, not their start */
+	assert_int_equal(next(u), PIECE_NONE); /* the metadata waits for the data's end, not their start */
 	upload_stored(u, 3);
 	upload_stored(u, 0);
-	assert_int_equal(next(u), SLOT_NONE);
+	assert_int_equal(next(u), PIECE_NONE);
 	upload_stored(u, 2);
 	assert_int_equal(upload_goal(u), GOAL_MANIFEST);
-	assert_int_equal(next(u), SLOT_NONE);
-	ready(u, SLOT_MANIFEST);
-	assert_int_equal(next(u), SLOT_MANIFEST);
-	u->manifest_slot.state = SLOT_SENDING;
-	assert_int_equal(next(u), SLOT_NONE);
-	upload_stored(u, SLOT_MANIFEST);
+	assert_int_equal(next(u), PIECE_NONE);
+	ready(u, PIECE_MANIFEST);
+	assert_int_equal(next(u), PIECE_MANIFEST);
+	u->manifest_piece.state = PIECE_SENDING;
+	assert_int_equal(next(u), PIECE_NONE);
+	upload_stored(u, PIECE_MANIFEST);
 	assert_int_equal(upload_goal(u), GOAL_METADATA);
 	assert_int_equal(next(u), 1);
 	upload_stored(u, 1);
 	assert_int_equal(upload_goal(u), GOAL_DONE);
-	assert_int_equal(next(u), SLOT_NONE);
+	assert_int_equal(next(u), PIECE_NONE);
 	upload_free(u);
 }
 
@@ -101,7 +103,7 @@ static void test_metadata_stored_before(void **state) {
 	upload_stored(u, 1);
 	upload_stored(u, 0);
 	assert_int_equal(upload_goal(u), GOAL_MANIFEST);
-	upload_stored(u, SLOT_MANIFEST);
+	upload_stored(u, PIECE_MANIFEST);
 	assert_int_equal(upload_goal(u), GOAL_DONE);
 	upload_free(u);
 }
@@ -112,18 +114,18 @@ static void test_times(void **state) {
 	int64_t wake;
 	ready(u, 0);
 	ready(u, 2);
-	u->slots[0].not_before_ms = NOW + 700;
-	u->slots[2].not_before_ms = NOW + 300;
-	assert_int_equal(upload_next(u, NOW, &wake), SLOT_NONE);
+	u->pieces[0].not_before_ms = NOW + 700;
+	u->pieces[2].not_before_ms = NOW + 300;
+	assert_int_equal(upload_next(u, NOW, &wake), PIECE_NONE);
 	assert_int_equal(wake, NOW + 300);
 	assert_int_equal(upload_next(u, NOW + 300, &wake), 2);
 	/* a URL that ends soon is given back and asked for anew */
-	u->slots[0].not_before_ms = 0;
-	u->slots[2].state = SLOT_STORED;
+	u->pieces[0].not_before_ms = 0;
+	u->pieces[2].state = PIECE_STORED;
 	assert_int_equal(upload_next(u, LATER - URL_MARGIN_MS, &wake), 0);
-	assert_int_equal(upload_next(u, LATER - URL_MARGIN_MS + 1, &wake), SLOT_NONE);
-	assert_int_equal(u->slots[0].state, SLOT_WAITING);
-	assert_null(u->slots[0].url);
+	assert_int_equal(upload_next(u, LATER - URL_MARGIN_MS + 1, &wake), PIECE_NONE);
+	assert_int_equal(u->pieces[0].state, PIECE_WAITING);
+	assert_null(u->pieces[0].url);
 	upload_free(u);
 }
 
@@ -133,12 +135,12 @@ static void test_short_urls(void **state) {
 	struct upload *u = make(1);
 	int64_t wake;
 	ready(u, 0);
-	u->slots[0].lasts_ms = 30000;
-	u->slots[0].good_until_ms = NOW + 30000;
+	u->pieces[0].lasts_ms = 30000;
+	u->pieces[0].good_until_ms = NOW + 30000;
 	assert_int_equal(upload_next(u, NOW, &wake), 0);
 	assert_int_equal(upload_next(u, NOW + 22500, &wake), 0);
-	assert_int_equal(upload_next(u, NOW + 22501, &wake), SLOT_NONE);
-	assert_int_equal(u->slots[0].state, SLOT_WAITING);
+	assert_int_equal(upload_next(u, NOW + 22501, &wake), PIECE_NONE);
+	assert_int_equal(u->pieces[0].state, PIECE_WAITING);
 	upload_free(u);
 }
 
@@ -162,12 +164,12 @@ static void test_asking(void **state) {
 	upload_free(u);
 
 	u = make(3); /* bytes bound a call too, but one file is always asked for */
-	u->files[0].size = u->files[2].size = ASK_BYTES;
+	u->pieces[0].bytes = u->pieces[2].bytes = ASK_BYTES;
 	assert_int_equal(upload_to_ask(u, ask, ASK_FILES), 1);
-	u->slots[0].state = SLOT_ASKED;
+	u->pieces[0].state = PIECE_ASKED;
 	assert_int_equal(upload_to_ask(u, ask, ASK_FILES), 1);
 	assert_int_equal(ask[0], 2);
-	u->slots[2].state = SLOT_ASKED;
+	u->pieces[2].state = PIECE_ASKED;
 	assert_int_equal(upload_to_ask(u, ask, ASK_FILES), 2); /* the last call brings the metadata file's too */
 	assert_int_equal(ask[0], 3);
 	assert_int_equal(ask[1], 1);
@@ -182,16 +184,16 @@ static void test_asking_at_the_end(void **state) {
 	upload_stored(u, 0);
 	assert_int_equal(upload_to_ask(u, ask, 4), 1);
 	assert_int_equal(ask[0], u->metadata);
-	u->slots[1].state = SLOT_ASKED;
+	u->pieces[1].state = PIECE_ASKED;
 	assert_int_equal(upload_to_ask(u, ask, 4), 0);
 	u->files[1].key = xstrdup("k");
-	u->slots[1].state = SLOT_READY;
+	u->pieces[1].state = PIECE_READY;
 	assert_int_equal(upload_to_ask(u, ask, 4), 0); /* not built yet */
 	u->manifest.name = xstrdup("_headgate/1/manifest.json");
 	assert_int_equal(upload_to_ask(u, ask, 4), 1);
-	assert_int_equal(ask[0], SLOT_MANIFEST);
-	upload_stored(u, SLOT_MANIFEST);
-	u->slots[1].state = SLOT_WAITING; /* its URL ended meanwhile */
+	assert_int_equal(ask[0], PIECE_MANIFEST);
+	upload_stored(u, PIECE_MANIFEST);
+	u->pieces[1].state = PIECE_WAITING; /* its URL ended meanwhile */
 	assert_int_equal(upload_to_ask(u, ask, 4), 1);
 	assert_int_equal(ask[0], u->metadata);
 	upload_free(u);
@@ -222,6 +224,44 @@ static void test_manifest(void **state) {
 	upload_free(u);
 }
 
+#define MIB (INT64_C(1) << 20)
+
+/* A file that is sent in parts is a file with several pieces, and stored with the last of them. */
+static void test_a_file_in_pieces(void **state) {
+	(void)state;
+	struct upload *u = xcalloc(1, sizeof *u);
+	struct file_row *files = xcalloc(3, sizeof *files);
+	fill(&files[0], xstrdup("a.bin"), 100 * MIB);
+	fill(&files[1], xstrdup("b.bin"), 7);
+	fill(&files[2], xstrdup("metadata.txt"), 9);
+	files[0].part_n = (size_t)part_count(files[0].size);
+	files[0].parts = xcalloc(files[0].part_n, sizeof *files[0].parts);
+	for (size_t i = 0; i < files[0].part_n; i++) files[0].parts[i].bytes[0] = (uint8_t)(i + 1);
+	upload_cut(u, files, 3, "metadata.txt", 64 * MIB);
+	assert_int_equal(u->piece_n, 7 + 2);
+	int64_t at = 0;
+	for (size_t i = 0; i < 7; i++) {
+		const struct piece *p = upload_piece(u, i);
+		assert_int_equal(p->file, 0);
+		assert_int_equal(p->part, i + 1);
+		assert_int_equal(p->offset, at);
+		assert_int_equal(upload_digest(u, i)->bytes[0], i + 1);
+		at += p->bytes;
+	}
+	assert_int_equal(at, 100 * MIB);
+	assert_int_equal(upload_piece(u, 7)->part, 0);
+	assert_memory_equal(upload_digest(u, 7), &u->files[1].sha256, sizeof(struct sha256));
+	for (size_t i = 0; i < 7; i++) {
+		ready(u, 6 - i);
+		assert_int_equal(next(u), 6 - i); /* whatever is ready: parts go in any order */
+		assert_int_equal(upload_stored(u, 6 - i), i == 6);
+		assert_int_equal(upload_goal(u), GOAL_DATA);
+	}
+	upload_file_stored(u, 1);
+	assert_int_equal(upload_goal(u), GOAL_MANIFEST);
+	upload_free(u);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order),
@@ -232,6 +272,7 @@ int main(void) {
 		cmocka_unit_test(test_asking),
 		cmocka_unit_test(test_asking_at_the_end),
 		cmocka_unit_test(test_manifest),
+		cmocka_unit_test(test_a_file_in_pieces),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,7 +4,7 @@
  * Start: lock, journal, what it holds, cloud, watch, control socket; then the first rescan. Stop, in order: hashing and
  * walks are cancelled, requests end, then the journal commits what is queued and closes; the loop ends when the last
  * handle has. Nothing is lost: what was in flight is found by the next run. */
-#include "station/run/run.h"
+#include "station/engine/engine.h"
 
 #include <assert.h>
 #include <malloc.h>
@@ -18,14 +18,18 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "station/intake/check_task.h"
-#include "station/engine/engine_internal.h"
-#include "station/intake/moved.h"
+#include "station/disk/lease.h"
+#include "station/engine/lanes.h"
+#include "station/engine/root.h"
+#include "station/engine/rules.h"
+#include "station/engine/session.h"
+#include "station/engine/watches.h"
 
 #define NICE 5 /* recording comes first */
 #define IOPRIO_BEST_EFFORT_LAST ((2 << 13) | 7)
 #define IOPRIO_WHO_PROCESS 1
-#define PROGRESS_MS 250
+#define KEEP_MS (10LL * 60 * 1000) /* seldom: whoever reads the journal wakes at each commit */
+#define RESCAN_SOON_MS 20		   /* several events come at once */
 #define SETTING_INSTANCE "engine.instance"
 
 int64_t now_ms(void) { return clock_mono_ms(); }
@@ -69,48 +73,42 @@ static void pump_sessions(struct engine *e) {
 	e->sweep = false;
 }
 
-static void (*const pumps[])(struct engine *e) = {
-	lanes_pump,
-	cloud_pump,
-	rescan_pump,
-	admission_pump,
-	pump_sessions,
-	moved_pump,
-	settle_pump,
-	checking_pump,
-	upload_pump,
-	confirm_pump,
-	recall_pump,
-	outbox_pump,
-	heartbeat_pump,
-	guard_pump,
-	look_pump,
-	found_pump,
-	once_pump,
-	linger_pump,
-};
+/* What parts keep for those who come without an engine, once every folder was listed. */
+static void engine_keep(struct engine *e) {
+	bool well;
+	if (!e->journal || !roots_listed(e, &well)) return;
+	e->keep_ms = now_ms() + KEEP_MS;
+	for (size_t i = 0; i < PART_N; i++)
+		if (e->parts[i]->keep) e->parts[i]->keep(e);
+}
+
+static void keep_pump(struct engine *e) {
+	if (now_ms() >= e->keep_ms) engine_keep(e);
+	if (e->keep_ms) engine_wake_at(e, e->keep_ms);
+}
+
+static void pump(struct engine *e) {
+	lanes_pump(e);
+	pump_sessions(e);
+	for (size_t i = 0; i < PART_N && !e->stopping; i++)
+		if (e->parts[i]->pump) e->parts[i]->pump(e);
+	if (!e->stopping) keep_pump(e);
+}
 
 #define ROUNDS_MAX 64
 
 static void on_prepare(uv_prepare_t *prepare) {
 	struct engine *e = prepare->data;
-	if (e->pump_wanted) control_changed(e->control);
+	if (e->pump_wanted) engine_changed(e);
 	for (int round = 0; e->pump_wanted && !e->stopping; round++) {
 		if (round == ROUNDS_MAX) { /* let the loop see its events, then go on */
 			engine_wake_at(e, now_ms());
 			return;
 		}
 		e->pump_wanted = false;
-		for (size_t i = 0; i < ARRAY_LEN(pumps) && !e->stopping; i++) pumps[i](e);
+		pump(e);
 		e->pump_wanted = e->pump_wanted || !TAILQ_EMPTY(&e->driven);
 	}
-}
-
-static void on_progress(uv_timer_t *timer) {
-	struct engine *e = timer->data;
-	AUTO(json_free) cJSON *status = engine_status(e);
-	AUTO(xfree) char *text = json_text(status);
-	e->o->on_progress(e->o->arg, text);
 }
 
 /* Whoever reads the journal hears of a commit from here: inotify tells of the WAL's bytes, which are written before the
@@ -118,28 +116,65 @@ static void on_progress(uv_timer_t *timer) {
 static void on_journal_moved(void *arg) {
 	struct engine *e = arg;
 	control_committed(e->control, journal_delivered(e->journal));
-	control_changed(e->control);
-	if (checking_waits(e)) engine_poke(e);
+	engine_changed(e);
+	if (!e->commit_awaited) return;
+	e->commit_awaited = false;
+	engine_poke(e);
 }
 
 void engine_journal_done(void *arg, const struct error *err) {
 	if (err->code != ERR_NONE) engine_fail(arg, err);
 }
 
-/* --- roots --- */
+void engine_changed(struct engine *e) { control_changed(e->control); }
 
-size_t engine_root(struct engine *e, const char *path, bool configured) {
-	size_t n = strlen(path);
-	while (n > 1 && path[n - 1] == '/') n--;
-	for (size_t i = 0; i < e->root_n; i++) {
-		if (strlen(e->roots[i].path) == n && memcmp(e->roots[i].path, path, n) == 0) return i;
+void engine_rescan(struct engine *e) {
+	int64_t at = now_ms() + RESCAN_SOON_MS;
+	if (e->rescan_ms > at) e->rescan_ms = at;
+	engine_wake_at(e, e->rescan_ms);
+}
+
+void engine_found(struct engine *e, const char *name, size_t root) {
+	if (stub_find(&e->waiting, session_stamp(name), root)) return;
+	struct session_row row = {.present = true};
+	memcpy(row.name, name, strnlen(name, sizeof row.name - 1));
+	stub_insert(&e->waiting, &row, root);
+	e->to_add++;
+	engine_poke(e);
+}
+
+void engine_suspect(struct engine *e, struct stub *accepted) {
+	if (!accepted) return;
+	accepted->suspect = true;
+	e->suspects = true;
+	engine_poke(e);
+}
+
+void *engine_part(const struct engine *e, enum part_id id) { return e->part[id]; }
+
+static enum busy sessions_busy(const struct engine *e) {
+	for (size_t i = 0; i < e->sessions.n; i++) {
+		const struct session *s = e->sessions.items[i];
+		if (!s->dead && (s->committing || s->driven)) return e->cloud.key_refused ? BUSY_LEFT : BUSY_NOW;
 	}
-	ARRAY_RESERVE(e->roots, e->root_n, e->root_capacity);
-	struct root_work *work = xcalloc(1, sizeof *work);
-	TAILQ_INIT(&work->looks);
-	TAILQ_INIT(&work->checks);
-	e->roots[e->root_n] = (struct root){.path = xstrndup(path, n), .configured = configured, .ok = true, .work = work};
-	return e->root_n++;
+	return BUSY_NOT;
+}
+
+enum busy engine_busy(const struct engine *e) {
+	enum busy most = e->ending ? BUSY_ENDING : BUSY_NOW, busiest = sessions_busy(e);
+	for (size_t i = 0; i < PART_N && busiest < most; i++) {
+		enum busy one = e->parts[i]->busy ? e->parts[i]->busy(e) : BUSY_NOT;
+		busiest = MAX(busiest, one);
+	}
+	return busiest;
+}
+
+void status_add_error(cJSON *o, const struct error *why) {
+	if (why->code == ERR_NONE) return;
+	cJSON *e = json_object();
+	json_add_text(e, "code", error_classes[why->code].name);
+	json_add_text(e, "message", why->text);
+	json_add(o, "error", e);
 }
 
 /* --- start --- */
@@ -152,10 +187,15 @@ static void low_priority(void) {
 	}
 }
 
+/* One that was found, and of which nothing else is known, waits outside until its turn comes. */
+static bool may_wait(const struct session_row *row) {
+	return row->state == STATE_FOUND && !row->paused && !row->ignored && row->present;
+}
+
 static int on_row(void *arg, const struct session_row *row) {
 	struct engine *e = arg;
 	bool accepted = row->state == STATE_ACCEPTED;
-	if (!accepted && !admission_may_wait(row)) session_load(e, row);
+	if (!accepted && !may_wait(row)) session_load(e, row);
 	else stub_append(accepted ? &e->accepted : &e->waiting, row, engine_root(e, row->root, false));
 	return 0;
 }
@@ -179,7 +219,7 @@ static void content_load(struct session *s, struct journal_view *v) {
 	struct error err = ERROR_INIT;
 	if (s->row.has_content || !state_is_past_checks(s->row.state) || journal_files(v, s->row.id, 0, &files, &n, &err))
 		return;
-	s->row.has_content = files_content(files, n, &s->row.content);
+	s->row.has_content = file_rows_content(files, n, &s->row.content);
 	file_rows_free(files, n);
 	if (s->row.has_content) session_save(s, SET_CONTENT, NULL);
 }
@@ -191,17 +231,10 @@ static int load(struct engine *e, struct error *err) {
 	int failed = journal_sessions(v, &all, on_row, e, err);
 	stub_sort(&e->accepted);
 	stub_sort(&e->waiting);
-	for (size_t i = 0; i < e->sessions.n; i++) {
-		struct session *s = e->sessions.items[i];
-		if (s->row.state == STATE_HELD) held_load(s, v);
-		content_load(s, v);
-	}
+	for (size_t i = 0; i < e->sessions.n; i++) content_load(e->sessions.items[i], v);
 	load_instance(e, v);
-	roots_remember(e, v);
-	audits_load(e, v);
-	found_load(e, v);
-	confirm_load(e, v);
-	recall_load(e->recall, v);
+	for (size_t i = 0; i < PART_N; i++)
+		if (e->parts[i]->load) e->parts[i]->load(e, v);
 	view_give(e, v);
 	return failed ? -1 : 0;
 }
@@ -241,8 +274,10 @@ static void on_signal(uv_signal_t *signal, int number) {
 	struct engine *e = signal->data;
 	if (number == SIGHUP) { /* not the end: an ssh that drops does not disturb an upload */
 		log_reopen();
-		cloud_reload(e);
-		rescan_soon(e);
+		for (size_t i = 0; i < PART_N; i++)
+			if (e->parts[i]->reload) e->parts[i]->reload(e);
+		engine_rescan(e);
+		engine_poke(e);
 		return;
 	}
 	if (number == SIGTERM) engine_end(e);
@@ -252,25 +287,21 @@ static void on_signal(uv_signal_t *signal, int number) {
 static int open_handles(struct engine *e) {
 	static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
 	static_assert(ARRAY_LEN(numbers) == ARRAY_LEN(e->signals), "a handle for each signal");
-	int failed = uv_prepare_init(&e->loop, &e->prepare) | uv_timer_init(&e->loop, &e->wake) |
-				 uv_timer_init(&e->loop, &e->progress);
-	e->prepare.data = e->wake.data = e->progress.data = e;
+	int failed = uv_prepare_init(&e->loop, &e->prepare) | uv_timer_init(&e->loop, &e->wake);
+	e->prepare.data = e->wake.data = e;
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
 		failed |= uv_signal_init(&e->loop, &e->signals[i]);
 		e->signals[i].data = e;
 		failed |= uv_signal_start(&e->signals[i], on_signal, numbers[i]);
 	}
 	failed |= uv_prepare_start(&e->prepare, on_prepare) | lanes_open(e);
-	if (e->o->on_progress) failed |= uv_timer_start(&e->progress, on_progress, PROGRESS_MS, PROGRESS_MS);
 	e->handles_open = true;
 	return failed;
 }
 
-static int verify_begin(struct engine *e, struct error *err) {
-	const struct engine_options *o = e->o;
-	if (o->verify_all) recall_whole(e->recall);
-	for (size_t i = 0; i < o->verify_n; i++)
-		if (recall_one(e->recall, o->verify[i], err)) return -1;
+static int start_parts(struct engine *e, struct error *err) {
+	for (size_t i = 0; i < PART_N; i++)
+		if (e->parts[i]->start && e->parts[i]->start(e, err)) return -1;
 	return 0;
 }
 
@@ -283,14 +314,13 @@ static int open_all(struct engine *e, struct error *err) {
 	if (open_handles(e)) return error_set(err, ERR_INTERNAL, "cannot set up the event loop");
 	if (journal_open(&e->journal, &e->loop, c->state_dir, &jo, err)) return -1;
 	for (size_t i = 0; i < c->watch.n; i++) engine_root(e, c->watch.items[i], true);
-	if (load(e, err) || open_cloud(e, err) || watch_new(e, err) || control_begin(e, err)) return -1;
+	if (load(e, err) || open_cloud(e, err) || watches_open(e, err) || start_parts(e, err)) return -1;
+	e->started = true;
 	if (!e->o->once)
 		journal_add_event(e->journal, 0, "info", "engine_started", "the engine " HEADGATE_VERSION " starts");
-	cloud_start(e);
 	for (size_t i = 0; i < e->sessions.n; i++) session_enter(e->sessions.items[i]);
-	outbox_kick(e);
 	engine_poke(e);
-	return verify_begin(e, err);
+	return 0;
 }
 
 /* --- stop --- */
@@ -312,22 +342,21 @@ static void on_closed(void *arg) {
 void engine_stop(struct engine *e) {
 	if (e->stopping) return;
 	e->stopping = true;
-	look_keep(e);
-	if (!e->o->once && e->control) journal_add_event(e->journal, 0, "info", "engine_ended", "the engine ends");
+	engine_keep(e);
+	if (!e->o->once && e->started) journal_add_event(e->journal, 0, "info", "engine_ended", "the engine ends");
 	jobs_cancel(e);
 	lanes_close(e);
-	for (size_t i = 0; i < e->sessions.n; i++) checking_cancel(e->sessions.items[i]);
-	control_end(e);
+	for (size_t i = 0; i < PART_N; i++)
+		if (e->parts[i]->stop) e->parts[i]->stop(e);
 	if (e->ingest) ingest_close(e->ingest);
 	api_calls_free(e);
 	e->closing = 1; /* until both are asked */
 	if (e->http) e->closing++, http_close(e->http, on_closed, e);
 	if (e->api_http) e->closing++, http_close(e->api_http, on_closed, e);
-	watch_close(e);
+	watches_close(e);
 	if (e->handles_open) {
 		uv_close((uv_handle_t *)&e->prepare, NULL);
 		uv_close((uv_handle_t *)&e->wake, NULL);
-		uv_close((uv_handle_t *)&e->progress, NULL);
 		for (size_t i = 0; i < ARRAY_LEN(e->signals); i++) uv_close((uv_handle_t *)&e->signals[i], NULL);
 	}
 	e->closing--;
@@ -342,38 +371,38 @@ void engine_fail(struct engine *e, const struct error *why) {
 
 static void engine_done(struct engine *e) {
 	for (size_t i = 0; i < e->sessions.n; i++) session_free(e->sessions.items[i]);
+	for (size_t i = 0; i < PART_N; i++)
+		if (e->parts[i]->done) e->parts[i]->done(e);
 	free(e->sessions.items);
 	free(e->accepted.items);
 	free(e->waiting.items);
-	watch_free(e);
+	watches_free(e);
 	rules_drop(e->rules);
-	rules_drop(e->own_rules);
 	for (size_t i = 0; i < e->view_n; i++) journal_view_close(e->views[i]);
-	for (size_t i = 0; i < e->root_n; i++) {
-		root_done(&e->roots[i]);
-		free(e->roots[i].work);
-	}
+	for (size_t i = 0; i < e->root_n; i++) root_done(&e->roots[i]);
 	free(e->roots);
-	free(e->cursor);
-	recall_free(e->recall);
-	free(e->names_was);
-	outbox_forget(e);
-	json_free(e->fleet);
+	for (size_t i = 0; i < PART_N; i++) free(e->part[i]);
 	pthread_mutex_destroy(&e->view_lock);
 	free(e);
 }
 
-int engine_run(const struct engine_options *o, struct error *err) {
+static struct engine *engine_new(const struct engine_options *o, const struct part *const parts[PART_N]) {
 	struct engine *e = xcalloc(1, sizeof *e);
-	*e = (struct engine){.o = o, .config = o->config, .lock_fd = -1, .claim_fd = -1, .budget = RETRY_BUDGET_INIT};
+	*e = (struct engine){
+		.o = o, .config = o->config, .parts = parts, .lock_fd = -1, .claim_fd = -1, .cloud.budget = RETRY_BUDGET_INIT};
 	TAILQ_INIT(&e->driven);
 	TAILQ_INIT(&e->jobs);
 	TAILQ_INIT(&e->calls);
-	TAILQ_INIT(&e->transfers);
 	pthread_mutex_init(&e->view_lock, NULL);
-	e->recall = recall_new(e);
+	for (size_t i = 0; i < PART_N; i++)
+		if (parts[i]->engine_size) e->part[i] = xcalloc(1, parts[i]->engine_size);
 	e->started_ms = now_ms();
 	e->started_wall_ms = clock_wall_ms();
+	return e;
+}
+
+int engine_run_parts(const struct engine_options *o, const struct part *const parts[PART_N], struct error *err) {
+	struct engine *e = engine_new(o, parts);
 	/* one heap for all threads: what one frees another can use, or 10,000 files are paid for once a thread */
 	mallopt(M_ARENA_MAX, 1);
 	mallopt(M_MMAP_THRESHOLD, 1 << 20); /* arrays of all sessions grow in place, and are given back */
@@ -391,7 +420,6 @@ int engine_run(const struct engine_options *o, struct error *err) {
 	why = e->result;
 	if (e->lock_fd >= 0) close(e->lock_fd);
 	if (e->claim_fd >= 0) close(e->claim_fd);
-	if (o->verify_count) recall_count(e->recall, &o->verify_count->looked, &o->verify_count->lost);
 	if (!lanes_free(e)) engine_done(e);
 	if (why.code == ERR_NONE) return 0;
 	*err = why;

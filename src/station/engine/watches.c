@@ -5,6 +5,8 @@
  * keeps whoever asks for a watch waiting.
  *
  * Invariants: items are in order of wd; a session's `watches` counts its items. */
+#include "station/engine/watches.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +15,8 @@
 
 #include "base/log.h"
 #include "session/name.h"
-#include "station/engine/engine_internal.h"
+#include "station/engine/root.h"
+#include "station/engine/session.h"
 
 #define WATCH_MASK                                                                                                     \
 	(IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | IN_DELETE_SELF |               \
@@ -27,7 +30,11 @@ struct watched {
 	char name[16]; /* of the session; "" for the root itself */
 	char *folder;  /* relative to the session, with a final '/', or "" */
 };
-struct watch {
+struct named {
+	size_t root;
+	char name[16];
+};
+struct watches {
 	uv_poll_t poll;
 	int fd;
 	struct watched *items;
@@ -35,9 +42,11 @@ struct watch {
 	bool limited;	  /* the kernel gave no more watches: said once */
 	int early[EARLY]; /* the last events of what is not among the items */
 	size_t early_at;
+	struct named *names; /* that appeared in roots, in turn */
+	size_t name_n, name_capacity, name_at;
 };
 
-static size_t watch_lower(const struct watch *w, int wd) {
+static size_t watch_lower(const struct watches *w, int wd) {
 	size_t from = 0, to = w->n;
 	while (from < to) {
 		size_t middle = from + (to - from) / 2;
@@ -47,13 +56,13 @@ static size_t watch_lower(const struct watch *w, int wd) {
 	return from;
 }
 
-static struct watched *watch_find(const struct watch *w, int wd) {
+static struct watched *watch_find(const struct watches *w, int wd) {
 	size_t i = watch_lower(w, wd);
 	return i < w->n && w->items[i].wd == wd ? &w->items[i] : NULL;
 }
 
 static void watch_forget(struct engine *e, int wd) {
-	struct watch *w = e->watch;
+	struct watches *w = e->watches;
 	struct watched *it = watch_find(w, wd);
 	if (!it) return;
 	struct session *s = *it->name ? sessions_find(&e->sessions, it->name, it->root) : NULL;
@@ -65,8 +74,8 @@ static void watch_forget(struct engine *e, int wd) {
 }
 
 static void watch_limit(struct engine *e, int why) {
-	if (e->watch->limited) return;
-	e->watch->limited = true;
+	if (e->watches->limited) return;
+	e->watches->limited = true;
 	journal_add_event(e->journal, 0, "warn", "watch_limit",
 		why == ENOSPC
 			? "the kernel gives no more file watches, so changes are found by the periodic rescan only; raise "
@@ -77,7 +86,7 @@ static void watch_limit(struct engine *e, int why) {
 /* --- in the thread that reads the folders --- */
 
 struct watching watching_init(const struct engine *e, bool wanted) {
-	return (struct watching){.fd = e->watch && wanted ? e->watch->fd : -1};
+	return (struct watching){.fd = e->watches && wanted ? e->watches->fd : -1};
 }
 
 void watching_add(struct watching *w, const char *path, const char *folder, bool session) {
@@ -100,7 +109,7 @@ void watching_done(struct watching *w) {
 /* --- the table --- */
 
 /* An event of a folder that is watched already and not in the table yet. */
-static bool watch_missed(const struct watch *w, int wd) {
+static bool watch_missed(const struct watches *w, int wd) {
 	for (size_t i = 0; i < ARRAY_LEN(w->early); i++)
 		if (w->early[i] == wd) return true;
 	return false;
@@ -108,7 +117,7 @@ static bool watch_missed(const struct watch *w, int wd) {
 
 /* One folder; false when it is known. */
 static bool watch_insert(struct engine *e, size_t root, const char *name, const struct watching_folder *f) {
-	struct watch *w = e->watch;
+	struct watches *w = e->watches;
 	size_t i = watch_lower(w, f->wd);
 	if (i < w->n && w->items[i].wd == f->wd) return false;
 	struct watched added = {.wd = f->wd, .root = root, .folder = xstrdup(f->folder)};
@@ -121,35 +130,35 @@ static bool watch_insert(struct engine *e, size_t root, const char *name, const 
 }
 
 void watch_root(struct engine *e, size_t root, const struct watching *w) {
-	if (!e->watch) return;
+	if (!e->watches) return;
 	if (w->why) watch_limit(e, w->why);
 	for (size_t i = 0; i < w->n; i++)
-		if (watch_insert(e, root, "", &w->items[i]) && watch_missed(e->watch, w->items[i].wd)) rescan_soon(e);
+		if (watch_insert(e, root, "", &w->items[i]) && watch_missed(e->watches, w->items[i].wd)) engine_rescan(e);
 	e->roots[root].events = w->n > 0;
 }
 
 bool watch_session(struct session *s, const struct watching *w) {
 	struct engine *e = s->engine;
 	bool again = false;
-	if (!e->watch) return false;
+	if (!e->watches) return false;
 	if (w->why) watch_limit(e, w->why);
 	for (size_t i = 0; i < w->n; i++) {
 		const struct watching_folder *f = &w->items[i];
 		if (!watch_insert(e, s->root, s->row.name, f)) continue;
 		s->watches++;
 		/* its own is watched before it is read, those below it are found by reading */
-		again |= *f->folder || watch_missed(e->watch, f->wd);
+		again |= *f->folder || watch_missed(e->watches, f->wd);
 	}
 	return again;
 }
 
 void watch_nobody(struct engine *e, const struct watching *w) {
-	for (size_t i = 0; e->watch && i < w->n; i++)
-		if (!watch_find(e->watch, w->items[i].wd)) inotify_rm_watch(e->watch->fd, w->items[i].wd);
+	for (size_t i = 0; e->watches && i < w->n; i++)
+		if (!watch_find(e->watches, w->items[i].wd)) inotify_rm_watch(e->watches->fd, w->items[i].wd);
 }
 
 void watch_drop(struct session *s) {
-	struct watch *w = s->engine->watch;
+	struct watches *w = s->engine->watches;
 	for (size_t i = w && s->watches ? w->n : 0; i-- > 0;) {
 		struct watched *it = &w->items[i];
 		if (it->root != s->root || strcmp(it->name, s->row.name) != 0) continue;
@@ -160,42 +169,62 @@ void watch_drop(struct session *s) {
 	s->watches = 0;
 }
 
-bool watch_has(const struct session *s) { return s->watches > 0 && !s->engine->watch->limited; }
+bool watch_has(const struct session *s) { return s->watches > 0 && !s->engine->watches->limited; }
 
 /* --- events --- */
 
+static void watch_named(struct watches *w, size_t root, const char *name) {
+	struct named n = {.root = root};
+	memcpy(n.name, name, strnlen(name, sizeof n.name - 1));
+	ARRAY_RESERVE(w->names, w->name_n, w->name_capacity);
+	w->names[w->name_n++] = n;
+}
+
+bool watch_name(struct engine *e, size_t *ret_root, char ret_name[16]) {
+	struct watches *w = e->watches;
+	if (!w || w->name_at == w->name_n) {
+		if (w) w->name_at = w->name_n = 0;
+		return false;
+	}
+	const struct named *n = &w->names[w->name_at++];
+	*ret_root = n->root;
+	memcpy(ret_name, n->name, sizeof n->name);
+	return true;
+}
+
 static void on_root_event(struct engine *e, const struct watched *it, const struct inotify_event *ev) {
 	if (ev->mask & (IN_DELETE_SELF | IN_MOVE_SELF)) {
-		rescan_soon(e);
+		engine_rescan(e);
 		return;
 	}
 	if (!ev->len || !session_name_is(ev->name)) return;
 	if (!(ev->mask & IN_ISDIR) || (ev->mask & (IN_DELETE | IN_MOVED_FROM))) {
-		rescan_soon(e);
+		engine_rescan(e);
 		return;
 	}
-	rescan_found(e, it->root, ev->name);
+	watch_named(e->watches, it->root, ev->name);
+	engine_poke(e);
 }
 
 static void on_session_event(struct engine *e, const struct watched *it) {
 	struct session *s = sessions_find(&e->sessions, it->name, it->root);
 	if (!s || s->dead) return;
-	settle_touch(s); /* a new folder is watched by the look */
+	session_touch(s); /* a new folder is watched by the look */
 }
 
 static void on_event(struct engine *e, const struct inotify_event *ev) {
 	if (ev->mask & IN_Q_OVERFLOW) {
 		log_event(LOG_WARN, "watch", "file events came faster than they were read; looking at everything", NULL);
-		rescan_soon(e);
+		engine_rescan(e);
 		return;
 	}
-	const struct watched *it = watch_find(e->watch, ev->wd);
+	const struct watched *it = watch_find(e->watches, ev->wd);
 	if (!it) {
-		e->watch->early[e->watch->early_at++ % EARLY] = ev->wd;
+		e->watches->early[e->watches->early_at++ % EARLY] = ev->wd;
 		return;
 	}
 	if (ev->mask & (IN_IGNORED | IN_UNMOUNT)) {
-		if (!*it->name) rescan_soon(e);
+		if (!*it->name) engine_rescan(e);
 		if (ev->mask & IN_IGNORED) watch_forget(e, ev->wd);
 		return;
 	}
@@ -208,7 +237,7 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
 	struct engine *e = poll->data;
 	if (status < 0 || e->stopping) return;
 	char buffer[16384] __attribute__((aligned(__alignof__(struct inotify_event))));
-	ssize_t n = read(e->watch->fd, buffer, sizeof buffer);
+	ssize_t n = read(e->watches->fd, buffer, sizeof buffer);
 	for (ssize_t at = 0; at + (ssize_t)sizeof(struct inotify_event) <= n;) {
 		const struct inotify_event *ev = (const struct inotify_event *)(const void *)(buffer + at);
 		on_event(e, ev);
@@ -216,14 +245,14 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
 	}
 }
 
-int watch_new(struct engine *e, struct error *err) {
+int watches_open(struct engine *e, struct error *err) {
 	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (fd < 0) {
 		log_event(LOG_WARN, "watch", "no file events; changes are found by the periodic rescan only", "why",
 			strerror(errno), NULL);
 		return 0;
 	}
-	struct watch *w = xcalloc(1, sizeof *w);
+	struct watches *w = xcalloc(1, sizeof *w);
 	w->fd = fd;
 	int failed = uv_poll_init(&e->loop, &w->poll, fd);
 	if (failed) {
@@ -232,20 +261,21 @@ int watch_new(struct engine *e, struct error *err) {
 		return error_set(err, ERR_INTERNAL, "cannot wait for file events: %s", uv_strerror(failed));
 	}
 	w->poll.data = e;
-	e->watch = w;
+	e->watches = w;
 	return uv_poll_start(&w->poll, UV_READABLE, on_readable) ? error_set(err, ERR_INTERNAL, "no file events") : 0;
 }
 
-void watch_close(struct engine *e) {
-	if (e->watch) uv_close((uv_handle_t *)&e->watch->poll, NULL);
+void watches_close(struct engine *e) {
+	if (e->watches) uv_close((uv_handle_t *)&e->watches->poll, NULL);
 }
 
-void watch_free(struct engine *e) {
-	struct watch *w = e->watch;
+void watches_free(struct engine *e) {
+	struct watches *w = e->watches;
 	if (!w) return;
 	for (size_t i = 0; i < w->n; i++) free(w->items[i].folder);
 	free(w->items);
+	free(w->names);
 	close(w->fd);
 	free(w);
-	e->watch = NULL;
+	e->watches = NULL;
 }
