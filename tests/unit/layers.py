@@ -46,27 +46,19 @@ FOLDERS = {
 FILES_MOST = 20  # .c files of a folder; base/ is a library of its own
 FUNCTION_LINES_MOST = 100
 # What still breaks these rules. An entry that is not needed any more fails, so that what it allowed does not come back.
-FOLDERS_PENDING = {
-    ("station/disk", "station/told"),
-    ("station/engine", "station/intake"),
-    ("station/engine", "station/run"),
-    ("station/engine", "station/talk"),
-    ("station/intake", "station/run"),
-    ("station/journal", "station/control"),
-    ("station/talk", "station/intake"),
-}
+FOLDERS_PENDING = set()
 CIRCLES_PENDING = {
     "station/config",
     "station/config_check",
     "station/control/client",
     "station/control/rpc",
     "station/control/server",
-    "station/engine/engine_internal",
     "station/journal/journal",
     "station/journal/op",
     "station/journal/sql",
-    "station/talk/recall",
 }
+# One unit on purpose: struct engine, and what is told of it.
+ENGINE_CORE = {f"station/engine/{name}" for name in ("calls", "engine", "job", "lanes", "root", "rules", "session", "sessions", "watches")}
 # ui/ reaches the engine through these only: the client of its socket, the journal's read side with its words, and what
 # is concluded from them alone in the same words as the command line.
 UI_STATION = {"station/control/client.h", "station/journal/journal.h", "station/journal/state.h", "station/told/acts.h", "station/told/safe.h", "station/told/handover.h"}
@@ -284,7 +276,7 @@ def test_no_circle_between_folders():
 
 
 def test_no_circle_between_files_of_the_station():
-    found = [c for c in circles(file_edges(sources())) if any(n.startswith("station/") for n in c) and not c <= CIRCLES_PENDING]
+    found = [c for c in circles(file_edges(sources())) if any(n.startswith("station/") for n in c) and not c <= CIRCLES_PENDING and not c <= ENGINE_CORE]
     assert not found, "\n".join(", ".join(sorted(c)) + ": include each other" for c in found)
 
 
