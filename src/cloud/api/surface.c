@@ -30,11 +30,11 @@ static const struct route routes[] = {
 /* clang-format on */
 
 /* Buckets share the root with these words, which are never a bucket's. */
-static bool api_match(const struct call *c) {
+static enum surface_match api_match(const struct call *c) {
 	static const char *const whole[] = {"/", "/v1", "/healthz"};
 	for (size_t i = 0; i < ARRAY_LEN(whole); i++)
-		if (strcmp(c->path, whole[i]) == 0) return true;
-	return text_starts(c->path, "/v1/");
+		if (strcmp(c->path, whole[i]) == 0) return MATCH_SURE;
+	return text_starts(c->path, "/v1/") ? MATCH_SURE : MATCH_NO;
 }
 
 /* --- who may --- */
@@ -143,4 +143,5 @@ const struct surface api_surface = {.routes = routes,
 	.admit = api_admit,
 	.render = api_render,
 	.log = api_log,
-	.json_type = "application/json"};
+	.json_type = "application/json",
+	.nobodys = true};

@@ -35,14 +35,18 @@ void call_done(struct call *c) {
 
 /* --- what is said before the body --- */
 
-static const struct surface *surface_of(const struct call *c) {
-	const struct surface *const *all = c->api->surfaces;
-	for (size_t i = 0; all[i]; i++)
-		if (all[i]->match(c)) return all[i];
-	return all[0];
+static const struct surface *surface_nobodys(const struct surface *const *all) {
+	while (!(*all)->nobodys) all++;
+	return *all;
 }
 
-static bool begin_route(const struct call *c, struct reply *r, const struct route_miss *miss) {
+static const struct surface *surface_of(const struct call *c) {
+	for (const struct surface *const *s = c->api->surfaces; *s; s++)
+		if ((*s)->match(c) != MATCH_NO) return *s;
+	return surface_nobodys(c->api->surfaces);
+}
+
+static bool begin_route(struct call *c, struct reply *r, const struct route_miss *miss) {
 	if (c->route) return true;
 	if (miss->query) {
 		reply_fault(r, FAULT_ROUTE_UNKNOWN, "what the query of this URL asks for is not served");
@@ -50,6 +54,7 @@ static bool begin_route(const struct call *c, struct reply *r, const struct rout
 		reply_header(r, "Allow", "%s", miss->allow);
 		reply_fault(r, FAULT_METHOD_REFUSED, "this path takes %s", miss->allow);
 	} else {
+		if (c->surface->match(c) == MATCH_MAYBE) c->surface = surface_nobodys(c->api->surfaces);
 		reply_fault(r, FAULT_ROUTE_UNKNOWN, "there is nothing under this path; /v1/info says which API this is");
 	}
 	return false;

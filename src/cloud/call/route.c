@@ -88,13 +88,3 @@ const struct route *route_find(
 	const struct route_ask as_get = {"GET", ask->path, ask->query};
 	return method_find(s, &as_get, params, ret_miss);
 }
-
-bool route_path_known(const struct surface *s, const char *path) {
-	char *params[ROUTE_PARAMS] = {0};
-	bool known = false;
-	for (size_t i = 0; i < s->route_n && !known; i++) {
-		known = path_matches(&s->routes[i], path, params);
-		params_clear(params);
-	}
-	return known;
-}

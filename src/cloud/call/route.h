@@ -57,4 +57,3 @@ struct route_miss {
 /* NULL when there is none. Parameters are decoded into params (the caller frees). HEAD is served where GET is. */
 const struct route *route_find(
 	const struct surface *s, const struct route_ask *ask, char *params[ROUTE_PARAMS], struct route_miss *ret_miss);
-bool route_path_known(const struct surface *s, const char *path); /* whatever the method and the query */

@@ -17,13 +17,12 @@ static const struct route routes[] = {
 };
 /* clang-format on */
 
-static bool is_signed(const struct call *c) {
+/* Any path may be a bucket's; who signs as AWS does means it so. */
+static enum surface_match s3_match(const struct call *c) {
 	const char *authorization = call_header(c, "authorization");
-	return (authorization && text_starts(authorization, "AWS4-")) || strstr(c->query, "X-Amz-");
+	bool is_signed = (authorization && text_starts(authorization, "AWS4-")) || strstr(c->query, "X-Amz-");
+	return is_signed ? MATCH_SURE : MATCH_MAYBE;
 }
-
-/* What is no object's path and does not speak S3 has lost its way to another surface. */
-static bool s3_match(const struct call *c) { return is_signed(c) || route_path_known(&s3_surface, c->path); }
 
 /* Of the signature, and an SDK's name for the operation. */
 static bool s3_query_passes(const char *name) { return text_starts(name, "X-Amz-") || strcmp(name, "x-id") == 0; }

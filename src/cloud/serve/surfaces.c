@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Asked in this order whose a call is; what is nobody's is the first one's. Constant. */
+/* Asked in this order whose a call is; S3 last, whose buckets may have any name. Constant. */
 #include "cloud/serve/surfaces.h"
 
 #include "cloud/api/surface.h"

@@ -4,6 +4,8 @@
 
 #include <sys/stat.h>
 
+#include "cloud/api/surface.h"
+
 static void who_may_call(void **state) {
 	struct bench *b = *state;
 	char station[TOKEN_MAX], admin[TOKEN_MAX];
@@ -617,7 +619,7 @@ static void a_store_that_fails_is_named_to_the_log_only(void **state) {
 	reply_error(&r, &err);
 	assert_int_equal(r.fault, FAULT_INTERNAL);
 	const struct call c = {.path = "/x", .request_id = "id"};
-	surfaces[0]->render(&c, &r);
+	api_surface.render(&c, &r);
 	assert_int_equal(r.status, 500);
 	assert_null(strstr(r.body, "a bug"));
 	reply_done(&r);

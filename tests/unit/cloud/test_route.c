@@ -48,7 +48,7 @@ static const struct surface *surface_for(struct api *api, const char *method, co
 	c.path = path;
 	c.query = mark ? mark + 1 : "";
 	for (size_t i = 0; surfaces[i]; i++)
-		if (surfaces[i]->match(&c)) return surfaces[i];
+		if (surfaces[i]->match(&c) != MATCH_NO) return surfaces[i];
 	return NULL;
 }
 
@@ -119,6 +119,7 @@ static struct surface counting(const struct surface *s) {
 		if (routes[i].stream) routes[i].stream = &count_stream;
 	}
 	copy.routes = routes;
+	copy.nobodys = true; /* it stands alone */
 	return copy;
 }
 
@@ -168,6 +169,13 @@ static void no_handler_is_reached_without_its_auth(void **state) {
 		each_route_reaches(b->api, &counts, station, may_nobody);
 		free((void *)counts.routes);
 	}
+}
+
+static void one_surface_has_what_is_nobodys(void **state) {
+	(void)state;
+	int n = 0;
+	for (size_t k = 0; surfaces[k]; k++) n += surfaces[k]->nobodys;
+	assert_int_equal(n, 1);
 }
 
 static void no_two_routes_are_alike(void **state) {
@@ -267,7 +275,6 @@ static void a_query_chooses_its_route(void **state) {
 	}
 }
 
-/* Each in the words of the one that it speaks; what speaks none is answered by the first. */
 static void every_path_has_its_surface(void **state) {
 	struct bench *b = *state;
 	static const struct {
@@ -280,8 +287,7 @@ static void every_path_has_its_surface(void **state) {
 		{"/healthz", &api_surface},
 		{"/healthz/x", &s3_surface},
 		{"/bucket/key", &s3_surface},
-		{"/bucket/%zz", NULL},
-		{"/bucket", NULL},
+		{"/bucket", &s3_surface},
 		{"/bucket?X-Amz-Algorithm=AWS4-HMAC-SHA256", &s3_surface},
 		{"/v1/info?X-Amz-Algorithm=AWS4-HMAC-SHA256", &api_surface},
 	};
@@ -291,9 +297,9 @@ static void every_path_has_its_surface(void **state) {
 
 /* --- a surface that is not there yet, as CloudWatch Logs' will be --- */
 
-static bool lines_match(const struct call *c) {
+static enum surface_match lines_match(const struct call *c) {
 	const char *target = call_header(c, "x-amz-target");
-	return target && text_starts(target, "Lines_20260101.");
+	return target && text_starts(target, "Lines_20260101.") ? MATCH_SURE : MATCH_NO;
 }
 
 static bool lines_admit(struct call *c, struct reply *r) {
@@ -351,6 +357,7 @@ static void a_new_surface_is_a_struct_and_a_row(void **state) {
 	AUTO(got_done) struct got other = ask(b->api, &q);
 	assert_int_equal(other.status, 415);
 	REFUSES(404, "route_unknown", b->api, .method = "POST", .target = "/", .body = "{}");
+	REFUSES(404, "route_unknown", b->api, .method = "GET", .target = "/bucket");
 }
 
 static void parameters_are_decoded_after_they_are_divided(void **state) {
@@ -400,6 +407,7 @@ int main(void) {
 		TEST_ON_BENCH(every_route_is_found_and_whole),
 		cmocka_unit_test(every_route_says_who_may),
 		TEST_ON_BENCH(no_handler_is_reached_without_its_auth),
+		cmocka_unit_test(one_surface_has_what_is_nobodys),
 		cmocka_unit_test(no_two_routes_are_alike),
 		cmocka_unit_test(what_is_not_served_is_told_why),
 		cmocka_unit_test(a_query_chooses_its_route),
