@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* HTTP client: the requests, from http_send to on_done.
  *
- * Nothing of the caller's runs inside a call of the caller's, and no transfer is removed inside a callback of curl's:
+ * Nothing of the caller's runs inside a call of the caller's, and no exchange is removed inside a callback of curl's:
  * both happen in on_flush, a timer of 0 ms that each change arms. There the cancelled ones end, then on_done is called
  * for those that had ended before, then waiting ones start, and after http_close the rest is taken down. */
 #include "base/http_parts.h"
@@ -27,10 +27,10 @@ static void flush_soon(struct http *h) {
 	if (!uv_is_active((uv_handle_t *)&h->flush_timer)) uv_timer_start(&h->flush_timer, on_flush, 0, 0);
 }
 
-/* --- one transfer --- */
+/* --- one exchange --- */
 
-static struct transfer *transfer_new(struct http *h, const struct http_request *request) {
-	struct transfer *t = xcalloc(1, sizeof *t);
+static struct exchange *exchange_new(struct http *h, const struct http_request *request) {
+	struct exchange *t = xcalloc(1, sizeof *t);
 	t->id = ++h->last_id;
 	t->http = h;
 	t->fd = CURL_SOCKET_BAD;
@@ -47,7 +47,7 @@ static struct transfer *transfer_new(struct http *h, const struct http_request *
 	return t;
 }
 
-static void transfer_free(struct transfer *t) {
+static void exchange_free(struct exchange *t) {
 	if (t->easy) curl_easy_cleanup(t->easy);
 	curl_slist_free_all(t->headers);
 	if (t->answer.data) secret_wipe(t->answer.data, t->answer.len); /* keys and tokens pass here */
@@ -59,7 +59,7 @@ static void transfer_free(struct transfer *t) {
 	free(t);
 }
 
-void http_transfer_ended(struct http *h, struct transfer *t) {
+void http_exchange_ended(struct http *h, struct exchange *t) {
 	curl_multi_remove_handle(h->multi, t->easy);
 	TAILQ_REMOVE(&h->running, t, link);
 	h->running_n--;
@@ -70,7 +70,7 @@ void http_transfer_ended(struct http *h, struct transfer *t) {
 }
 
 /* Waiting, and never ran. */
-static void transfer_dropped(struct http *h, struct transfer *t) {
+static void exchange_dropped(struct http *h, struct exchange *t) {
 	TAILQ_REMOVE(&h->waiting, t, link);
 	h->waiting_n--;
 	TAILQ_INSERT_TAIL(&h->ended, t, link);
@@ -78,11 +78,11 @@ static void transfer_dropped(struct http *h, struct transfer *t) {
 	flush_soon(h);
 }
 
-static void transfer_start(struct http *h, struct transfer *t) {
+static void exchange_start(struct http *h, struct exchange *t) {
 	CURLMcode code = curl_multi_add_handle(h->multi, t->easy);
 	if (code != CURLM_OK) {
 		error_set(&t->err, ERR_INTERNAL, "libcurl did not take the request: %s", curl_multi_strerror(code));
-		return transfer_dropped(h, t);
+		return exchange_dropped(h, t);
 	}
 	TAILQ_REMOVE(&h->waiting, t, link);
 	h->waiting_n--;
@@ -95,7 +95,7 @@ static void transfer_start(struct http *h, struct transfer *t) {
 	}
 }
 
-static void transfer_deliver(struct transfer *t) {
+static void exchange_deliver(struct exchange *t) {
 	const struct http_headers headers = {.easy = t->easy};
 	struct http_answer answer = {.id = t->id,
 		.err = t->err,
@@ -120,47 +120,47 @@ static void transfer_deliver(struct transfer *t) {
 /* --- low rate --- */
 
 /* What curl has sent by now; its progress callback may come later. */
-static void transfer_count(struct transfer *t) {
+static void exchange_count(struct exchange *t) {
 	curl_off_t sent = 0;
 	if (t->easy && curl_easy_getinfo(t->easy, CURLINFO_SIZE_UPLOAD_T, &sent) == CURLE_OK) t->sent = MAX(t->sent, sent);
 }
 
 /* Bytes either way that reached the other side: what the kernel still holds has not moved, and may take minutes on a
  * slow link. */
-static int64_t transfer_moved(const struct transfer *t) {
+static int64_t exchange_moved(const struct exchange *t) {
 	int held = 0;
 	if (t->fd != CURL_SOCKET_BAD && ioctl(t->fd, SIOCOUTQ, &held) < 0) held = 0;
 	return t->sent + t->received + t->header_bytes - held;
 }
 
 /* How long curl itself may rest to keep the caller's limit: it sends a buffer at once and then waits. */
-static int64_t transfer_rest_ms(const struct transfer *t) {
+static int64_t exchange_rest_ms(const struct exchange *t) {
 	int64_t rate = t->request.send_rate_max;
 	return rate > 0 ? UPLOAD_BUFFER_BYTES * 1000 / rate : 0;
 }
 
 /* All is sent and nothing of the answer is here: the server may think, for hold_ms. */
-static bool transfer_awaits(const struct transfer *t) { return t->sent >= transfer_size(t) && t->header_bytes == 0; }
+static bool exchange_awaits(const struct exchange *t) { return t->sent >= exchange_size(t) && t->header_bytes == 0; }
 
 /* True when t has been slower than the limit for the whole window. A limit of the caller's own that is lower than ours
  * is not held against it. */
-static bool transfer_too_slow(struct transfer *t, int64_t now_ms, int64_t tick_ms) {
+static bool exchange_too_slow(struct exchange *t, int64_t now_ms, int64_t tick_ms) {
 	const struct http *h = t->http;
-	transfer_count(t);
-	int64_t rate_min = h->low_rate_bytes, moved = transfer_moved(t);
+	exchange_count(t);
+	int64_t rate_min = h->low_rate_bytes, moved = exchange_moved(t);
 	if (t->request.send_rate_max > 0) rate_min = MIN(rate_min, MAX(1, t->request.send_rate_max / 2));
 	bool fast = (moved - t->moved) * 1000 >= rate_min * tick_ms;
-	int64_t hold_ms = transfer_awaits(t) ? t->request.hold_ms : 0;
+	int64_t hold_ms = exchange_awaits(t) ? t->request.hold_ms : 0;
 	if (fast || t->paused) t->slow_since_ms = now_ms;
 	t->moved = moved;
-	return now_ms - t->slow_since_ms >= h->low_rate_ms + hold_ms + transfer_rest_ms(t);
+	return now_ms - t->slow_since_ms >= h->low_rate_ms + hold_ms + exchange_rest_ms(t);
 }
 
-static void transfer_timed_out(struct transfer *t) {
+static void exchange_timed_out(struct exchange *t) {
 	const struct http *h = t->http;
 	char url[200];
 	http_url_safe(url, sizeof url, t->url);
-	if (transfer_awaits(t)) {
+	if (exchange_awaits(t)) {
 		error_set(&t->err, ERR_TIMEOUT, "%s %s: sent whole, and not answered within %lld s", t->method, url,
 			(long long)(h->low_rate_ms + t->request.hold_ms + 999) / 1000);
 	} else {
@@ -172,11 +172,11 @@ static void transfer_timed_out(struct transfer *t) {
 static void on_tick(uv_timer_t *timer) {
 	struct http *h = timer->data;
 	int64_t now_ms = clock_mono_ms(), tick_ms = (int64_t)uv_timer_get_repeat(timer);
-	for (struct transfer *t = TAILQ_FIRST(&h->running), *next; t; t = next) {
+	for (struct exchange *t = TAILQ_FIRST(&h->running), *next; t; t = next) {
 		next = TAILQ_NEXT(t, link);
-		if (!transfer_too_slow(t, now_ms, tick_ms)) continue;
-		transfer_timed_out(t);
-		http_transfer_ended(h, t);
+		if (!exchange_too_slow(t, now_ms, tick_ms)) continue;
+		exchange_timed_out(t);
+		http_exchange_ended(h, t);
 	}
 	if (h->running_n == 0) uv_timer_stop(timer);
 }
@@ -184,13 +184,13 @@ static void on_tick(uv_timer_t *timer) {
 /* --- flush --- */
 
 static void end_cancelled(struct http *h) {
-	for (struct transfer *t = TAILQ_FIRST(&h->running), *next; t; t = next) {
+	for (struct exchange *t = TAILQ_FIRST(&h->running), *next; t; t = next) {
 		next = TAILQ_NEXT(t, link);
-		if (t->cancelled) http_transfer_ended(h, t);
+		if (t->cancelled) http_exchange_ended(h, t);
 	}
-	for (struct transfer *t = TAILQ_FIRST(&h->waiting), *next; t; t = next) {
+	for (struct exchange *t = TAILQ_FIRST(&h->waiting), *next; t; t = next) {
 		next = TAILQ_NEXT(t, link);
-		if (t->cancelled) transfer_dropped(h, t);
+		if (t->cancelled) exchange_dropped(h, t);
 	}
 }
 
@@ -210,15 +210,15 @@ static void on_flush(uv_timer_t *timer) {
 	end_cancelled(h);
 	/* Those only that have ended by now: an on_done that sends anew must not keep the loop from its other work. */
 	for (size_t n = h->ended_n; n > 0; n--) {
-		struct transfer *t = TAILQ_FIRST(&h->ended);
+		struct exchange *t = TAILQ_FIRST(&h->ended);
 		TAILQ_REMOVE(&h->ended, t, link);
 		h->ended_n--;
-		transfer_deliver(t);
-		transfer_free(t);
+		exchange_deliver(t);
+		exchange_free(t);
 	}
-	struct transfer *t;
+	struct exchange *t;
 	while (!h->closing && (int64_t)h->running_n < h->max_connections && (t = TAILQ_FIRST(&h->waiting)))
-		transfer_start(h, t);
+		exchange_start(h, t);
 	if (h->ended_n > 0) flush_soon(h);
 	else if (h->closing && h->running_n + h->waiting_n == 0) http_loop_close(h, on_memory_gone);
 }
@@ -256,41 +256,41 @@ int http_new(struct http **ret, uv_loop_t *loop, const struct http_options *opti
 }
 
 uint64_t http_send(struct http *h, const struct http_request *request) {
-	struct transfer *t = transfer_new(h, request);
+	struct exchange *t = exchange_new(h, request);
 	TAILQ_INSERT_TAIL(&h->waiting, t, link);
 	h->waiting_n++;
 	t->cancelled = h->closing;
-	if (easy_new(t, &t->err) < 0) transfer_dropped(h, t);
+	if (easy_new(t, &t->err) < 0) exchange_dropped(h, t);
 	t->request.headers = NULL; /* copied by now */
 	flush_soon(h);
 	return t->id;
 }
 
 /* In whichever list it stands. */
-static struct transfer *transfer_by_id(struct http *h, uint64_t id) {
-	struct transfer_list *const lists[] = {&h->running, &h->waiting, &h->ended};
-	struct transfer *t;
+static struct exchange *exchange_by_id(struct http *h, uint64_t id) {
+	struct exchange_list *const lists[] = {&h->running, &h->waiting, &h->ended};
+	struct exchange *t;
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++) TAILQ_FOREACH(t, lists[i], link)
 	if (t->id == id) return t;
 	return NULL;
 }
 
 void http_cancel(struct http *h, uint64_t id) {
-	struct transfer *t = transfer_by_id(h, id);
+	struct exchange *t = exchange_by_id(h, id);
 	if (!t) return;
 	t->cancelled = true;
 	flush_soon(h);
 }
 
 void http_resume(struct http *h, uint64_t id) {
-	struct transfer *t = transfer_by_id(h, id);
+	struct exchange *t = exchange_by_id(h, id);
 	if (!t || !t->easy || !t->paused) return;
 	t->paused = false;
 	curl_easy_pause(t->easy, CURLPAUSE_CONT);
 }
 
 void http_set_rate(struct http *h, uint64_t id, int64_t send_rate_max) {
-	struct transfer *t = transfer_by_id(h, id);
+	struct exchange *t = exchange_by_id(h, id);
 	if (!t || !t->easy) return;
 	t->request.send_rate_max = send_rate_max;
 	t->slow_since_ms = clock_mono_ms();
@@ -301,7 +301,7 @@ void http_set_rate(struct http *h, uint64_t id, int64_t send_rate_max) {
 }
 
 void http_close(struct http *h, void (*on_closed)(void *arg), void *arg) {
-	struct transfer *t;
+	struct exchange *t;
 	h->closing = true;
 	h->on_closed = on_closed;
 	h->on_closed_arg = arg;

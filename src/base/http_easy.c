@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One request as curl sees it: its options, the callbacks that move its bytes, and curl's failures in our words.
- * Callbacks run inside curl: they may note and abort, never add or remove a transfer. */
+ * Callbacks run inside curl: they may note and abort, never add or remove an exchange. */
 #include "base/clock.h"
 #include "base/http_parts.h"
 #include "base/text.h"
@@ -11,7 +11,7 @@
 
 /* --- moving bytes --- */
 
-static size_t transfer_read(struct transfer *t, char *to, size_t n) {
+static size_t exchange_read(struct exchange *t, char *to, size_t n) {
 	const struct http_source *source = &t->request.source;
 	if (!source->read) {
 		memcpy(to, t->body + t->offset, n);
@@ -28,39 +28,39 @@ static size_t transfer_read(struct transfer *t, char *to, size_t n) {
 	return CURL_READFUNC_ABORT;
 }
 
-int64_t transfer_size(const struct transfer *t) {
+int64_t exchange_size(const struct exchange *t) {
 	return t->request.source.read ? t->request.source.size : (int64_t)t->request.body_n;
 }
 
 static size_t on_read(char *to, size_t size, size_t count, void *arg) {
-	struct transfer *t = arg;
-	size_t n = (size_t)MIN((int64_t)(size * count), transfer_size(t) - t->offset);
+	struct exchange *t = arg;
+	size_t n = (size_t)MIN((int64_t)(size * count), exchange_size(t) - t->offset);
 	if (n == 0) return 0;
-	size_t got = transfer_read(t, to, n);
+	size_t got = exchange_read(t, to, n);
 	if (got != CURL_READFUNC_ABORT && got != CURL_READFUNC_PAUSE) t->offset += (int64_t)got;
 	return got;
 }
 
 /* curl sends a request again when a kept connection turns out to be dead: the body from its start. */
 static int on_seek(void *arg, curl_off_t offset, int origin) {
-	struct transfer *t = arg;
-	if (origin != SEEK_SET || offset < 0 || offset > transfer_size(t)) return CURL_SEEKFUNC_CANTSEEK;
+	struct exchange *t = arg;
+	if (origin != SEEK_SET || offset < 0 || offset > exchange_size(t)) return CURL_SEEKFUNC_CANTSEEK;
 	t->offset = offset;
 	return CURL_SEEKFUNC_OK;
 }
 
 static size_t on_write(char *bytes, size_t size, size_t count, void *arg) {
-	struct transfer *t = arg;
+	struct exchange *t = arg;
 	size_t n = size * count;
 	buf_add(&t->answer, bytes, n);
 	t->received += (int64_t)n;
 	if (buf_ok(&t->answer)) return n;
 	error_set(&t->err, ERR_MIDDLEBOX, "the answer is longer than the %zu bytes expected of it", t->answer.max);
-	return n + 1; /* anything but n fails the transfer */
+	return n + 1; /* anything but n fails the exchange */
 }
 
 static size_t on_header(char *bytes, size_t size, size_t count, void *arg) {
-	struct transfer *t = arg;
+	struct exchange *t = arg;
 	size_t n = size * count;
 	(void)bytes;
 	if (t->header_bytes == 0) t->slow_since_ms = clock_mono_ms(); /* what the server took to think is over */
@@ -71,12 +71,12 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *arg) {
 }
 
 static int on_transfer_info(void *arg, curl_off_t down_all, curl_off_t down_now, curl_off_t up_all, curl_off_t up_now) {
-	struct transfer *t = arg;
+	struct exchange *t = arg;
 	(void)down_all, (void)down_now, (void)up_all;
 	t->sent = up_now;
 	if (!t->request.on_progress || t->sent == t->reported) return 0;
 	int64_t now = clock_mono_ms();
-	if (now - t->reported_ms < PROGRESS_MS && t->sent < transfer_size(t)) return 0;
+	if (now - t->reported_ms < PROGRESS_MS && t->sent < exchange_size(t)) return 0;
 	t->reported_ms = now;
 	t->reported = t->sent;
 	t->request.on_progress(t->request.arg, t->sent);
@@ -85,13 +85,13 @@ static int on_transfer_info(void *arg, curl_off_t down_all, curl_off_t down_now,
 
 /* --- options --- */
 
-static void set_method(struct transfer *t) {
+static void set_method(struct exchange *t) {
 	CURL *e = t->easy;
 	bool has_body = t->request.source.read || t->body;
 	/* A POST or PUT without a body still says Content-Length: 0. */
 	if (has_body || !strcmp(t->method, "POST") || !strcmp(t->method, "PUT")) {
 		curl_easy_setopt(e, CURLOPT_UPLOAD, 1L);
-		curl_easy_setopt(e, CURLOPT_INFILESIZE_LARGE, (curl_off_t)transfer_size(t));
+		curl_easy_setopt(e, CURLOPT_INFILESIZE_LARGE, (curl_off_t)exchange_size(t));
 		curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_BUFFER_BYTES);
 	} else if (!strcmp(t->method, "HEAD")) {
 		curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
@@ -100,7 +100,7 @@ static void set_method(struct transfer *t) {
 	curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, t->method);
 }
 
-static void set_callbacks(struct transfer *t) {
+static void set_callbacks(struct exchange *t) {
 	CURL *e = t->easy;
 	curl_easy_setopt(e, CURLOPT_PRIVATE, t);
 	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->curl_text);
@@ -117,7 +117,7 @@ static void set_callbacks(struct transfer *t) {
 	curl_easy_setopt(e, CURLOPT_NOPROGRESS, 0L);
 }
 
-static void set_limits(struct transfer *t) {
+static void set_limits(struct exchange *t) {
 	CURL *e = t->easy;
 	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)t->http->connect_ms);
 	curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)t->request.deadline_ms);
@@ -129,7 +129,7 @@ static void set_limits(struct transfer *t) {
 
 /* Copies the header lines. Content-Length is curl's to write (it is the body's size); a line break inside a line would
  * be a header of somebody else's. */
-static int set_headers(struct transfer *t, struct error *err) {
+static int set_headers(struct exchange *t, struct error *err) {
 	struct curl_slist *list = curl_slist_append(NULL, "Expect:");
 	for (const char *const *line = t->request.headers; list && line && *line; line++) {
 		if (strpbrk(*line, "\r\n") || !strchr(*line, ':')) {
@@ -145,7 +145,7 @@ static int set_headers(struct transfer *t, struct error *err) {
 	return 0;
 }
 
-int easy_new(struct transfer *t, struct error *err) {
+int easy_new(struct exchange *t, struct error *err) {
 	if (!text_starts(t->url, "http://") && !text_starts(t->url, "https://"))
 		return error_set(err, ERR_INPUT, "the URL %s does not begin with http:// or https://",
 			http_url_safe((char[256]){0}, 256, t->url));
@@ -210,7 +210,7 @@ static const struct {
 	{23, 23, "; the cloud's certificate was revoked: whoever runs the cloud replaces it"},
 };
 
-static const char *certificate_mend(const struct transfer *t) {
+static const char *certificate_mend(const struct exchange *t) {
 	long fault = 0;
 	curl_easy_getinfo(t->easy, CURLINFO_SSL_VERIFYRESULT, &fault);
 	for (size_t i = 0; i < ARRAY_LEN(certificate_faults); i++) {
@@ -225,14 +225,14 @@ static const char *certificate_mend(const struct transfer *t) {
 }
 
 /* A proxy's fault looks like the cloud's: it is named. */
-static void proxy_explain(const struct transfer *t, struct error *err) {
+static void proxy_explain(const struct exchange *t, struct error *err) {
 	char proxy[400];
 	if (!http_proxy(proxy, sizeof proxy, t->url)) return;
 	struct error plain = *err;
 	error_set(err, plain.code, "%s (through the proxy %s; NO_PROXY excepts a host)", plain.text, proxy);
 }
 
-void easy_explain(const struct transfer *t, CURLcode code, struct error *err) {
+void easy_explain(const struct exchange *t, CURLcode code, struct error *err) {
 	char safe[200];
 	const char *words = *t->curl_text ? t->curl_text : curl_easy_strerror(code);
 	enum error_code error = ERR_UNREACHABLE;

@@ -16,11 +16,11 @@ static void collect_done(struct http *h) {
 	int left;
 	while ((message = curl_multi_info_read(h->multi, &left))) {
 		if (message->msg != CURLMSG_DONE) continue;
-		struct transfer *t = NULL;
+		struct exchange *t = NULL;
 		CURLcode code = message->data.result; /* the message is gone once the handle is removed */
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t);
 		if (t->err.code == ERR_NONE && code != CURLE_OK) easy_explain(t, code, &t->err);
-		http_transfer_ended(h, t);
+		http_exchange_ended(h, t);
 	}
 }
 
@@ -71,7 +71,7 @@ static struct socket_watch *watch_new(struct http *h, curl_socket_t fd) {
 static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg) {
 	struct http *h = arg;
 	struct socket_watch *w = socket_arg;
-	struct transfer *t = NULL;
+	struct exchange *t = NULL;
 	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &t); /* NULL for a handle of curl's own */
 	if (t) t->fd = what == CURL_POLL_REMOVE ? CURL_SOCKET_BAD : fd;
 	if (what == CURL_POLL_REMOVE) {
@@ -80,7 +80,7 @@ static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *arg, voi
 		curl_multi_assign(h->multi, fd, NULL);
 		return 0;
 	}
-	if (!w && !(w = watch_new(h, fd))) return -1; /* curl fails the transfer */
+	if (!w && !(w = watch_new(h, fd))) return -1; /* curl fails the exchange */
 	curl_multi_assign(h->multi, fd, w);
 	w->events = (what != CURL_POLL_OUT ? UV_READABLE : 0) | (what != CURL_POLL_IN ? UV_WRITABLE : 0);
 	return uv_poll_start(&w->poll, w->events, on_socket_ready) < 0 ? -1 : 0;

@@ -15,10 +15,10 @@ struct http_headers {
 };
 
 /* One request. It stands in exactly one of the lists of struct http:
- *   waiting --transfer_start--> running --curl is done, cancelled, too slow--> ended --on_done--> freed
+ *   waiting --exchange_start--> running --curl is done, cancelled, too slow--> ended --on_done--> freed
  *      `----------------------cancelled, cannot start----------------------------^ */
-struct transfer {
-	TAILQ_ENTRY(transfer) link;
+struct exchange {
+	TAILQ_ENTRY(exchange) link;
 	uint64_t id;
 	struct http *http;
 	struct http_request request; /* strings are copies; source, callbacks and arg are the caller's */
@@ -36,7 +36,7 @@ struct transfer {
 	int64_t reported_ms, reported; /* on_progress */
 	int64_t moved, slow_since_ms;  /* low rate: bytes at the last tick; since when it is slow */
 };
-TAILQ_HEAD(transfer_list, transfer);
+TAILQ_HEAD(exchange_list, exchange);
 
 struct http {
 	uv_loop_t *loop;
@@ -45,7 +45,7 @@ struct http {
 	uv_timer_t flush_timer; /* 0 ms: what must not happen inside the caller's call or curl's */
 	uv_timer_t tick_timer;	/* low rate, while anything runs */
 	size_t handles;			/* of ours that libuv still holds */
-	struct transfer_list waiting, running, ended;
+	struct exchange_list waiting, running, ended;
 	size_t waiting_n, running_n, ended_n;
 	uint64_t last_id;
 	struct socket_watch *ready; /* whose event curl is told at this moment; NULL once curl lets go of it */
@@ -57,11 +57,11 @@ struct http {
 };
 
 /* http.c */
-void http_transfer_ended(struct http *h, struct transfer *t); /* from running to ended */
+void http_exchange_ended(struct http *h, struct exchange *t); /* from running to ended */
 /* http_easy.c */
-int64_t transfer_size(const struct transfer *t); /* of the body to be sent */
-MUST_USE int easy_new(struct transfer *t, struct error *err);
-void easy_explain(const struct transfer *t, CURLcode code, struct error *err);
+int64_t exchange_size(const struct exchange *t); /* of the body to be sent */
+MUST_USE int easy_new(struct exchange *t, struct error *err);
+void easy_explain(const struct exchange *t, CURLcode code, struct error *err);
 /* http_loop.c */
 MUST_USE int http_loop_init(struct http *h, struct error *err);
 void http_loop_close(
