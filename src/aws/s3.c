@@ -75,5 +75,5 @@ static bool s3_success(const struct http_answer *a) {
 	return a->body_n == 0 || read_xml_text(a, "html", root, sizeof root) == 0;
 }
 
-const struct peer s3_peer = {
+const struct answer_form s3_words = {
 	.rules = rules, .rule_n = ARRAY_LEN(rules), .read = s3_read, .success = s3_success, .fails_in_success = true};

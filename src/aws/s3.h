@@ -6,4 +6,4 @@
 
 #include "base/retry.h"
 
-extern const struct peer s3_peer;
+extern const struct answer_form s3_words;

@@ -64,9 +64,9 @@ static bool rule_fits(
 
 /* The peer's own rules come first. */
 static const struct answer_rule *find_rule(
-	const struct http_answer *a, const struct peer *peer, int status, const struct answer_words *words) {
-	for (size_t i = 0; i < peer->rule_n; i++)
-		if (rule_fits(&peer->rules[i], a, status, words)) return &peer->rules[i];
+	const struct http_answer *a, const struct answer_form *form, int status, const struct answer_words *words) {
+	for (size_t i = 0; i < form->rule_n; i++)
+		if (rule_fits(&form->rules[i], a, status, words)) return &form->rules[i];
 	for (size_t i = 0; i < answer_rule_n; i++)
 		if (rule_fits(&answer_rules[i], a, status, words)) return &answer_rules[i];
 	return NULL;
@@ -116,19 +116,19 @@ static bool is_told(const char *text, const char *what) {
 	return path && !strncmp(text, what, (size_t)(path - what)) && strstr(text, path);
 }
 
-int answer_check(const struct http_answer *a, const struct peer *peer, const char *what, struct error *err) {
+int answer_check(const struct http_answer *a, const struct answer_form *form, const char *what, struct error *err) {
 	struct answer_words words = {0};
 	if (a->err.code != ERR_NONE) {
 		*err = a->err;
 		return is_told(err->text, what) ? -1 : error_prefix(err, "%s", what);
 	}
 	bool success = a->status >= 200 && a->status < 300;
-	if (!success || peer->fails_in_success) peer->read(a, &words);
+	if (!success || form->fails_in_success) form->read(a, &words);
 	keep_word(&words);
 	hide_secrets(&words);
-	if (success && !*words.word) return a->status == 204 || peer->success(a) ? 0 : set_middlebox(a, what, err);
+	if (success && !*words.word) return a->status == 204 || form->success(a) ? 0 : set_middlebox(a, what, err);
 	/* An error inside a success: its word decides; one that is not known may be passing. */
-	const struct answer_rule *rule = find_rule(a, peer, success ? 500 : a->status, &words);
+	const struct answer_rule *rule = find_rule(a, form, success ? 500 : a->status, &words);
 	return rule ? set_classified(a, what, rule, &words, err) : set_middlebox(a, what, err);
 }
 

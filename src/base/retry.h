@@ -25,7 +25,7 @@ struct answer_rule {
 extern const struct answer_rule answer_rules[]; /* those that hold for every peer: what a status says */
 extern const size_t answer_rule_n;
 /* Who answers: a protocol's form of an error and of a success, and what its words mean. Constant. */
-struct peer {
+struct answer_form {
 	const struct answer_rule *rules; /* in order of precedence, before answer_rules */
 	size_t rule_n;
 	void (*read)(const struct http_answer *a, struct answer_words *ret); /* ret is zeroed */
@@ -36,7 +36,8 @@ struct peer {
 /* Reads status and body of an answer that arrived (or the transport error that ended it) and fills err: 0 when it is a
  * success, -1 with err->code, err->http, err->word and a sentence, which `what` begins. ERR_MIDDLEBOX: it is not the
  * peer's. Not for the answer to a GET of an object, whose body is anything. */
-MUST_USE int answer_check(const struct http_answer *a, const struct peer *peer, const char *what, struct error *err);
+MUST_USE int answer_check(
+	const struct http_answer *a, const struct answer_form *form, const char *what, struct error *err);
 /* Seconds or HTTP date; 0 when absent; capped at 1 h, and at 1 min when it is not the peer itself who asks (why, from
  * answer_check): a box in the middle may be gone sooner than it says. */
 int64_t answer_retry_after_ms(const struct http_answer *a, const struct error *why, int64_t now_ms);

@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "base/units.h"
-#include "ingest/peer.h"
+#include "ingest/words.h"
 
 #define ANSWER_MAX (1024 * 1024) /* of a call of no row */
 #define VALUES_MAX 200000		 /* a tree of JSON takes some 60 times as much as its text: so many members at most */
@@ -208,7 +208,7 @@ static int read_answer(const struct ingest *c, const struct call *call, const st
 	char what[160];
 	const struct shape_rules rules = {.https = text_starts(c->endpoint, "https://")};
 	snprintf(what, sizeof what, "%s %.*s", call->method, (int)strcspn(call->path, "?"), call->path);
-	if (answer_check(a, &ingest_peer, what, err) < 0) return -1;
+	if (answer_check(a, &ingest_words, what, err) < 0) return -1;
 	if (parse_body(a, ret, err) < 0) {
 		err->code = ERR_MIDDLEBOX;
 		err->http = a->status;

@@ -96,7 +96,7 @@ static void on_done(void *arg, const struct http_answer *a) {
 	struct error err = ERROR_INIT;
 	AUTO(json_free) cJSON *json = json_object();
 	struct http **http = arg;
-	(void)!answer_check(a, &s3_peer, "send", &err);
+	(void)!answer_check(a, &s3_words, "send", &err);
 	json_add_i64(json, "status", a->status);
 	json_add_text(json, "code", error_classes[err.code].name);
 	json_add_text(json, "retry", retry_names[error_classes[err.code].retry]);

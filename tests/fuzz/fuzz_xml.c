@@ -8,12 +8,12 @@
 #include "aws/s3.h"
 #include "aws/xml.h"
 #include "base/text.h"
-#include "ingest/peer.h"
+#include "ingest/words.h"
 
-static void check_answer(const char *body, size_t n, const struct peer *peer, int status) {
+static void check_answer(const char *body, size_t n, const struct answer_form *form, int status) {
 	struct error err = ERROR_INIT;
 	const struct http_answer a = {.status = status, .body = body, .body_n = n};
-	int got = answer_check(&a, peer, "fuzz", &err);
+	int got = answer_check(&a, form, "fuzz", &err);
 	bool success = status >= 200 && status < 300;
 	FUZZ_CHECK(got == 0 ? success && err.code == ERR_NONE : err.code != ERR_NONE && *err.text);
 	FUZZ_CHECK(got == 0 || err.http == status);
@@ -54,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
 	if (line) {
 		const char *blank = memchr(text, ' ', (size_t)(line - text));
 		int status = blank ? (int)(strtoul(blank, NULL, 10) % 1000) : 200;
-		check_answer(line + 1, n - (size_t)(line + 1 - text), text[0] == 'S' ? &s3_peer : &ingest_peer, status);
+		check_answer(line + 1, n - (size_t)(line + 1 - text), text[0] == 'S' ? &s3_words : &ingest_words, status);
 	}
 	check_escape(text);
 	return 0;

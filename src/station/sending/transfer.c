@@ -203,7 +203,7 @@ static void on_done(void *arg, const struct http_answer *a) {
 	struct transfer *t = arg;
 	char what[160];
 	snprintf(what, sizeof what, "PUT of %s/%s", t->ticket.name, t->file.name);
-	t->result = answer_check(a, &s3_peer, what, &t->why);
+	t->result = answer_check(a, &s3_words, what, &t->why);
 	t->retry_after_ms = answer_retry_after_ms(a, &t->why, clock_wall_ms());
 	put_late(t, a, what);
 	health_note(t->engine, &t->why, t->retry_after_ms);

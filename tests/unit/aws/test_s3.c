@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* S3 as a peer: its table walked whole, real answers with their headers. */
-#include "../peer_help.h"
+#include "../answer_help.h"
 
 #include "../tiny_server.h"
 #include "aws/s3.h"
@@ -12,7 +12,7 @@ static void s3_body(struct buf *to, const char *word) {
 
 static void test_table_walked(void **state) {
 	(void)state;
-	walk_rules(&s3_peer, s3_body);
+	walk_rules(&s3_words, s3_body);
 }
 
 static void test_classes(void **state) {
@@ -32,7 +32,7 @@ static void test_classes(void **state) {
 		{400, "EntityTooLarge", RETRY_NEVER},
 		{403, "AccessDenied", RETRY_NEVER},
 	};
-	expect_classes(&s3_peer, s3_body, rows, ARRAY_LEN(rows));
+	expect_classes(&s3_words, s3_body, rows, ARRAY_LEN(rows));
 }
 
 static void test_refined(void **state) {
@@ -40,16 +40,16 @@ static void test_refined(void **state) {
 	struct error err = ERROR_INIT;
 	struct http_answer a =
 		answer(403, "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>");
-	assert_int_equal(answer_check(&a, &s3_peer, "x", &err), -1);
+	assert_int_equal(answer_check(&a, &s3_words, "x", &err), -1);
 	assert_int_equal(err.code, ERR_URL_EXPIRED);
 	a = answer(403, "<Error><Code>SignatureDoesNotMatch</Code></Error>");
-	assert_int_equal(answer_check(&a, &s3_peer, "x", &err), -1);
+	assert_int_equal(answer_check(&a, &s3_words, "x", &err), -1);
 	assert_int_equal(err.code, ERR_DENIED);
 	a.date_ms = clock_wall_ms() + 60000;
-	assert_int_equal(answer_check(&a, &s3_peer, "x", &err), -1);
+	assert_int_equal(answer_check(&a, &s3_words, "x", &err), -1);
 	assert_int_equal(err.code, ERR_DENIED);
 	a.date_ms = clock_wall_ms() - 7 * 60000; /* the clock is looked at before a signature is blamed */
-	assert_int_equal(answer_check(&a, &s3_peer, "x", &err), -1);
+	assert_int_equal(answer_check(&a, &s3_words, "x", &err), -1);
 	assert_int_equal(err.code, ERR_CLOCK);
 	assert_non_null(strstr(err.text, "clock"));
 }
@@ -73,7 +73,7 @@ static void test_success(void **state) {
 		{400, "<Error><Code/></Error>", ERR_REFUSED},
 		{301, "<Error><Code>PermanentRedirect</Code></Error>", ERR_MIDDLEBOX},
 	};
-	expect_answers(&s3_peer, rows, ARRAY_LEN(rows));
+	expect_answers(&s3_words, rows, ARRAY_LEN(rows));
 }
 
 static void test_no_answer(void **state) {
@@ -81,7 +81,7 @@ static void test_no_answer(void **state) {
 	struct error err = ERROR_INIT;
 	struct http_answer a = (struct http_answer){.body = ""};
 	error_set(&a.err, ERR_TIMEOUT, "no answer");
-	assert_int_equal(answer_check(&a, &s3_peer, "put a.bin", &err), -1);
+	assert_int_equal(answer_check(&a, &s3_words, "put a.bin", &err), -1);
 	assert_int_equal(err.code, ERR_TIMEOUT);
 	assert_string_equal(err.text, "put a.bin: no answer");
 }
@@ -92,7 +92,7 @@ static void test_secrets_that_come_back(void **state) {
 	struct http_answer a =
 		answer(500, "<Error><Code>InternalError</Code><Message>/b/k?X-Amz-Signature=0a1b&amp;X-Amz-Date=1 or "
 					"Signature=2c; eyJhbGciOi.eyJzdWIi.S-_x</Message></Error>");
-	assert_int_equal(answer_check(&a, &s3_peer, "x", &err), -1);
+	assert_int_equal(answer_check(&a, &s3_words, "x", &err), -1);
 	assert_string_equal(
 		err.text, "x: the server answered 500 InternalError: /b/k?X-Amz-Signature=&X-Amz-Date=1 or Signature=; eyJ");
 }
@@ -117,7 +117,7 @@ struct headers_seen {
 static void on_done(void *arg, const struct http_answer *a) {
 	struct headers_seen *seen = arg;
 	struct error err = ERROR_INIT;
-	assert_int_equal(answer_check(a, &s3_peer, "x", &err), -1);
+	assert_int_equal(answer_check(a, &s3_words, "x", &err), -1);
 	seen->code = err.code;
 	seen->retry_after_ms = answer_retry_after_ms(a, &err, seen->now_ms);
 	text_copy(err.word, sizeof err.word, "SlowDown"); /* what the peer asks for itself counts for longer */

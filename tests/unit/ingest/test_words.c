@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The ingest API as a peer: its table walked whole, and what is said of its answers. */
-#include "../peer_help.h"
+#include "../answer_help.h"
 
-#include "ingest/peer.h"
+#include "ingest/words.h"
 
 static void api_body(struct buf *to, const char *word) {
 	buf_fmt(to, "{\"error\":{\"code\":\"%s\",\"message\":\"why\",\"request_id\":\"r\"}}", word);
@@ -10,7 +10,7 @@ static void api_body(struct buf *to, const char *word) {
 
 static void test_table_walked(void **state) {
 	(void)state;
-	walk_rules(&ingest_peer, api_body);
+	walk_rules(&ingest_words, api_body);
 }
 
 static void test_classes(void **state) {
@@ -22,7 +22,7 @@ static void test_classes(void **state) {
 		{401, "key_revoked", RETRY_NEVER},
 		{413, "body_too_large", RETRY_NEVER},
 	};
-	expect_classes(&ingest_peer, api_body, rows, ARRAY_LEN(rows));
+	expect_classes(&ingest_words, api_body, rows, ARRAY_LEN(rows));
 }
 
 static void test_success(void **state) {
@@ -41,7 +41,7 @@ static void test_success(void **state) {
 		{403, "[]", ERR_MIDDLEBOX},
 		{407, "", ERR_MIDDLEBOX},
 	};
-	expect_answers(&ingest_peer, rows, ARRAY_LEN(rows));
+	expect_answers(&ingest_words, rows, ARRAY_LEN(rows));
 }
 
 static void test_outside_text(void **state) {
@@ -49,7 +49,7 @@ static void test_outside_text(void **state) {
 	struct error err = ERROR_INIT;
 	struct http_answer a =
 		answer(400, "{\"error\":{\"code\":\"a\\u001b[2J\",\"message\":\"\\u001b]0;x\\u0007 and then a message\"}}");
-	assert_int_equal(answer_check(&a, &ingest_peer, "x", &err), -1);
+	assert_int_equal(answer_check(&a, &ingest_words, "x", &err), -1);
 	assert_null(strchr(err.text, '\x1b'));
 	assert_non_null(strstr(err.text, "and then a message"));
 	assert_int_equal(err.code, ERR_REFUSED);
@@ -60,7 +60,7 @@ static void test_secrets_that_come_back(void **state) {
 	(void)state;
 	struct error err = ERROR_INIT;
 	struct http_answer a = answer(400, "{\"error\":{\"code\":\"bad\",\"message\":\"what is Bearer eyJ0.e30.c2ln?\"}}");
-	assert_int_equal(answer_check(&a, &ingest_peer, "x", &err), -1);
+	assert_int_equal(answer_check(&a, &ingest_words, "x", &err), -1);
 	assert_null(strstr(err.text, "c2ln"));
 	assert_non_null(strstr(err.text, "what is Bearer eyJ?"));
 }
@@ -81,11 +81,11 @@ static void test_nothing_is_said_twice(void **state) {
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct http_answer a = {.body = ""};
 		error_set(&a.err, ERR_UNREACHABLE, "%s", rows[i].text);
-		assert_int_equal(answer_check(&a, &ingest_peer, rows[i].what, &err), -1);
+		assert_int_equal(answer_check(&a, &ingest_words, rows[i].what, &err), -1);
 		assert_string_equal(err.text, rows[i].said);
 	}
 	struct http_answer a = answer(401, "{\"error\":{\"code\":\"key_refused\",\"message\":\"bad key; buy one\"}}");
-	assert_int_equal(answer_check(&a, &ingest_peer, "x", &err), -1);
+	assert_int_equal(answer_check(&a, &ingest_words, "x", &err), -1);
 	assert_string_equal(err.text, "x: the server answered 401 key_refused: bad key; buy one");
 	assert_int_equal(err.code, ERR_KEY);
 }

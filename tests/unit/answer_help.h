@@ -24,18 +24,18 @@ static inline struct http_answer answer(int status, const char *body) {
 /* Writes the peer's own error body, with the message "why". */
 typedef void own_body(struct buf *to, const char *word);
 
-static inline void expect_rule(const struct answer_rule *rule, const struct peer *peer, own_body *own) {
+static inline void expect_rule(const struct answer_rule *rule, const struct answer_form *form, own_body *own) {
 	struct error err = ERROR_INIT;
 	AUTO(buf_done) struct buf body = BUF_INIT(1024);
 	const char *word = rule->word ? rule->word : "some_other_word";
 	int status = rule->status_min ? rule->status_min : 418;
 	own(&body, word);
 	struct http_answer a = answer(status, body.data);
-	assert_int_equal(answer_check(&a, peer, "put a.bin", &err), -1);
+	assert_int_equal(answer_check(&a, form, "put a.bin", &err), -1);
 	/* A row of a range may give way to an earlier one at its lowest status; then the last status is its own. */
 	if (err.code != rule->code) {
 		a.status = rule->status_max;
-		assert_int_equal(answer_check(&a, peer, "put a.bin", &err), -1);
+		assert_int_equal(answer_check(&a, form, "put a.bin", &err), -1);
 	}
 	if (err.code != rule->code) fail_msg("%s %d: %s", word, a.status, err.text);
 	assert_int_equal(err.http, a.status);
@@ -47,15 +47,15 @@ static inline void expect_rule(const struct answer_rule *rule, const struct peer
 	/* The same status with a web page: this row holds whatever the body is, or it came from a box in the middle. */
 	if (rule->word) return;
 	a = answer(a.status, HTML);
-	assert_int_equal(answer_check(&a, peer, "x", &err), -1);
+	assert_int_equal(answer_check(&a, form, "x", &err), -1);
 	assert_int_equal(err.code, rule->any_body ? rule->code : ERR_MIDDLEBOX);
 	assert_int_equal(error_classes[ERR_MIDDLEBOX].retry, RETRY_TRANSIENT);
 }
 
 /* Every row of the peer's, and every row that holds for all. */
-static inline void walk_rules(const struct peer *peer, own_body *own) {
-	const struct answer_rule *const tables[] = {peer->rules, answer_rules};
-	const size_t sizes[] = {peer->rule_n, answer_rule_n};
+static inline void walk_rules(const struct answer_form *form, own_body *own) {
+	const struct answer_rule *const tables[] = {form->rules, answer_rules};
+	const size_t sizes[] = {form->rule_n, answer_rule_n};
 	bool words_over = false;
 	for (size_t k = 0; k < ARRAY_LEN(tables); k++)
 		for (size_t i = 0; i < sizes[k]; i++) {
@@ -65,7 +65,7 @@ static inline void walk_rules(const struct peer *peer, own_body *own) {
 			assert_true(rule->word || rule->status_max >= rule->status_min);
 			assert_true(rule->word || rule->status_min >= 400);
 			assert_true(strlen(rule->mend) > 10); /* a sentence without one helps nobody */
-			if (!rule->when) expect_rule(rule, peer, own);
+			if (!rule->when) expect_rule(rule, form, own);
 		}
 }
 
@@ -74,13 +74,14 @@ struct class_row { /* architecture.md "Retry", line by line */
 	const char *word;
 	enum retry_class retry;
 };
-static inline void expect_classes(const struct peer *peer, own_body *own, const struct class_row *rows, size_t n) {
+static inline void expect_classes(
+	const struct answer_form *form, own_body *own, const struct class_row *rows, size_t n) {
 	for (size_t i = 0; i < n; i++) {
 		struct error err = ERROR_INIT;
 		AUTO(buf_done) struct buf body = BUF_INIT(1024);
 		own(&body, rows[i].word);
 		struct http_answer a = answer(rows[i].status, body.data);
-		assert_int_equal(answer_check(&a, peer, "x", &err), -1);
+		assert_int_equal(answer_check(&a, form, "x", &err), -1);
 		if (error_classes[err.code].retry != rows[i].retry) fail_msg("%s: %s", rows[i].word, err.text);
 	}
 }
@@ -90,11 +91,11 @@ struct answer_case {
 	const char *body;
 	enum error_code code;
 };
-static inline void expect_answers(const struct peer *peer, const struct answer_case *rows, size_t n) {
+static inline void expect_answers(const struct answer_form *form, const struct answer_case *rows, size_t n) {
 	for (size_t i = 0; i < n; i++) {
 		struct error err = ERROR_INIT;
 		struct http_answer a = answer(rows[i].status, rows[i].body);
-		int status = answer_check(&a, peer, "x", &err);
+		int status = answer_check(&a, form, "x", &err);
 		if (err.code != rows[i].code || (status == 0) != (rows[i].code == ERR_NONE))
 			fail_msg("%d %s: %d %s", rows[i].status, rows[i].body, (int)err.code, err.text);
 	}

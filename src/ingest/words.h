@@ -5,4 +5,4 @@
 
 #include "base/retry.h"
 
-extern const struct peer ingest_peer;
+extern const struct answer_form ingest_words;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The words of the ingest API. Constant. */
-#include "ingest/peer.h"
+#include "ingest/words.h"
 
 #include "base/json.h"
 #include "base/text.h"
@@ -43,5 +43,5 @@ static bool ingest_success(const struct http_answer *a) {
 	return begins == '{' || begins == '[';
 }
 
-const struct peer ingest_peer = {
+const struct answer_form ingest_words = {
 	.rules = rules, .rule_n = ARRAY_LEN(rules), .read = ingest_read, .success = ingest_success};
