@@ -5,7 +5,7 @@
  * whatever they send. Any thread. */
 #pragma once
 
-#include "cloud/call/allow.h"
+#include "cloud/call/address.h"
 
 enum guest_state {	/* in the order in which they go first */
 	GUEST_LEAVING,	/* answered; what it still sends is thrown away */

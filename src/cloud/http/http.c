@@ -25,6 +25,7 @@
 #include "cloud/http/chunks.h"
 #include "cloud/http/guests.h"
 #include "cloud/http/head.h"
+#include "cloud/http/reason.h"
 
 #define STACK_BYTES (1024 * 1024)
 #define DRAIN_KEEP (1 << 20) /* a refused body up to this does not end the connection */
@@ -110,25 +111,10 @@ static enum head_end request_head(struct connection *c, struct head *ret, size_t
 
 /* --- the answer --- */
 
-static const char *reason_of(int status) {
-	static const struct {
-		int status;
-		const char *reason;
-	} reasons[] = {{200, "OK"}, {206, "Partial Content"}, {304, "Not Modified"}, {400, "Bad Request"},
-		{401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"},
-		{408, "Request Timeout"}, {409, "Conflict"}, {411, "Length Required"}, {412, "Precondition Failed"},
-		{413, "Content Too Large"}, {414, "URI Too Long"}, {415, "Unsupported Media Type"},
-		{416, "Range Not Satisfiable"}, {429, "Too Many Requests"}, {431, "Request Header Fields Too Large"},
-		{500, "Internal Server Error"}, {501, "Not Implemented"}, {503, "Service Unavailable"}};
-	for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
-		if (reasons[i].status == status) return reasons[i].reason;
-	return "";
-}
-
 static void answer_head(const struct request *rq, int64_t size, struct buf *out) {
 	const struct reply *r = &rq->reply;
 	char date[TIME_TEXT];
-	buf_fmt(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n", r->status, reason_of(r->status), time_http(date, clock_wall_ms()));
+	buf_fmt(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n", r->status, http_reason(r->status), time_http(date, clock_wall_ms()));
 	if (r->type) buf_fmt(out, "Content-Type: %s\r\n", r->type);
 	if (r->status != 304) buf_fmt(out, "Content-Length: %lld\r\n", (long long)size);
 	for (size_t i = 0; i < r->header_n; i++) buf_fmt(out, "%s: %s\r\n", r->headers[i].name, r->headers[i].value);

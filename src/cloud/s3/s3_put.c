@@ -7,7 +7,7 @@
 #include "cloud/s3/s3.h"
 #include "cloud/store/reconcile.h"
 
-struct upload {
+struct put {
 	struct object_row row; /* as promised; of another bucket than the recordings' only bucket and key */
 	struct object_write *write;
 	struct sha256 expect;
@@ -16,7 +16,7 @@ struct upload {
 
 /* --- before the first byte --- */
 
-static bool put_checksum(struct call *c, struct reply *r, struct upload *u) {
+static bool put_checksum(struct call *c, struct reply *r, struct put *u) {
 	const char *checksum = call_header(c, "x-amz-checksum-sha256"), *hash = call_header(c, "x-amz-content-sha256");
 	struct sha256 of_payload;
 	if (checksum && sha256_from_base64(checksum, &u->expect)) {
@@ -74,7 +74,7 @@ static void put_exists(struct call *c, struct reply *r, struct object_row *row) 
 }
 
 /* Whether what the catalog has as stored is gone from the store, and may come again. */
-static bool put_lost(struct call *c, struct reply *r, struct upload *u) {
+static bool put_lost(struct call *c, struct reply *r, struct put *u) {
 	struct error err = ERROR_INIT;
 	const struct stores stores = api_stores(c->api);
 	struct examined e;
@@ -86,7 +86,7 @@ static bool put_lost(struct call *c, struct reply *r, struct upload *u) {
 }
 
 /* What was promised to this URL, and to no newer one since. */
-static bool put_promised(struct call *c, struct reply *r, struct upload *u) {
+static bool put_promised(struct call *c, struct reply *r, struct put *u) {
 	struct error err = ERROR_INIT;
 	int there = catalog_object(c->api->catalog, c->params[0], c->params[1], &u->row, &err);
 	if (there < 0) {
@@ -120,7 +120,7 @@ static void put_refused(struct reply *r, const struct error *err) {
 static bool put_begin(struct call *c, struct reply *r) {
 	struct error err = ERROR_INIT;
 	if (!put_headers(c, r)) return false;
-	struct upload *u = c->streamed = xcalloc(1, sizeof *u);
+	struct put *u = c->streamed = xcalloc(1, sizeof *u);
 	if (!put_checksum(c, r, u) || !put_promised(c, r, u)) return false;
 	if (object_begin(c->api->objects, u->row.bucket, u->row.key, c->body_announced, &u->write, &err) == 0) return true;
 	if (err.code == ERR_EXISTS) put_exists(c, r, &u->row);
@@ -132,14 +132,14 @@ static bool put_begin(struct call *c, struct reply *r) {
 
 static bool put_take(struct call *c, struct reply *r, const char *bytes, size_t n) {
 	struct error err = ERROR_INIT;
-	const struct upload *u = c->streamed;
+	const struct put *u = c->streamed;
 	if (object_append(u->write, bytes, n, &err) == 0) return true;
 	put_refused(r, &err);
 	return false;
 }
 
 static void put_drop(struct call *c) {
-	struct upload *u = TAKE(c->streamed);
+	struct put *u = TAKE(c->streamed);
 	object_abort(u->write);
 	xfree(u);
 }
@@ -149,7 +149,7 @@ const struct stream s3_put_stream = {.begin = put_begin, .take = put_take, .drop
 /* --- the end --- */
 
 static void put_failed(struct call *c, struct reply *r, const struct error *err) {
-	struct upload *u = c->streamed;
+	struct put *u = c->streamed;
 	if (err->code == ERR_EXISTS) put_exists(c, r, &u->row);
 	else if (err->code == ERR_CHECKSUM) reply_s3(r, S3_BAD_DIGEST, "the bytes that came have another SHA-256");
 	else if (err->code == ERR_INPUT) reply_s3(r, S3_INCOMPLETE_BODY, "the body has another length than was announced");
@@ -158,7 +158,7 @@ static void put_failed(struct call *c, struct reply *r, const struct error *err)
 
 void s3_put(struct call *c, struct reply *r) {
 	struct error err = ERROR_INIT;
-	struct upload *u = c->streamed;
+	struct put *u = c->streamed;
 	struct api *a = c->api;
 	char etag[S3_ETAG], checksum[SHA256_BASE64];
 	if (object_commit(TAKE(u->write), u->has_expect ? &u->expect : NULL, &u->row.sha256, &err)) {
