@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Invariants: the queue, `closing` and `poked` change under the lock; the connection belongs to the thread from its
- * start to its end. `failure` is written once by the thread, before `broken`. Jobs of a group are in no queue; what
+ * start to its end. `failure` is written once. Jobs of a group are in no queue; what
  * fails of it and is kept goes back to the queue's head, in its order. */
 #include "base/db_writer.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/deadline.h"
@@ -22,7 +21,7 @@ struct db_writer {
 	struct job_list queued;
 	size_t waited_for; /* jobs in the queue that somebody waits for */
 	bool closing, poked;
-	atomic_bool broken;
+	bool broken; /* the thread's */
 	struct error failure;
 };
 
@@ -86,13 +85,13 @@ static int group_write(struct db_writer *w, const struct job_list *group, int n,
 static void stop_all(struct db_writer *w, const struct error *why) {
 	w->failure = *why;
 	error_prefix(&w->failure, "%s stopped", w->setup.name);
-	atomic_store(&w->broken, true);
+	w->broken = true;
 }
 
 /* How many of the group are committed: all, none, or those before the one that failed. */
 static int group_commit(struct db_writer *w, const struct job_list *group, int n, struct error *err) {
 	int at = 0;
-	if (atomic_load(&w->broken)) return 0;
+	if (w->broken) return 0;
 	if (!group_write(w, group, n, &at, err)) return n;
 	if (w->setup.failure != DB_FAILS_ALL) return 0;
 	struct error again = ERROR_INIT;
@@ -192,9 +191,10 @@ static void round_run(struct db_writer *w) {
 	int n = group_take(w, &group);
 	pthread_mutex_unlock(&w->lock);
 	int good = group_commit(w, &group, n, &err);
-	const struct error *why = atomic_load(&w->broken) ? &w->failure : &err;
+	const struct error *why = w->broken ? &w->failure : &err;
 	if (w->setup.after) w->setup.after(w->setup.arg, good, good < n ? why : NULL);
 	group_tell(&group, good, why, &kept);
+	if (w->setup.told) w->setup.told(w->setup.arg);
 	pthread_mutex_lock(&w->lock);
 	kept_return(w, &kept, &err);
 }
@@ -274,8 +274,6 @@ void db_writer_poke(struct db_writer *w) {
 	pthread_cond_signal(&w->work);
 	pthread_mutex_unlock(&w->lock);
 }
-
-bool db_writer_failed(const struct db_writer *w) { return atomic_load(&w->broken); }
 
 /* --- beginning and end --- */
 

@@ -16,8 +16,8 @@ struct db_writer;
 struct db_job {
 	/* In the writer's thread, within the group's transaction. */
 	int (*write)(struct db_job *job, struct db *db, struct error *err);
-	/* In the writer's thread, without a lock, after the commit; failure NULL: it is on the disk. The job is the
-	 * caller's again. It may add others. */
+	/* In the writer's thread, without a lock, after the commit; failure NULL: it is on the disk, else why not, for the
+	 * length of the call (DB_FAILS_ALL: until db_writer_close). The job is the caller's again. It may add others. */
 	void (*done)(struct db_job *job, const struct error *failure);
 	int64_t weight;	 /* towards weight_max */
 	bool waited_for; /* somebody waits: nobody lingers */
@@ -44,6 +44,7 @@ struct db_writer_setup {
 	int (*before)(void *arg, struct error *err); /* each transaction: a failure fails it */
 	/* Each group, before its jobs are told: how many are committed, and why others are not (NULL: all are). */
 	void (*after)(void *arg, int committed, const struct error *why);
+	void (*told)(void *arg);	/* each group, after its jobs were told */
 	int64_t (*idle)(void *arg); /* when nothing is queued: in how many ms it is called again at the latest, 0 never */
 	void (*ended)(void *arg);	/* as its last act: the connection is closed, db_writer_close will not wait */
 	void *arg;
@@ -54,7 +55,6 @@ void db_writer_add(struct db_writer *w, struct db_job *job); /* never waits */
 MUST_USE int db_writer_run(struct db_writer *w, struct db_job *job, struct error *err);
 void db_writer_bound(struct db_writer *w, int64_t weight_max); /* another one from now on */
 void db_writer_poke(struct db_writer *w);					   /* idle is called soon */
-bool db_writer_failed(const struct db_writer *w);			   /* DB_FAILS_ALL: it has happened */
 /* What is queued is committed, then the thread ends (`ended` says when); nothing may be added any more but by `done`.
  */
 void db_writer_end(struct db_writer *w);

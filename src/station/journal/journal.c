@@ -1,25 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* The journal's writer thread: a queue from the loop to it, a list of done operations back.
+/* The journal on the loop: its writer (base/db_writer.h) commits, and what is done comes back.
  *
- *   loop thread                    writer thread                       loop thread
- *   journal_submit -> queued ----> take all, BEGIN, write, COMMIT ---> done -> uv_async -> on_commit, in order
+ *   loop thread                  db_writer's thread                  loop thread
+ *   journal_submit -> queued --> BEGIN, write, COMMIT ---> done ---> uv_async -> on_commit, in order
  *
  * Invariants. Operations are written, committed and called back in the order of their submission; each is called back
- * exactly once, with the truth about whether it is in the journal. A group is whatever queued up while the one before
- * it was committed, at most GROUP_MAX. When an operation of a group cannot be written, the group is rolled back, those
- * before it are committed without it, it and all later ones fail with the same error, and nothing is written any more.
+ * exactly once, with the truth about whether it is in the journal. When an operation of a group cannot be written,
+ * those before it are committed without it, it and all later ones fail with the same error, and nothing is written any
+ * more.
  *
- * The mutex guards `queued`, `done`, `stop` and `ended`. `submitted - delivered` belongs to the loop, the database to
- * the thread from its start to its end. `failure` is written once by the thread, before `broken`. */
+ * The mutex guards `done` and `ended`; all else is the loop's. */
 #include "station/journal/journal.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/db_writer.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "station/journal/op.h"
@@ -34,23 +33,19 @@ struct op_list {
 struct journal {
 	uv_loop_t *loop;
 	uv_async_t wake;
-	uv_thread_t thread;
-	struct db *db;
+	struct db_writer *writer;
 	struct journal_file file;
 	int64_t next_id;
 
 	uv_mutex_t mutex;
-	uv_cond_t work;
-	struct op_list queued, done;
-	bool stop, ended;
+	struct op_list done;
+	bool ended; /* the writer's thread */
 
-	atomic_bool broken;
-	struct error failure, closed_failure;
-
+	struct error closed_failure;
 	int64_t submitted, delivered, committed;
 	void (*on_moved)(void *arg);
 	void *on_moved_arg;
-	bool closing;
+	bool closing, stop; /* stop: nothing is taken any more */
 	void (*on_closed)(void *arg);
 	void *on_closed_arg;
 };
@@ -63,20 +58,7 @@ static void list_add(struct op_list *l, struct journal_op *op) {
 	l->end = &op->next;
 }
 
-/* Moves at most max operations; returns how many. */
-static int list_move(struct op_list *from, struct op_list *to, int max) {
-	int n = 0;
-	while (from->first && n < max) {
-		struct journal_op *op = from->first;
-		from->first = op->next;
-		list_add(to, op);
-		n++;
-	}
-	if (!from->first) list_init(from);
-	return n;
-}
-
-/* --- the writer thread --- */
+/* --- in the writer's thread --- */
 
 /* A file that was removed takes every commit and keeps none. */
 int journal_there(const struct journal_file *f, struct error *err) {
@@ -90,65 +72,30 @@ int journal_there(const struct journal_file *f, struct error *err) {
 
 const struct journal_file *journal_file(const struct journal *j) { return &j->file; }
 
-/* The first n operations of the group in one transaction. *ret_at is where it failed: n when it was the commit. */
-static int group_write(struct journal *j, struct op_list *group, int n, int *ret_at, struct error *err) {
-	*ret_at = 0;
-	if (journal_there(&j->file, err) || db_begin(j->db, err)) return -1;
-	struct journal_op *op = group->first;
-	for (int i = 0; i < n; i++, op = op->next) {
-		*ret_at = i;
-		if (!journal_op_write(j->db, op, err)) continue;
-		db_rollback(j->db);
-		return -1;
-	}
-	*ret_at = n;
-	return db_commit(j->db, err);
+static int before_group(void *arg, struct error *err) {
+	const struct journal *j = arg;
+	return journal_there(&j->file, err);
 }
 
-static void journal_fail(struct journal *j, const struct error *err) {
-	j->failure = *err;
-	error_prefix(&j->failure, "the journal stopped");
-	atomic_store(&j->broken, true);
+static int on_write(struct db_job *job, struct db *db, struct error *err) {
+	return journal_op_write(db, (struct journal_op *)(void *)job, err);
 }
 
-/* Commits the group, or as much of it as there is before the operation that fails; marks the others. */
-static void group_commit(struct journal *j, struct op_list *group, int n) {
-	struct error err = ERROR_INIT;
-	int good = 0;
-	if (!atomic_load(&j->broken)) {
-		int at;
-		good = n;
-		if (group_write(j, group, n, &at, &err)) {
-			struct error again = ERROR_INIT;
-			good = at < n ? at : 0;
-			if (good && group_write(j, group, good, &at, &again)) good = 0;
-			journal_fail(j, &err);
-		}
-	}
-	struct journal_op *op = group->first;
-	for (int i = 0; i < n; i++, op = op->next) op->failure = i < good ? NULL : &j->failure;
+static void on_done(struct db_job *job, const struct error *failure) {
+	struct journal_op *op = (struct journal_op *)(void *)job;
+	op->failure = failure;
+	uv_mutex_lock(&op->journal->mutex);
+	list_add(&op->journal->done, op);
+	uv_mutex_unlock(&op->journal->mutex);
 }
 
-static void journal_main(void *arg) {
+static void on_told(void *arg) {
 	struct journal *j = arg;
-	uv_mutex_lock(&j->mutex);
-	for (;;) {
-		struct op_list group;
-		list_init(&group);
-		int n = list_move(&j->queued, &group, GROUP_MAX);
-		if (!n && j->stop) break;
-		if (!n) {
-			uv_cond_wait(&j->work, &j->mutex);
-			continue;
-		}
-		uv_mutex_unlock(&j->mutex);
-		group_commit(j, &group, n);
-		uv_mutex_lock(&j->mutex);
-		list_move(&group, &j->done, n);
-		uv_async_send(&j->wake);
-	}
-	uv_mutex_unlock(&j->mutex);
-	db_close(j->db);
+	uv_async_send(&j->wake);
+}
+
+static void on_ended(void *arg) {
+	struct journal *j = arg;
 	uv_mutex_lock(&j->mutex);
 	j->ended = true;
 	uv_async_send(&j->wake);
@@ -177,54 +124,53 @@ static void on_handle_closed(uv_handle_t *handle) {
 	struct journal *j = handle->data;
 	void (*on_closed)(void *) = j->on_closed;
 	void *arg = j->on_closed_arg;
-	uv_cond_destroy(&j->work);
 	uv_mutex_destroy(&j->mutex);
 	free(j->file.path);
 	free(j);
 	if (on_closed) on_closed(arg);
 }
 
-/* Callbacks may submit more, also while the journal is being closed: the thread is stopped once nothing is left. */
+/* What was told since, the first of it. */
+static struct journal_op *done_take(struct journal *j, bool *ret_ended) {
+	uv_mutex_lock(&j->mutex);
+	struct journal_op *first = j->done.first;
+	list_init(&j->done);
+	*ret_ended = j->ended;
+	uv_mutex_unlock(&j->mutex);
+	return first;
+}
+
+/* Callbacks may submit more, also while the journal is being closed: the writer is ended once nothing is left. */
 static void on_wake(uv_async_t *wake) {
 	struct journal *j = wake->data;
-	struct op_list done;
-	list_init(&done);
-	uv_mutex_lock(&j->mutex);
-	list_move(&j->done, &done, INT32_MAX);
-	bool ended = j->ended;
-	uv_mutex_unlock(&j->mutex);
+	bool ended;
+	struct journal_op *op = done_take(j, &ended);
 	int64_t before = j->committed;
-	while (done.first) {
-		struct journal_op *op = done.first;
-		done.first = op->next;
+	for (struct journal_op *next; op; op = next) {
+		next = op->next;
 		deliver(j, op);
 	}
 	if (j->on_moved && !j->closing && j->committed > before) j->on_moved(j->on_moved_arg);
-	if (!j->closing || uv_is_closing((uv_handle_t *)wake)) return;
-	bool idle = j->submitted == j->delivered;
-	if (ended && idle) {
-		uv_thread_join(&j->thread);
+	if (!j->closing || uv_is_closing((uv_handle_t *)wake) || j->submitted != j->delivered) return;
+	if (ended) {
+		db_writer_close(j->writer);
 		uv_close((uv_handle_t *)wake, on_handle_closed);
-	} else if (!ended && idle) {
-		uv_mutex_lock(&j->mutex);
+	} else {
 		j->stop = true;
-		uv_cond_signal(&j->work);
-		uv_mutex_unlock(&j->mutex);
+		db_writer_end(j->writer);
 	}
 }
 
 void journal_submit(struct journal *j, struct journal_op *op) {
 	j->submitted++;
-	uv_mutex_lock(&j->mutex);
+	op->job = (struct db_job){.write = on_write, .done = on_done};
+	op->journal = j;
 	if (j->stop) {
-		op->failure = &j->closed_failure;
-		list_add(&j->done, op);
+		on_done(&op->job, &j->closed_failure);
 		uv_async_send(&j->wake);
 	} else {
-		list_add(&j->queued, op);
-		uv_cond_signal(&j->work);
+		db_writer_add(j->writer, &op->job);
 	}
-	uv_mutex_unlock(&j->mutex);
 }
 
 int64_t journal_next_id(struct journal *j) { return j->next_id++; }
@@ -236,8 +182,6 @@ int64_t journal_submitted(const struct journal *j) { return j->submitted; }
 int64_t journal_delivered(const struct journal *j) { return j->delivered; }
 
 int64_t journal_pending(const struct journal *j) { return j->submitted - j->delivered; }
-
-bool journal_broken(const struct journal *j) { return atomic_load(&j->broken); }
 
 /* --- opening and closing --- */
 
@@ -266,13 +210,22 @@ static int journal_share(const char *state_dir, const char *path, const char *gr
 	return 0;
 }
 
-static int journal_start(struct journal *j, struct error *err) {
+static int journal_start(struct journal *j, struct db *db, struct error *err) {
+	const struct db_writer_setup setup = {.db = db,
+		.name = "the journal",
+		.failure = DB_FAILS_ALL,
+		.group_max = GROUP_MAX,
+		.before = before_group,
+		.told = on_told,
+		.ended = on_ended,
+		.arg = j};
 	int e = uv_async_init(j->loop, &j->wake, on_wake);
-	if (e) return error_set(err, ERR_INTERNAL, "cannot start the journal: %s", uv_strerror(e));
+	if (e) {
+		db_close(db);
+		return error_set(err, ERR_INTERNAL, "cannot start the journal: %s", uv_strerror(e));
+	}
 	j->wake.data = j;
-	e = uv_thread_create(&j->thread, journal_main, j);
-	if (!e) return 0;
-	error_set(err, ERR_INTERNAL, "cannot start the journal's thread: %s", uv_strerror(e));
+	if (!db_writer_start(&j->writer, &setup, err)) return 0;
 	uv_close((uv_handle_t *)&j->wake, on_handle_closed);
 	return -1;
 }
@@ -294,13 +247,10 @@ int journal_open(
 	j->loop = loop;
 	j->on_moved = o->on_moved;
 	j->on_moved_arg = o->arg;
-	list_init(&j->queued);
 	list_init(&j->done);
 	error_set(&j->closed_failure, ERR_CANCELLED, "the journal is closed");
-	if (uv_mutex_init(&j->mutex) || uv_cond_init(&j->work)) abort();
-	j->db = db;
-	if (journal_start(j, err)) return -1;
-	db = NULL;
+	if (uv_mutex_init(&j->mutex)) abort();
+	if (journal_start(j, TAKE(db), err)) return -1;
 	*ret = j;
 	return 0;
 }

@@ -4,7 +4,7 @@
  * A writer thread owns the only writing connection. The loop hands it operations; it commits them in groups
  * (synchronous=FULL) in the order they came and then calls back on the loop. What entering a state means runs in that
  * callback, so that nothing is done that the journal does not know. An operation that cannot be written calls back with
- * the error and the journal takes no further one (`journal_broken`): the engine stops, shows it and exits with 74.
+ * the error, and so does every later one: the engine stops, shows it and exits with 74.
  *
  * Tables: session, file, part, attempt, verdict, event, outbox, setting, and summary (kept by triggers). */
 #pragma once
@@ -96,7 +96,6 @@ MUST_USE int journal_open(
 	struct journal **ret, uv_loop_t *loop, const char *state_dir, const struct journal_options *o, struct error *err);
 /* Commits what is queued, calls those callbacks, ends the thread; then on_closed from the loop. */
 void journal_close(struct journal *j, void (*on_closed)(void *arg), void *arg);
-bool journal_broken(const struct journal *j);
 struct journal_file {
 	char *path;
 	uint64_t device, inode; /* as it was opened */

@@ -3,6 +3,7 @@
  * the loop, written in the thread; owned by one of them at a time. Internal to journal*.c. */
 #pragma once
 
+#include "base/db_writer.h"
 #include "station/journal/journal.h"
 
 enum journal_op_kind {
@@ -26,7 +27,9 @@ enum journal_op_kind {
 };
 
 struct journal_op {
-	struct journal_op *next;
+	struct db_job job; /* the writer's */
+	struct journal *journal;
+	struct journal_op *next; /* of what is done */
 	enum journal_op_kind kind;
 	journal_on_commit *on_commit; /* may be NULL */
 	void *arg;
