@@ -57,7 +57,7 @@ void events_post(struct call *c, struct reply *r) {
 	if (c->tree_bytes > EVENTS_SHORT && !call_memory(c, r, c->tree_bytes)) return;
 	int bad = json_want_array(c->body, "events", NULL, EVENTS_MAX, &events, &err);
 	if (!bad) {
-		cJSON_ArrayForEach (event, events) {
+		json_each (event, events) {
 			const struct json_at at = {.up = &list, .index = batch.n};
 			ARRAY_RESERVE(batch.rows, batch.n, batch.capacity);
 			if ((bad = event_read(c, event, &at, &batch.rows[batch.n], &err))) break;

@@ -29,14 +29,16 @@ int content_fill(const struct stores *s, const char *station, const char *sessio
 	struct error *err) {
 	struct content_unknown rows[CONTENT_BATCH];
 	size_t n = 0;
-	int status = catalog_content_unknown(s->catalog, station, session, *after_id, rows, CONTENT_BATCH, &n, err);
+	int status = 0;
+	if (catalog_content_unknown(s->catalog, station, session, *after_id, rows, CONTENT_BATCH, &n, err)) return -1;
+	*ret_more = n == CONTENT_BATCH;
+	if (!n) return 0; /* as for nearly every caller, who waits for nobody then */
 	pthread_mutex_lock(&one_at_a_time);
 	for (size_t i = 0; i < n && !status; i++) {
 		status = content_of(s, &rows[i], err);
 		*after_id = rows[i].id;
 	}
 	pthread_mutex_unlock(&one_at_a_time);
-	*ret_more = n == CONTENT_BATCH;
 	return status;
 }
 
