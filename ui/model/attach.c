@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "station/control/client.h"
+#include "station/control/rpc.h"
 
 #define ANSWER_MS 10000
 #define SILENT_TIMES 6
@@ -147,15 +148,9 @@ static void deadline_start(struct attach *a) {
 static int64_t answer_ms(const struct attach *a) { return a->o.answer_ms ? a->o.answer_ms : ANSWER_MS; }
 
 static void wire_say(struct attach *a, const char *method, cJSON *params, attach_on_answer *on_answer, void *arg) {
-	AUTO(json_free) cJSON *o = json_object();
 	struct ask ask = {a->next_id++, clock_mono_ms() + answer_ms(a), on_answer, arg};
-	json_add_text(o, "jsonrpc", "2.0");
-	json_add_i64(o, "id", ask.id);
-	json_add_text(o, "method", method);
-	if (params) json_add(o, "params", params);
-	AUTO(xfree) char *text = json_text(o);
 	struct request *r = xcalloc(1, sizeof *r);
-	r->text = xasprintf("%s\n", text);
+	r->text = rpc_request(ask.id, method, params);
 	r->write.data = r;
 	uv_buf_t bytes = uv_buf_init(r->text, (unsigned)strlen(r->text));
 	a->asks[a->ask_n++] = ask;
@@ -187,22 +182,14 @@ static void on_subscribed(void *arg, const cJSON *result, const struct error *er
 static void on_hello(void *arg, const cJSON *result, const struct error *err) {
 	struct attach *a = arg;
 	struct error why = ERROR_INIT;
-	int64_t protocol = 0;
 	if (!a->wire) return; /* it is dropped already */
 	if (err) {
 		wire_drop(a, LINK_REFUSED, err);
 		return;
 	}
-	if (json_want_i64(result, "protocol", NULL, 0, INT32_MAX, &protocol, &why)) {
-		wire_bad(a, "the engine's greeting names no protocol");
-		return;
-	}
-	if (protocol != CONTROL_PROTOCOL) {
-		error_set(&why, ERR_CONFIG,
-			"the engine speaks control protocol %lld, this program (headgate " HEADGATE_VERSION
-			") speaks %d; use the same version for both",
-			(long long)protocol, CONTROL_PROTOCOL);
-		wire_drop(a, LINK_REFUSED, &why);
+	if (rpc_greeted(result, true, &why)) {
+		if (why.code == ERR_INPUT) wire_bad(a, why.text);
+		else wire_drop(a, LINK_REFUSED, &why);
 		return;
 	}
 	a->was_up = a->wire->greeted = true;
@@ -239,9 +226,10 @@ static void wire_silent(struct attach *a, const struct error *why) {
 }
 
 static void wire_heard(struct attach *a, const char *line, size_t n) {
-	AUTO(json_free) cJSON *o = NULL;
+	AUTO(rpc_said_done) struct rpc_said said = {0};
 	struct error err = ERROR_INIT;
-	if (json_parse(line, n, &o, &err) || !cJSON_IsObject(o)) {
+	struct ask ask;
+	if (rpc_said(&said, line, n, &err)) {
 		wire_bad(a, "the engine says what is no message");
 		return;
 	}
@@ -250,24 +238,16 @@ static void wire_heard(struct attach *a, const char *line, size_t n) {
 		if (a->wire->greeted) link_set(a, LINK_UP, &no_why);
 		deadline_start(a);
 	}
-	const cJSON *id = cJSON_GetObjectItemCaseSensitive(o, "id");
-	const cJSON *method = cJSON_GetObjectItemCaseSensitive(o, "method");
-	if (!id && cJSON_IsString(method)) {
-		const cJSON *params = cJSON_GetObjectItemCaseSensitive(o, "params");
-		if (a->link == LINK_UP && cJSON_IsObject(params)) a->o.on_notice(a->o.arg, method->valuestring, params);
+	if (said.method) {
+		if (a->link == LINK_UP && said.params) a->o.on_notice(a->o.arg, said.method, said.params);
 		return;
 	}
-	const cJSON *result = cJSON_GetObjectItemCaseSensitive(o, "result");
-	const cJSON *body = cJSON_GetObjectItemCaseSensitive(o, "error");
-	struct ask ask;
-	double number = cJSON_IsNumber(id) ? id->valuedouble : -1;
-	if (!(number >= 0 && number < (double)a->next_id) || (!result && !cJSON_IsObject(body))) {
+	if (said.id < 0 || said.id >= a->next_id) {
 		wire_bad(a, "the engine answers what was not asked");
 		return;
 	}
-	if (!answer_take(a, (int64_t)number, &ask)) return; /* too late */
-	if (!result) control_error(body, &err);
-	if (ask.on_answer) ask.on_answer(ask.arg, result, result ? NULL : &err);
+	if (!answer_take(a, said.id, &ask)) return; /* too late */
+	if (ask.on_answer) ask.on_answer(ask.arg, said.result, said.result ? NULL : &said.refusal);
 }
 
 static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *ret) {
@@ -344,7 +324,7 @@ static void attach_try(struct attach *a) {
 	}
 	struct wire *w = xcalloc(1, sizeof *w);
 	w->attach = a;
-	w->in = BUF_INIT(ATTACH_LINE_MAX);
+	w->in = BUF_INIT(CONTROL_QUEUE_MAX);
 	uv_pipe_init(a->loop, &w->pipe, 0);
 	w->pipe.data = w;
 	a->handles++;
@@ -356,10 +336,7 @@ static void attach_try(struct attach *a) {
 	}
 	uv_read_start((uv_stream_t *)&w->pipe, on_alloc, on_read);
 	if (!a->was_up && a->link != LINK_SILENT) link_set(a, LINK_CONNECTING, &no_why);
-	cJSON *params = json_object();
-	json_add_i64(params, "protocol", CONTROL_PROTOCOL);
-	json_add_text(params, "version", HEADGATE_VERSION);
-	wire_say(a, "hello", params, on_hello, a);
+	wire_say(a, "hello", rpc_hello(), on_hello, a);
 }
 
 static void on_timer(uv_timer_t *t) {

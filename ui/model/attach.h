@@ -10,7 +10,6 @@
 #include "base/json.h"
 #include "ui/model/model.h"
 
-#define ATTACH_LINE_MAX (4 << 20)
 #define ATTACH_ASKS_MAX 16
 
 struct attach;

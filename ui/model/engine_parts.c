@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "station/control/client.h"
+#include "station/control/rpc.h"
 #include "ui/model/model.h"
 
 #define NUMBER_MOST 9007199254740992.0
@@ -165,7 +166,7 @@ static int fleet_order(const void *a, const void *b, void *silent_since) {
 static bool hear_fleet(void *data, const cJSON *said, struct error *err) {
 	const cJSON *list = json_get_array(said, "stations"), *o, *why = json_get_object(said, "error");
 	struct fleet *fleet = data;
-	if (why) control_error(why, err);
+	if (why) rpc_take_error(why, err);
 	fleet->at_ms = get_time(said, "at");
 	if (!fleet->at_ms) return false; /* the cloud was not heard yet */
 	fleet->stations = xcalloc(MAX(MIN(json_count(list), STATIONS_MOST), 1), sizeof *fleet->stations);

@@ -73,58 +73,34 @@ static int read_line(struct control_client *c, int64_t deadline, size_t *ret_n, 
 
 /* --- calling --- */
 
-static enum error_code code_by_name(const char *name) {
-	for (int i = 1; i < ERR_N; i++) {
-		if (name && strcmp(error_classes[i].name, name) == 0) return (enum error_code)i;
-	}
-	return ERR_INTERNAL;
-}
-
-void control_error(const cJSON *body, struct error *err) {
-	const char *message = NULL, *code = NULL;
-	const cJSON *data = cJSON_GetObjectItemCaseSensitive(body, "data");
-	struct error ignored = ERROR_INIT;
-	if (json_may_text(body, "message", NULL, &message, &ignored)) message = NULL;
-	if (cJSON_IsObject(data) && json_may_text(data, "code", NULL, &code, &ignored)) code = NULL;
-	error_set(err, code_by_name(code), "%s", message ? message : "the engine refused without a reason");
-}
-
 static int read_answer(struct control_client *c, int64_t id, int64_t deadline, cJSON **ret, struct error *err) {
 	size_t n;
-	AUTO(json_free) cJSON *answer = NULL;
-	int64_t got;
+	AUTO(rpc_said_done) struct rpc_said said = {0};
 	if (read_line(c, deadline, &n, err)) return -1;
-	int bad = json_parse(c->in.data, n, &answer, err);
+	int bad = rpc_said(&said, c->in.data, n, err);
 	buf_consume(&c->in, n + 1);
 	if (bad) return error_prefix(err, "the engine's answer");
-	const cJSON *body = cJSON_GetObjectItemCaseSensitive(answer, "error");
-	if (cJSON_IsObject(body)) return control_error(body, err), -1;
-	if (json_want_i64(answer, "id", NULL, 0, INT64_C(1) << 53, &got, err))
-		return error_prefix(err, "the engine's answer");
-	if (got != id) {
-		return error_set(
-			err, ERR_INPUT, "the engine answered request %lld, %lld was asked", (long long)got, (long long)id);
+	if (!said.result && !said.method) {
+		*err = said.refusal;
+		return -1;
 	}
-	cJSON *result = cJSON_DetachItemFromObjectCaseSensitive(answer, "result");
-	if (!result) return error_set(err, ERR_INPUT, "the engine's answer has neither result nor error");
-	*ret = result;
+	if (said.id != id) {
+		return error_set(
+			err, ERR_INPUT, "the engine answered request %lld, %lld was asked", (long long)said.id, (long long)id);
+	}
+	*ret = json_take(said.line, "result");
 	return 0;
 }
 
 int control_call(struct control_client *c, const char *method, cJSON *params, cJSON **ret_result, struct error *err) {
 	int64_t deadline = clock_mono_ms() + c->timeout_ms, id = c->next_id++;
-	AUTO(json_free) cJSON *request = json_object();
-	json_add_text(request, "jsonrpc", "2.0");
-	json_add_i64(request, "id", id);
-	json_add_text(request, "method", method);
-	if (params) json_add(request, "params", params);
-	AUTO(xfree) char *text = json_text(request);
-	size_t n = strlen(text);
-	if (n > CONTROL_LINE_MAX) {
-		return error_set(err, ERR_USAGE, "a request of %zu bytes is too long for the engine; name fewer sessions", n);
+	AUTO(xfree) char *line = rpc_request(id, method, params);
+	size_t n = strlen(line);
+	if (n > CONTROL_LINE_MAX + 1) {
+		return error_set(
+			err, ERR_USAGE, "a request of %zu bytes is too long for the engine; name fewer sessions", n - 1);
 	}
-	text[n] = '\n'; /* in place of its end: send_all counts */
-	if (send_all(c, text, n + 1, deadline, err)) return -1;
+	if (send_all(c, line, n, deadline, err)) return -1;
 	return read_answer(c, id, deadline, ret_result, err);
 }
 
@@ -167,17 +143,7 @@ static int connect_until(struct control_client *c, const char *state_dir, int64_
 
 static int say_hello(struct control_client *c, struct error *err) {
 	AUTO(json_free) cJSON *result = NULL;
-	cJSON *params = json_object();
-	int64_t protocol;
-	json_add_i64(params, "protocol", CONTROL_PROTOCOL);
-	json_add_text(params, "version", HEADGATE_VERSION);
-	if (control_call(c, "hello", params, &result, err)) return -1;
-	if (json_want_i64(result, "protocol", NULL, 0, INT32_MAX, &protocol, err)) return -1;
-	if (protocol == CONTROL_PROTOCOL) return 0;
-	return error_set(err, ERR_CONFIG,
-		"the engine speaks control protocol %lld, this program (headgate " HEADGATE_VERSION
-		") speaks %d; use the same version for both",
-		(long long)protocol, CONTROL_PROTOCOL);
+	return control_call(c, "hello", rpc_hello(), &result, err) ? -1 : rpc_greeted(result, true, err);
 }
 
 int control_connect(struct control_client **ret, const char *state_dir, int64_t timeout_ms, struct error *err) {

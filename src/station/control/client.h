@@ -6,11 +6,7 @@
  * client is blocking with time-outs, for commands; the console's own is ui/model/attach.h. */
 #pragma once
 
-#include "base/json.h"
-
-#define CONTROL_PROTOCOL 1
-#define CONTROL_SOCKET "control.sock"
-#define CONTROL_LINE_MAX (1 << 20)
+#include "station/control/rpc.h"
 
 struct control_client;
 /* ERR_NOT_FOUND: no engine runs; ERR_TIMEOUT: one that does not answer in time; a protocol mismatch is ERR_CONFIG and a
@@ -20,8 +16,6 @@ void control_close(struct control_client *c);
 /* A connected, non-blocking socket of the engine, and no word said yet; never waits. Errors as control_connect, and
  * ERR_TIMEOUT when its backlog is full. */
 MUST_USE int control_dial(const char *state_dir, int *ret_fd, struct error *err);
-/* The engine's own error, from a member "error" of its answer. */
-void control_error(const cJSON *body, struct error *err);
 DEFINE_AUTO_PTR(struct control_client, control_close)
 /* params is taken (may be NULL). *ret_result is the caller's. The engine's own error comes back as err with its code by
  * name. */

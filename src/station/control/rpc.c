@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* JSON-RPC 2.0 as the control socket speaks it: params by name, no batches. Pure but for the handlers it calls; loop
- * thread (control_address: any). Error codes below -32000 are the specification's (section 5.1); our own errors are
- * -32000 with data.code, the name in base/error.h. */
+/* Pure, but for control_address; any thread. */
 #include "station/control/rpc.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
-#include "station/journal/journal.h"
-
-enum { RPC_PARSE = -32700, RPC_REQUEST = -32600, RPC_METHOD = -32601, RPC_PARAMS = -32602, RPC_OURS = -32000 };
+#define ID_MOST (INT64_C(1) << 53)
 
 int control_address(const char *state_dir, struct sockaddr_un *ret, int *ret_dir, struct error *err) {
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
@@ -30,111 +27,141 @@ int control_address(const char *state_dir, struct sockaddr_un *ret, int *ret_dir
 	return 0;
 }
 
-static char *rpc_line(cJSON *answer) {
-	AUTO(json_free) cJSON *owned = answer;
+/* --- what is said --- */
+
+static char *rpc_line(cJSON *o) {
+	AUTO(json_free) cJSON *owned = o;
 	AUTO(xfree) char *text = json_text(owned);
 	return xasprintf("%s\n", text);
 }
 
-static cJSON *rpc_envelope(const cJSON *id) {
-	cJSON *answer = json_object();
-	json_add_text(answer, "jsonrpc", "2.0");
-	json_add(answer, "id", id ? cJSON_Duplicate(id, true) : cJSON_CreateNull());
-	return answer;
+static cJSON *rpc_envelope(void) {
+	cJSON *o = json_object();
+	json_add_text(o, "jsonrpc", "2.0");
+	return o;
 }
 
-static char *rpc_error(const cJSON *id, int code, const struct error *err) {
-	cJSON *answer = rpc_envelope(id), *body = json_object(), *data = json_object();
-	json_add_i64(body, "code", code);
-	json_add_text(body, "message", err->text);
-	json_add_text(data, "code", error_classes[err->code].name);
-	json_add(body, "data", data);
-	json_add(answer, "error", body);
-	return rpc_line(answer);
-}
-
-static char *rpc_result(const cJSON *id, cJSON *result) {
-	cJSON *answer = rpc_envelope(id);
-	json_add(answer, "result", result ? result : json_object());
-	return rpc_line(answer);
+char *rpc_request(int64_t id, const char *method, cJSON *params) {
+	cJSON *o = rpc_envelope();
+	json_add_i64(o, "id", id);
+	json_add_text(o, "method", method);
+	if (params) json_add(o, "params", params);
+	return rpc_line(o);
 }
 
 char *rpc_notification(const char *method, cJSON *params) {
-	cJSON *o = json_object();
-	json_add_text(o, "jsonrpc", "2.0");
+	cJSON *o = rpc_envelope();
 	json_add_text(o, "method", method);
 	json_add(o, "params", params ? params : json_object());
 	return rpc_line(o);
 }
 
-char *rpc_refusal(int code, const char *text) {
-	struct error err = ERROR_INIT;
-	error_set(&err, ERR_INPUT, "%s", text);
-	return rpc_error(NULL, code, &err);
+char *rpc_result(const cJSON *id, cJSON *result) {
+	cJSON *o = rpc_envelope();
+	json_add(o, "id", id ? json_copy(id) : json_null());
+	json_add(o, "result", result ? result : json_object());
+	return rpc_line(o);
 }
 
-static int hello(
-	const struct control_options *o, struct rpc_client *client, const cJSON *params, cJSON **ret, struct error *err) {
-	int64_t protocol = 0;
-	if (json_want_i64(params, "protocol", NULL, 0, INT32_MAX, &protocol, err)) return -1;
-	if (protocol != CONTROL_PROTOCOL) {
-		return error_set(err, ERR_CONFIG,
-			"the engine that runs is headgate " HEADGATE_VERSION
-			" and speaks control protocol %d, this program speaks %lld; use the same version for both",
-			CONTROL_PROTOCOL, (long long)protocol);
-	}
-	client->greeted = true;
-	cJSON *result = json_object();
-	json_add_i64(result, "protocol", CONTROL_PROTOCOL);
-	json_add_text(result, "version", HEADGATE_VERSION);
-	json_add_text(result, "instance", o->instance);
-	json_add_i64(result, "schema", journal_schema());
-	*ret = result;
+char *rpc_error(const cJSON *id, int code, const struct error *err) {
+	cJSON *o = rpc_envelope(), *body = json_object(), *data = json_object();
+	json_add(o, "id", id ? json_copy(id) : json_null());
+	json_add_i64(body, "code", code);
+	json_add_text(body, "message", err->text);
+	json_add_text(data, "code", error_classes[err->code].name);
+	json_add(body, "data", data);
+	json_add(o, "error", body);
+	return rpc_line(o);
+}
+
+/* --- what is heard --- */
+
+/* Null is a member too. */
+static const cJSON *member(const cJSON *o, const char *name) {
+	struct error ignored = ERROR_INIT;
+	const cJSON *j = NULL;
+	return json_want_member(o, name, NULL, &j, &ignored) ? NULL : j;
+}
+
+static bool id_sound(const cJSON *id) {
+	double number;
+	return !id || json_is_null(id) || json_as_text(id) || json_as_double(id, &number);
+}
+
+int rpc_asked(struct rpc_asked *ret, const char *line, size_t n, int *ret_code, struct error *err) {
+	AUTO(json_free) cJSON *o = NULL;
+	*ret_code = RPC_PARSE;
+	if (json_parse(line, n, &o, err)) return -1;
+	const char *version = json_get_text(o, "jsonrpc"), *method = json_get_text(o, "method");
+	const cJSON *id = member(o, "id");
+	*ret_code = RPC_REQUEST;
+	if (!id_sound(id) || !method || !version || strcmp(version, "2.0") != 0)
+		return error_set(err, ERR_INPUT, "a request is an object with jsonrpc \"2.0\", a method and an id");
+	*ret = (struct rpc_asked){.method = method, .id = id, .params = member(o, "params")};
+	ret->line = TAKE(o);
 	return 0;
 }
 
-static const struct control_method *method_of(const struct control_options *o, const char *name) {
-	for (size_t i = 0; i < o->method_n; i++) {
-		if (strcmp(o->methods[i].name, name) == 0) return &o->methods[i];
-	}
-	return NULL;
+void rpc_asked_done(struct rpc_asked *a) {
+	json_free(a->line);
+	*a = (struct rpc_asked){0};
 }
 
-/* A call whose envelope is sound. *ret_code is what the specification calls a failure of it. */
-static int rpc_call(const struct control_options *o, struct rpc_client *client, const char *name, const cJSON *params,
-	cJSON **ret, int *ret_code, struct error *err) {
-	const struct control_method *method = method_of(o, name);
-	bool is_hello = strcmp(name, "hello") == 0, is_subscribe = o->status && strcmp(name, "subscribe") == 0;
-	if (!method && !is_hello && !is_subscribe) {
-		*ret_code = RPC_METHOD;
-		return error_set(err, ERR_USAGE, "the engine has no method \"%s\"", name);
+static enum error_code code_by_name(const char *name) {
+	for (int i = 1; i < ERR_N; i++) {
+		if (name && strcmp(error_classes[i].name, name) == 0) return (enum error_code)i;
 	}
-	if ((params && !cJSON_IsObject(params)) || (is_hello && !params)) {
-		*ret_code = RPC_PARAMS;
-		return error_set(err, ERR_USAGE, "the params of \"%s\" must be an object", name);
-	}
-	*ret_code = RPC_OURS;
-	if (is_hello) return hello(o, client, params, ret, err);
-	if (!client->greeted) return error_set(err, ERR_USAGE, "say hello before \"%s\"", name);
-	if (is_subscribe) return client->subscribed = true, 0;
-	return method->handle(o->arg, params, ret, err);
+	return ERR_INTERNAL;
 }
 
-char *rpc_answer(const struct control_options *o, struct rpc_client *client, const char *line, size_t n) {
-	struct error err = ERROR_INIT;
-	AUTO(json_free) cJSON *request = NULL;
-	if (json_parse(line, n, &request, &err)) return rpc_error(NULL, RPC_PARSE, &err);
-	const cJSON *id = cJSON_GetObjectItemCaseSensitive(request, "id");
-	const cJSON *version = cJSON_GetObjectItemCaseSensitive(request, "jsonrpc");
-	const cJSON *method = cJSON_GetObjectItemCaseSensitive(request, "method");
-	bool id_sound = !id || cJSON_IsString(id) || cJSON_IsNumber(id) || cJSON_IsNull(id);
-	if (!id_sound || !cJSON_IsString(method) || !cJSON_IsString(version) || strcmp(version->valuestring, "2.0") != 0) {
-		return rpc_refusal(RPC_REQUEST, "a request is an object with jsonrpc \"2.0\", a method and an id");
+void rpc_take_error(const cJSON *body, struct error *err) {
+	const char *message = json_get_text(body, "message"), *code = json_get_text(json_get(body, "data"), "code");
+	error_set(err, code_by_name(code), "%s", message ? message : "the engine refused without a reason");
+}
+
+int rpc_said(struct rpc_said *ret, const char *line, size_t n, struct error *err) {
+	AUTO(json_free) cJSON *o = NULL;
+	if (json_parse(line, n, &o, err)) return -1;
+	if (!json_is_object(o)) return error_set(err, ERR_INPUT, "it is no object");
+	const cJSON *refused = json_get_object(o, "error");
+	*ret = (struct rpc_said){.id = -1};
+	if (!json_get(o, "id")) ret->method = json_get_text(o, "method");
+	if (ret->method) {
+		ret->params = json_get_object(o, "params");
+	} else {
+		int64_t id = json_get_i64(o, "id", -1);
+		ret->id = id >= 0 && id <= ID_MOST ? id : -1;
+		ret->result = json_get(o, "result");
+		if (!ret->result && !refused)
+			return error_set(err, ERR_INPUT, "it has neither a method nor a result nor an error");
+		if (!ret->result) rpc_take_error(refused, &ret->refusal);
 	}
-	cJSON *result = NULL;
-	int code = 0;
-	int failed = rpc_call(
-		o, client, method->valuestring, cJSON_GetObjectItemCaseSensitive(request, "params"), &result, &code, &err);
-	if (!id) return json_free(result), NULL;
-	return failed ? rpc_error(id, code, &err) : rpc_result(id, result);
+	ret->line = TAKE(o);
+	return 0;
+}
+
+void rpc_said_done(struct rpc_said *s) {
+	json_free(s->line);
+	*s = (struct rpc_said){0};
+}
+
+/* --- the greeting --- */
+
+cJSON *rpc_hello(void) {
+	cJSON *params = json_object();
+	json_add_i64(params, "protocol", CONTROL_PROTOCOL);
+	json_add_text(params, "version", HEADGATE_VERSION);
+	return params;
+}
+
+int rpc_greeted(const cJSON *greeting, bool by_engine, struct error *err) {
+	static const char us[] = " (headgate " HEADGATE_VERSION ")";
+	int64_t theirs = json_get_i64(greeting, "protocol", -1), engine = by_engine ? theirs : CONTROL_PROTOCOL,
+			program = by_engine ? CONTROL_PROTOCOL : theirs;
+	if (theirs < 0)
+		return error_set(err, ERR_INPUT, "the %s's greeting names no protocol", by_engine ? "engine" : "program");
+	if (theirs == CONTROL_PROTOCOL) return 0;
+	return error_set(err, ERR_CONFIG,
+		"the engine%s speaks control protocol %lld, this program%s speaks %lld; use the same version for both",
+		by_engine ? "" : us, (long long)engine, by_engine ? us : "", (long long)program);
 }

@@ -33,7 +33,7 @@ struct peer {
 	struct buf in, out, sending;
 	char *held;
 	int64_t held_until; /* as many changes are committed */
-	struct rpc_client client;
+	struct answer_client client;
 	unsigned uid;
 	bool stale; /* a status was left out */
 	bool writing, reading, ended /* it sends no more */, closing;
@@ -148,11 +148,16 @@ static int64_t submitted_to(const struct control_server *s) {
 
 static void peer_answer(struct peer *p, size_t line_n) {
 	struct control_server *s = p->server;
-	struct rpc_client before = p->client;
+	struct answer_client before = p->client;
 	s->answering++;
 	s->caller = p->uid;
 	int64_t submitted = submitted_to(s);
-	AUTO(xfree) char *answer = rpc_answer(&s->options, &p->client, p->in.data, line_n);
+	const struct answers answers = {.instance = s->options.instance,
+		.methods = s->options.methods,
+		.method_n = s->options.method_n,
+		.arg = s->options.arg,
+		.subscribes = s->options.status != NULL};
+	AUTO(xfree) char *answer = answer_line(&answers, &p->client, p->in.data, line_n);
 	if (answer && submitted_to(s) > submitted && !s->close_wanted) {
 		p->held = TAKE(answer);
 		p->held_until = submitted_to(s);
@@ -169,7 +174,8 @@ static ssize_t peer_line(struct peer *p) {
 	const char *end = p->in.len ? memchr(p->in.data, '\n', p->in.len) : NULL;
 	size_t n = end ? (size_t)(end - p->in.data) : p->in.len;
 	if (n > CONTROL_LINE_MAX) {
-		AUTO(xfree) char *refusal = rpc_refusal(-32600, "a line has more than 1 MiB");
+		static const struct error long_line = {.code = ERR_INPUT, .text = "a line has more than 1 MiB"};
+		AUTO(xfree) char *refusal = rpc_error(NULL, RPC_REQUEST, &long_line);
 		peer_send(p, refusal);
 		peer_close(p);
 		return -1;

@@ -14,21 +14,14 @@
 
 #include <uv.h>
 
+#include "station/control/answer.h"
 #include "station/control/client.h"
 
-#define CONTROL_QUEUE_MAX (4 << 20)
 #define CONTROL_CLIENTS_MAX 32
 #define CONTROL_BATCH 16 /* requests of one client in CONTROL_TICK_MS */
 #define CONTROL_TICK_MS 20
 #define CONTROL_PUSH_MS 100
 
-/* params is an object, or NULL when none were given. 0 and *ret_result (taken; NULL answers {}), or -1 with err, which
- * the client gets back with its code by name. */
-typedef int control_handler(void *arg, const cJSON *params, cJSON **ret_result, struct error *err);
-struct control_method {
-	const char *name;
-	control_handler *handle;
-};
 struct control_options {
 	const char *state_dir;
 	const char *instance;				  /* of this engine, for hello */

@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "station/control/rpc.h"
+#include "station/control/server.h"
 #include "station/journal/journal.h"
 
 #define WAIT_MS 20000

@@ -374,9 +374,9 @@ static void an_endless_line_costs_bounded_memory(void **state) {
 	engine_start(f);
 	attach(f, 0);
 	UNTIL(f, f->link == LINK_UP && f->subscribes == 1);
-	AUTO(xfree) char *text = xcalloc(1, ATTACH_LINE_MAX + 100000);
-	memset(text, 'x', ATTACH_LINE_MAX + 100000);
-	say(f->peer, text, ATTACH_LINE_MAX + 100000);
+	AUTO(xfree) char *text = xcalloc(1, CONTROL_QUEUE_MAX + 100000);
+	memset(text, 'x', CONTROL_QUEUE_MAX + 100000);
+	say(f->peer, text, CONTROL_QUEUE_MAX + 100000);
 	UNTIL(f, f->link == LINK_LOST);
 	assert_non_null(strstr(f->why.text, "too long"));
 }
