@@ -72,7 +72,7 @@ LIBRARIES = {
 JSON_HOME = re.compile(r"^base/json\w*\.[ch]$")
 JSON_RAW = re.compile(r"\b(cJSON_\w+)|->\s*(valuestring|valuedouble|valueint)\b")
 # Layers that are still to be converted: each goes from here when it is.
-JSON_PENDING = ("cloud/", "station/", "ui/")
+JSON_PENDING = ("cloud/", "station/")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 
 
