@@ -27,6 +27,15 @@ def test_every_figure_gives_rows(place):
     assert not list(place.dir.glob("headgate-test-*")), "the scratch folders are still there"
 
 
+def test_two_builds_are_compared_round_by_round(place):
+    got = bench(place, "--scale", "0.002", "--rounds", "2", "--only", "status", "--against", headgate_test.BUILD, "--json", "-")
+    assert got.returncode == 0, got.stderr
+    (row,) = json.loads(got.stdout)["rows"]
+    assert row["name"] == "status" and len(row["ratios"]) == 2 and all(ratio > 0 for ratio in row["ratios"]), row
+    got = bench(place, "--scale", "0.002", "--rounds", "1", "--only", "status", "--against", place.dir / "none")
+    assert got.returncode not in (0, 1) and "is no build folder" in got.stderr, got
+
+
 def test_words_that_are_not_understood(place):
     for words in (["--only", "nothing"], ["--scale", "0"], ["--rounds", "0"], ["--what"]):
         got = bench(place, *words)
