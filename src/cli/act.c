@@ -139,7 +139,7 @@ static int retry_on_row(void *arg, const struct session_row *row) {
 
 static int retry_find(struct cli *c, struct retry_flags *f, struct error *err) {
 	AUTO(journal_view_close) struct journal_view *v = NULL;
-	const struct session_filter all = {.state = -1, .unsettled_only = true};
+	const struct session_filter all = {.state = -1, .unsafe_only = true};
 	if (cli_view_open(c, &v, err)) return -1;
 	return journal_sessions(v, &all, retry_on_row, f, err) < 0 ? -1 : 0;
 }

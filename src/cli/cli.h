@@ -8,7 +8,7 @@
 #include "session/check.h"
 #include "station/told/session.h"
 #include "station/config.h"
-#include "station/journal/journal.h"
+#include "station/journal/view.h"
 
 #define CLI_PROGRAM "headgate"
 #define CLI_FLAG_PAIRS_MAX 64

@@ -50,16 +50,16 @@ FOLDERS_PENDING = set()
 CIRCLES_PENDING = {
     "station/config",
     "station/config_check",
-    "station/journal/journal",
-    "station/journal/op",
-    "station/journal/sql",
 }
 # One unit on purpose: struct engine, and what is told of it.
 ENGINE_CORE = {f"station/engine/{name}" for name in ("calls", "engine", "job", "lanes", "root", "rules", "session", "sessions", "watches")}
 # ui/ reaches the engine through these only: the client of its socket, the journal's read side with its words, and what
 # is concluded from them alone in the same words as the command line.
-UI_STATION = {"station/control/client.h", "station/control/rpc.h", "station/journal/journal.h", "station/journal/state.h", "station/told/acts.h", "station/told/safe.h", "station/told/handover.h"}
-JOURNAL_WRITERS = re.compile(r"\b(journal_(open|close|add_\w+|update|set\w*|file_stored|outbox_add|outbox_delete)|session_step)\s*\(")
+UI_STATION = {
+    "station/control/client.h", "station/control/rpc.h", "station/journal/rows.h", "station/journal/settings.h",
+    "station/journal/state.h", "station/journal/view.h", "station/told/acts.h", "station/told/handover.h",
+    "station/told/safe.h",
+}
 # Libraries, and the one folder that may know each.
 LIBRARIES = {
     "a curses": (re.compile(r"^(ncursesw?/)?(n?cursesw?|panel|menu|form|term)\.h$"), "ui/term/"),
@@ -167,8 +167,6 @@ def violations(path, text, pending=frozenset()):
     raw = None if JSON_HOME.match(path) or path.startswith(JSON_PENDING) else JSON_RAW.search(text)
     if raw:
         found.append(f"{path}: {raw.group(0)} of cJSON, which only base/json calls")
-    if layer == "ui" and JOURNAL_WRITERS.search(text):
-        found.append(f"{path}: ui only reads the journal, and calls {JOURNAL_WRITERS.search(text).group(1)}")
     return found
 
 
@@ -208,7 +206,8 @@ def test_the_rules_find_violations():
         "cli/w.c": "#include <ncurses.h>",
         "cli/y.c": '#include "cloud/config.h"',
         "ui/x.c": '#include "station/run/run.h"',
-        "ui/y.c": '#include "station/journal/journal.h"\nvoid f(void) { journal_update(j, r, 0, 0, 0, 0); }',
+        "ui/y.c": '#include "station/journal/writer.h"',
+        "ui/w.c": '#include "station/journal/journal.h"',
         "ui/z.c": '#include "cloud/config.h"',
         "ui/screens/x.c": "#include <curses.h>",
         "ui/screens/y.c": '#include "ui/app.h"',
@@ -238,7 +237,7 @@ def test_the_rules_find_violations():
         "ui/term/x.c": "#include <curses.h>",
         "ui/screens/x.c": '#include "ui/widgets/table.h"\n#include "ui/model/model.h"',
         "ui/app.c": '#include "ui/screens/screen.h"\n#include "ui/frame.h"',
-        "ui/x.c": '#include "station/control/client.h"\n#include "station/journal/journal.h"',
+        "ui/x.c": '#include "station/control/client.h"\n#include "station/journal/view.h"',
         "cli/x.c": '#include "station/run/run.h"',
         "headgate.c": '#include "cli/cli.h"',
         "base/json_pull.c": "double f(const cJSON *o) { return cJSON_IsNumber(o) ? o->valuedouble : 0; }",

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "session/check.h"
 #include "station/control/client.h"
-#include "station/journal/journal.h"
+#include "station/journal/view.h"
 #include "station/told/safe.h"
 #include "ui/model/part.h"
 

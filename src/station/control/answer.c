@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "station/control/rpc.h"
-#include "station/journal/journal.h"
+#include "station/journal/view.h"
 
 static int hello(
 	const struct answers *a, struct answer_client *client, const cJSON *params, cJSON **ret, struct error *err) {

@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 
 #include "station/config.h"
-#include "station/journal/journal.h"
+#include "station/journal/view.h"
 #include "station/disk/scan.h"
 
 /* --- the folder itself --- */

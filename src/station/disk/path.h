@@ -5,7 +5,7 @@
 
 #include <sys/stat.h>
 
-#include "station/journal/journal.h"
+#include "station/journal/rows.h"
 
 /* The session's folder. ERR_NOT_FOUND, ERR_DISK; ERR_INPUT when it is a link or a file. */
 MUST_USE int session_dir_open(const char *root, const char *session, int *ret_fd, struct error *err);

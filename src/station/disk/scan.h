@@ -7,7 +7,8 @@
 
 #include "base/pattern.h"
 #include "station/config.h"
-#include "station/journal/journal.h"
+#include "session/check.h"
+#include "station/journal/rows.h"
 
 #define SCAN_DEPTH_MAX 16
 #define SCAN_FILES_MAX 10001 /* 10,000 and the metadata file */

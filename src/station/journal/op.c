@@ -1,41 +1,178 @@
 /* SPDX-License-Identifier: MIT */
-/* The journal's operations on the loop: the public functions that make them, each with copies of all it was given, so
- * that the caller may go on changing its rows while the writer thread is behind. */
-#include "station/journal/op.h"
-
+/* The journal's operations in the writer thread: what each writes, whole or not at all, inside the group's transaction
+ * of thread.c. */
+#include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/clock.h"
-#include "base/file.h"
 #include "base/text.h"
+#include "station/journal/op.h"
+#include "station/journal/sql.h"
 
-static struct journal_op *op_new(enum journal_op_kind kind, int64_t session, journal_on_commit *on_commit, void *arg) {
-	struct journal_op *op = xcalloc(1, sizeof *op);
-	op->kind = kind;
-	op->session = session;
-	op->on_commit = on_commit;
-	op->arg = arg;
-	op->at_ms = clock_wall_ms();
-	return op;
+/* The bits that SESSION_SET in sql_sessions.h spells out. */
+static_assert(SET_REVISION == 1 && SET_FINGERPRINT == 2 && SET_COUNTS == 4 && SET_NEXT_ATTEMPT == 8 &&
+				  SET_TRIES == 16 && SET_REASON == 32 && SET_PROCESSING == 64 && SET_FLAGS == 128 &&
+				  SET_STORED == 256 && SET_TIMES == 512 && SET_CONTENT == 1024,
+	"sql_sessions.h and rows.h agree");
+
+#define CONTENT_OF(r) ((r)->has_content ? (r)->content.bytes : NULL), (size_t)SHA256_LEN
+#define MASKED_TYPES "iiniitiiinttnnnniiiiinbt"
+#define MASKED_FIELDS(op, r)                                                                                           \
+	(op)->session, (op)->at_ms, (op)->mask, (r)->revision, (r)->fingerprint_ms, (r)->fingerprint, (r)->files,          \
+		(r)->bytes, (r)->next_attempt_ms, (r)->tries, (r)->reason, (r)->processing, (r)->paused, (r)->ignored,         \
+		(r)->present, (r)->data_safe, (r)->stored_files, (r)->stored_bytes, (r)->settled_ms, (r)->uploaded_ms,         \
+		(r)->accepted_ms, (r)->released, CONTENT_OF(r), (r)->folder
+
+static int op_add_session(struct db *db, const struct journal_op *op, struct error *err) {
+	const struct session_row *r = &op->row;
+	return db_exec(db, W_SESSION_ADD, err, "ittitnnnniiiiiitiiiiinttnbt", r->id, r->name, r->root, r->revision,
+		state_name(r->state), r->paused, r->ignored, r->present, r->data_safe, r->found_ms, r->updated_ms,
+		r->settled_ms, r->uploaded_ms, r->accepted_ms, r->fingerprint_ms, r->fingerprint, r->files, r->bytes,
+		r->stored_files, r->stored_bytes, r->next_attempt_ms, r->tries, r->processing, r->reason, r->released,
+		CONTENT_OF(r), r->folder);
 }
 
-static void op_explain(struct journal_op *op, const char *level, const char *code, const char *message) {
-	random_id(op->event_id, sizeof op->event_id);
-	text_copy(op->level, sizeof op->level, level);
-	text_copy(op->code, sizeof op->code, code);
-	op->message = xstrdup(message);
+/* The journal's own look at the state: whoever stepped a stale row is told, and nothing is written. */
+static int op_step(struct db *db, const struct journal_op *op, struct error *err) {
+	const struct session_row *r = &op->row;
+	if (db_exec(db, W_SESSION_STEP, err, MASKED_TYPES "tt", MASKED_FIELDS(op, r), state_name(r->state),
+			state_name(op->old_state))) {
+		return -1;
+	}
+	if (db_changes(db) == 1) return db_exec(db, W_ATTEMPTS_PRUNE, err, "in", op->session, ATTEMPTS_KEPT);
+	return error_set(err, ERR_INTERNAL, "session %s is not %s in the journal, so it cannot become %s", r->name,
+		state_name(op->old_state), state_name(r->state));
 }
 
-static void op_copy_row(struct journal_op *op, const struct session_row *row) {
-	op->row = session_row_copy(row);
-	text_copy(op->session_name, sizeof op->session_name, row->name);
+static int op_update(struct db *db, const struct journal_op *op, struct error *err) {
+	const struct session_row *r = &op->row;
+	if (db_exec(db, W_SESSION_UPDATE, err, MASKED_TYPES, MASKED_FIELDS(op, r))) return -1;
+	if (db_changes(db) == 1) return 0;
+	return error_set(err, ERR_INTERNAL, "session %s is not in the journal", r->name);
 }
 
-static void op_copy_files(struct journal_op *op, const struct file_row *files, size_t n) {
-	op->files = xcalloc(n, sizeof *files);
-	for (size_t i = 0; i < n; i++) op->files[i] = file_row_copy(&files[i]);
-	op->file_n = n;
+static int file_add(struct db *db, const struct journal_op *op, const struct file_row *f, struct error *err) {
+	if (db_exec(db, W_FILE_ADD, err, "iitiiiibntti", op->session, op->revision, f->name, f->size, f->mtime_ns,
+			f->ctime_ns, f->inode, f->hashed ? f->sha256.bytes : NULL, (size_t)SHA256_LEN, (int)f->state, f->bucket,
+			f->key, f->stored_ms)) {
+		return -1;
+	}
+	int64_t id = db_last_id(db);
+	for (size_t i = 0; f->hashed && i < f->part_n; i++) {
+		if (db_exec(db, W_PART_ADD, err, "iib", id, (int64_t)i + 1, f->parts[i].bytes, (size_t)SHA256_LEN)) return -1;
+	}
+	return 0;
+}
+
+static int op_set_files(struct db *db, const struct journal_op *op, struct error *err) {
+	if (db_exec(db, W_FILE_DELETE, err, "ii", op->session, op->revision)) return -1;
+	for (size_t i = 0; i < op->file_n; i++) {
+		if (file_add(db, op, &op->files[i], err)) return -1;
+	}
+	return 0;
+}
+
+/* A late answer about bytes that the current revision no longer has finds no row, and changes nothing. */
+static int op_file_stored(struct db *db, const struct journal_op *op, struct error *err) {
+	const struct file_row *f = op->files;
+	return db_exec(db, W_FILE_STORED, err, "ttiitib", f->bucket, f->key, f->stored_ms, op->session, f->name, f->size,
+		f->hashed ? f->sha256.bytes : NULL, (size_t)SHA256_LEN);
+}
+
+/* As with op_file_stored: bytes that the current revision no longer has are no row. */
+static int op_file_same(struct db *db, const struct journal_op *op, struct error *err) {
+	const struct file_row *f = op->files;
+	return db_exec(db, W_FILE_SAME, err, "iiitib", f->ctime_ns, f->inode, op->session, f->name, f->size,
+		f->hashed ? f->sha256.bytes : NULL, (size_t)SHA256_LEN);
+}
+
+static int op_add_attempt(struct db *db, const struct journal_op *op, struct error *err) {
+	const struct attempt_row *a = &op->attempt;
+	return db_exec(db, W_ATTEMPT_ADD, err, "itiiinttt", op->session, a->name, a->at_ms, a->elapsed_ms, a->bytes,
+		a->http, a->code, a->request_id, a->reason);
+}
+
+static int op_renumber(struct db *db, const struct journal_op *op, struct error *err) {
+	int64_t from = op->row.revision, to = op->revision;
+	return db_exec(db, W_FILE_DELETE, err, "ii", op->session, to) ||
+				   db_exec(db, W_FILES_RENUMBER, err, "iii", op->session, from, to) ||
+				   db_exec(db, W_VERDICTS_FORGET, err, "ii", op->session, to) ||
+				   db_exec(db, W_VERDICTS_RENUMBER, err, "iii", op->session, from, to) ||
+				   db_exec(db, W_SESSION_RENUMBER, err, "iii", op->session, to, op->at_ms)
+			   ? -1
+			   : 0;
+}
+
+static int op_relocate(struct db *db, const struct journal_op *op, struct error *err) {
+	return db_exec(db, W_SESSION_RELOCATE, err, "iti", op->session, op->value, op->at_ms);
+}
+
+static int op_add_check(struct db *db, const struct journal_op *op, struct error *err) {
+	for (size_t i = 0; i < op->checks.n; i++) {
+		const struct check *c = &op->checks.items[i];
+		if (db_exec(db, W_VERDICT_ADD, err, "iitttttt", op->session, op->revision, op->side, check_names[c->id],
+				verdict_name(c->verdict), c->found, c->rule, c->mend)) {
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int op_set_checks(struct db *db, const struct journal_op *op, struct error *err) {
+	return db_exec(db, W_VERDICT_DELETE, err, "iit", op->session, op->revision, op->side) ? -1
+																						  : op_add_check(db, op, err);
+}
+
+static int op_add_event(struct db *db, const struct journal_op *op, struct error *err) {
+	(void)db, (void)op, (void)err;
+	return 0;
+}
+
+static int op_set(struct db *db, const struct journal_op *op, struct error *err) {
+	if (!op->value) return db_exec(db, W_SETTING_DELETE, err, "t", op->name);
+	return db_exec(db, W_SETTING_SET, err, "tt", op->name, op->value);
+}
+
+static int op_prune(struct db *db, const struct journal_op *op, struct error *err) {
+	return db_exec(db, W_EVENTS_PRUNE, err, "ii", op->after, op->until) ? -1 : op_set(db, op, err);
+}
+
+static int op_outbox_add(struct db *db, const struct journal_op *op, struct error *err) {
+	return db_exec(db, W_OUTBOX_ADD, err, "tit", op->name, op->at_ms, op->value);
+}
+
+static int op_outbox_delete(struct db *db, const struct journal_op *op, struct error *err) {
+	for (size_t i = 0; i < op->id_n; i++) {
+		if (db_exec(db, W_OUTBOX_DELETE, err, "t", op->ids[i])) return -1;
+	}
+	return 0;
+}
+
+static int (*const op_writers[OP_N])(struct db *, const struct journal_op *, struct error *) = {
+#define X(id, word) [OP_##id] = op_##word,
+	JOURNAL_OPS(X)
+#undef X
+};
+
+/* The log line after the commit names the session as people do. */
+static int event_session_name(struct db *db, struct journal_op *op, struct error *err) {
+	if (!op->session || *op->session_name) return 0;
+	int r = db_one(db, W_SESSION_NAME_OF, err, "i", op->session);
+	if (r < 0) return -1;
+	if (r) text_copy(op->session_name, sizeof op->session_name, db_text(db, W_SESSION_NAME_OF, 0));
+	db_reset(db, W_SESSION_NAME_OF);
+	return 0;
+}
+
+static int event_write(struct db *db, struct journal_op *op, struct error *err) {
+	bool changes_state = op->kind == OP_STEP || op->kind == OP_ADD_SESSION;
+	if (event_session_name(db, op, err)) return -1;
+	return db_exec(db, W_EVENT_ADD, err, "tiitttt", op->event_id, op->at_ms, op->session, op->level, op->code,
+		op->message, changes_state ? state_name(op->row.state) : NULL);
+}
+
+int journal_op_write(struct db *db, struct journal_op *op, struct error *err) {
+	if (op_writers[op->kind](db, op, err)) return -1;
+	return op->message ? event_write(db, op, err) : 0;
 }
 
 void journal_op_free(struct journal_op *op) {
@@ -50,171 +187,4 @@ void journal_op_free(struct journal_op *op) {
 	free(op->name);
 	free(op->value);
 	free(op);
-}
-
-/* --- sessions --- */
-
-void journal_add_session(struct journal *j, struct session_row *row, journal_on_commit *on_commit, void *arg) {
-	struct journal_op *op = op_new(OP_ADD_SESSION, journal_next_id(j), on_commit, arg);
-	row->id = op->session;
-	row->state = STATE_FOUND;
-	row->present = true;
-	row->revision = MAX(row->revision, 1);
-	row->updated_ms = op->at_ms;
-	if (!row->found_ms) row->found_ms = op->at_ms;
-	op_copy_row(op, row);
-	AUTO(xfree) char *message = xasprintf("found in %s", row->root);
-	op_explain(op, "info", "found", message);
-	journal_submit(j, op);
-}
-
-int session_step(struct journal *j, struct session_row *row, enum session_event event, int mask, const char *level,
-	const char *message, journal_on_commit *on_commit, void *arg, struct error *err) {
-	int next = state_next(row->state, event);
-	if (next < 0)
-		return error_set(err, ERR_INTERNAL,
-			"session %s is %s, in which \"%s\" cannot happen; this is a bug of headgate", row->name,
-			state_name(row->state), session_event_name(event));
-	struct journal_op *op = op_new(OP_STEP, row->id, on_commit, arg);
-	op->old_state = row->state;
-	op->mask = mask;
-	row->state = (enum session_state)next;
-	row->updated_ms = op->at_ms;
-	op_copy_row(op, row);
-	op_explain(op, level, session_event_name(event), message);
-	journal_submit(j, op);
-	return 0;
-}
-
-static void update(struct journal *j, const struct session_row *row, int mask, const char *code, const char *message,
-	journal_on_commit *on_commit, void *arg) {
-	struct journal_op *op = op_new(OP_UPDATE, row->id, on_commit, arg);
-	op->mask = mask;
-	op_copy_row(op, row);
-	if (message) op_explain(op, "info", code, message);
-	journal_submit(j, op);
-}
-
-void journal_update(struct journal *j, const struct session_row *row, int mask, const char *message,
-	journal_on_commit *on_commit, void *arg) {
-	update(j, row, mask, "noted", message, on_commit, arg);
-}
-
-void journal_decide(struct journal *j, const struct session_row *row, int mask, const char *verb, unsigned uid,
-	journal_on_commit *on_commit, void *arg) {
-	char who[64];
-	user_name(who, sizeof who, uid);
-	AUTO(xfree) char *message = xasprintf("%s by %s", verb, who);
-	update(j, row, mask, EVENT_CODE_DECIDED, message, on_commit, arg);
-}
-
-void journal_renumber(struct journal *j, struct session_row *row, int64_t revision, const char *message,
-	journal_on_commit *on_commit, void *arg) {
-	struct journal_op *op = op_new(OP_RENUMBER, row->id, on_commit, arg);
-	op_copy_row(op, row);
-	op->revision = revision;
-	op_explain(op, "info", "renumbered", message);
-	row->revision = revision;
-	row->updated_ms = op->at_ms;
-	journal_submit(j, op);
-}
-
-/* --- what belongs to a session --- */
-
-void journal_set_files(struct journal *j, int64_t session, int64_t revision, const struct file_row *files, size_t n,
-	journal_on_commit *on_commit, void *arg) {
-	struct journal_op *op = op_new(OP_SET_FILES, session, on_commit, arg);
-	op->revision = revision;
-	op_copy_files(op, files, n);
-	journal_submit(j, op);
-}
-
-void journal_file_stored(
-	struct journal *j, int64_t session, const struct file_row *file, journal_on_commit *on_commit, void *arg) {
-	struct journal_op *op = op_new(OP_FILE_STORED, session, on_commit, arg);
-	op_copy_files(op, file, 1);
-	journal_submit(j, op);
-}
-
-void journal_file_same(struct journal *j, int64_t session, const struct file_row *file) {
-	struct journal_op *op = op_new(OP_FILE_SAME, session, NULL, NULL);
-	op_copy_files(op, file, 1);
-	journal_submit(j, op);
-}
-
-void journal_add_attempt(struct journal *j, int64_t session, const struct attempt_row *a) {
-	struct journal_op *op = op_new(OP_ADD_ATTEMPT, session, NULL, NULL);
-	op->attempt = *a;
-	op->attempt.name = xstrdup(a->name ? a->name : "");
-	op->attempt.reason = xstrdup(a->reason);
-	journal_submit(j, op);
-}
-
-void journal_set_checks(
-	struct journal *j, int64_t session, int64_t revision, const char *side, const struct check_list *checks) {
-	struct journal_op *op = op_new(OP_SET_CHECKS, session, NULL, NULL);
-	op->revision = revision;
-	text_copy(op->side, sizeof op->side, side);
-	for (size_t i = 0; i < checks->n; i++) {
-		const struct check *c = &checks->items[i];
-		check_add(&op->checks, c->id, c->verdict, c->found, c->rule, c->mend);
-	}
-	journal_submit(j, op);
-}
-
-void journal_relocate(struct journal *j, int64_t session, const char *root, const char *message,
-	journal_on_commit *on_commit, void *arg) {
-	struct journal_op *op = op_new(OP_RELOCATE, session, on_commit, arg);
-	op->value = xstrdup(root);
-	op_explain(op, "info", "relocated", message);
-	journal_submit(j, op);
-}
-
-void journal_add_check(
-	struct journal *j, int64_t session, int64_t revision, const char *side, const struct check *check) {
-	struct journal_op *op = op_new(OP_ADD_CHECK, session, NULL, NULL);
-	op->revision = revision;
-	text_copy(op->side, sizeof op->side, side);
-	check_add(&op->checks, check->id, check->verdict, check->found, check->rule, check->mend);
-	journal_submit(j, op);
-}
-
-/* --- of the station --- */
-
-void journal_add_event(struct journal *j, int64_t session, const char *level, const char *code, const char *message) {
-	struct journal_op *op = op_new(OP_ADD_EVENT, session, NULL, NULL);
-	op_explain(op, level, code, message);
-	journal_submit(j, op);
-}
-
-void journal_prune(struct journal *j, int64_t after, int64_t until) {
-	struct journal_op *op = op_new(OP_PRUNE, 0, NULL, NULL);
-	op->after = after;
-	op->until = until;
-	op->name = xstrdup(SETTING_PRUNED);
-	op->value = xasprintf("%lld", (long long)until);
-	journal_submit(j, op);
-}
-
-void journal_set(struct journal *j, const char *name, const char *value, journal_on_commit *on_commit, void *arg) {
-	struct journal_op *op = op_new(OP_SET, 0, on_commit, arg);
-	op->name = xstrdup(name);
-	op->value = xstrdup(value);
-	journal_submit(j, op);
-}
-
-void journal_outbox_add(struct journal *j, const char *id, const char *json, journal_on_commit *on_commit, void *arg) {
-	struct journal_op *op = op_new(OP_OUTBOX_ADD, 0, on_commit, arg);
-	op->name = xstrdup(id);
-	op->value = xstrdup(json);
-	journal_submit(j, op);
-}
-
-void journal_outbox_delete(
-	struct journal *j, const char *const *ids, size_t n, journal_on_commit *on_commit, void *arg) {
-	struct journal_op *op = op_new(OP_OUTBOX_DELETE, 0, on_commit, arg);
-	op->ids = xcalloc(n, sizeof *op->ids);
-	for (size_t i = 0; i < n; i++) op->ids[i] = xstrdup(ids[i]);
-	op->id_n = n;
-	journal_submit(j, op);
 }

@@ -1,31 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 /* What the loop hands to the journal's writer thread: an operation with its own copies of everything. Made and freed on
- * the loop, written in the thread; owned by one of them at a time. Internal to journal*.c. */
+ * the loop, written in the thread; owned by one of them at a time. writer.c makes them, thread.c
+ * carries them, op.c writes them. */
 #pragma once
 
 #include "base/db_writer.h"
-#include "station/journal/journal.h"
+#include "session/check.h"
+#include "station/journal/rows.h"
 
+#define JOURNAL_OPS(X)                                                                                                 \
+	X(ADD_SESSION, add_session)                                                                                        \
+	X(STEP, step)                                                                                                      \
+	X(UPDATE, update)                                                                                                  \
+	X(SET_FILES, set_files)                                                                                            \
+	X(FILE_STORED, file_stored)                                                                                        \
+	X(FILE_SAME, file_same)                                                                                            \
+	X(ADD_ATTEMPT, add_attempt)                                                                                        \
+	X(RENUMBER, renumber)                                                                                              \
+	X(RELOCATE, relocate)                                                                                              \
+	X(SET_CHECKS, set_checks)                                                                                          \
+	X(ADD_CHECK, add_check)                                                                                            \
+	X(ADD_EVENT, add_event) /* the explaining event is all there is */                                                 \
+	X(PRUNE, prune)                                                                                                    \
+	X(SET, set)                                                                                                        \
+	X(OUTBOX_ADD, outbox_add)                                                                                          \
+	X(OUTBOX_DELETE, outbox_delete)
 enum journal_op_kind {
-	OP_ADD_SESSION,
-	OP_STEP,
-	OP_UPDATE,
-	OP_SET_FILES,
-	OP_FILE_STORED,
-	OP_FILE_SAME,
-	OP_ADD_ATTEMPT,
-	OP_RENUMBER,
-	OP_RELOCATE,
-	OP_SET_CHECKS,
-	OP_ADD_CHECK,
-	OP_ADD_EVENT,
-	OP_PRUNE,
-	OP_SET,
-	OP_OUTBOX_ADD,
-	OP_OUTBOX_DELETE,
-	OP_N
+#define X(id, word) OP_##id,
+	JOURNAL_OPS(X)
+#undef X
+		OP_N
 };
 
+struct journal;
 struct journal_op {
 	struct db_job job; /* the writer's */
 	struct journal *journal;
@@ -58,6 +65,3 @@ struct journal_op {
 /* Writes one operation inside the caller's transaction. Writer thread. */
 MUST_USE int journal_op_write(struct db *db, struct journal_op *op, struct error *err);
 void journal_op_free(struct journal_op *op);
-/* Takes the operation. Loop thread. */
-void journal_submit(struct journal *j, struct journal_op *op);
-int64_t journal_next_id(struct journal *j);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "session/content.h"
-#include "station/journal/journal.h"
+#include "station/journal/rows.h"
 
 void session_row_done(struct session_row *r) {
 	free(r->root);

@@ -7,10 +7,6 @@
  *   ignored, by the day that the name says). So that a status costs the same with ten sessions and with 100,000. */
 #include "station/journal/sql.h"
 
-#include <assert.h>
-
-#include "station/journal/journal.h"
-
 /* Every counter changes by new - old, so that a row whose state is set to itself changes nothing. */
 static const char migration_1[] =
 	"CREATE TABLE session ("
@@ -100,20 +96,16 @@ static const char migration_2[] = "DROP INDEX session_content;"
 
 static const char *const migrations[] = {migration_1, migration_2};
 
-static const char *const writes[] = {
+static const char *const writes[W_N] = {
 #define X(id, sql) [W_##id] = sql,
 	JOURNAL_WRITES(X)
 #undef X
 };
-static_assert(ARRAY_LEN(writes) == W_N, "SQL for each statement");
-static const char *const reads[] = {
+static const char *const reads[R_N] = {
 #define X(id, sql) [R_##id] = sql,
 	JOURNAL_READS(X)
 #undef X
 };
-static_assert(ARRAY_LEN(reads) == R_N, "SQL for each statement");
 
 const struct db_schema journal_write_schema = {migrations, ARRAY_LEN(migrations), writes, W_N};
 const struct db_schema journal_read_schema = {migrations, ARRAY_LEN(migrations), reads, R_N};
-
-int journal_schema(void) { return ARRAY_LEN(migrations); }

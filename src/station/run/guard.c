@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Is the state folder still what this engine opened? A journal that was removed or replaced takes every write and keeps
  * none, and a lock that was removed keeps no second engine away: both are looked at every few seconds, and the journal
- * before each commit too (journal.c). The engine ends then: what it did since is in no journal. Loop thread. */
+ * before each commit too (thread.c). The engine ends then: what it did since is in no journal. Loop thread. */
 #include "station/run/guard.h"
 
 #include <stdlib.h>

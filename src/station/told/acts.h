@@ -6,7 +6,7 @@
  * decision is journalled at once; a retry as soon as no other step of the session awaits its commit. Any thread. */
 #pragma once
 
-#include "station/journal/journal.h"
+#include "station/journal/view.h"
 
 /* id, word, what there is not to be done: the name of the method and the command */
 #define ACTS(X)                                                                                                        \

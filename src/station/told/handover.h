@@ -5,7 +5,7 @@
 #pragma once
 
 #include "base/json.h"
-#include "station/journal/journal.h"
+#include "station/journal/view.h"
 
 #define HANDOVER_FIRST_MS (24LL * 3600 * 1000) /* who never looked sees the last day */
 

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "base/json.h"
-#include "station/journal/journal.h"
+#include "station/journal/view.h"
 
 enum safe { SAFE_UNKNOWN, SAFE_YES, SAFE_SOON, SAFE_NO };
 #define SAFE_TEXT 128

@@ -129,7 +129,7 @@ static int on_waiting(void *arg, const struct session_row *row) {
 int waiting_list(struct journal_view *v, int64_t most, cJSON **ret, struct error *err) {
 	AUTO(json_free) cJSON *list = json_array();
 	struct attention a = {.view = v, .list = list, .most = most};
-	const struct session_filter filter = {.state = -1, .unsettled_only = true};
+	const struct session_filter filter = {.state = -1, .unsafe_only = true};
 	if (journal_sessions(v, &filter, on_waiting, &a, err) < 0) return -1;
 	*ret = TAKE(list);
 	return 0;

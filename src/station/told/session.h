@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/json.h"
-#include "station/journal/journal.h"
+#include "station/journal/view.h"
 
 cJSON *session_json(const struct session_row *row);
 cJSON *event_json(const struct event_row *e); /* without its session */

@@ -519,12 +519,12 @@ static void filters_choose_sessions_newest_first(void **state) {
 	assert_sessions(v, (struct session_filter){.state = -1, .limit = 2}, "05 04 ");
 	assert_sessions(v, (struct session_filter){.state = STATE_HELD}, "02 ");
 	assert_sessions(v, (struct session_filter){.state = STATE_FOUND}, "");
-	assert_sessions(v, (struct session_filter){.state = -1, .unsettled_only = true}, "05 04 03 02 ");
+	assert_sessions(v, (struct session_filter){.state = -1, .unsafe_only = true}, "05 04 03 02 ");
 	assert_sessions(v, (struct session_filter){.state = -1, .attention_only = true}, "04 02 ");
 	assert_sessions(v, (struct session_filter){.state = STATE_FAILED, .attention_only = true}, "");
-	assert_sessions(v, (struct session_filter){.state = STATE_ACCEPTED, .unsettled_only = true}, "");
+	assert_sessions(v, (struct session_filter){.state = STATE_ACCEPTED, .unsafe_only = true}, "");
 	assert_sessions(
-		v, (struct session_filter){.state = -1, .attention_only = true, .unsettled_only = true, .limit = 1}, "04 ");
+		v, (struct session_filter){.state = -1, .attention_only = true, .unsafe_only = true, .limit = 1}, "04 ");
 	assert_sessions(v, (struct session_filter){.state = -1, .since_ms = clock_wall_ms() + 60000}, "");
 	struct error err = ERROR_INIT;
 	struct seen stopped = {.stop_at = 2};

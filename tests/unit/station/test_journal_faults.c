@@ -311,7 +311,7 @@ static void a_hundred_thousand_sessions(void **state) {
 	assert_int_equal(s.bytes_left, 200 * 1000);
 	assert_int_equal(s.oldest_unsafe_ms, 1);
 	int n = 0;
-	struct session_filter unsettled = {.state = -1, .unsettled_only = true},
+	struct session_filter unsettled = {.state = -1, .unsafe_only = true},
 						  person = {.state = -1, .attention_only = true};
 	assert_int_equal(journal_sessions(v, &unsettled, count_rows, &n, &err), 0);
 	assert_int_equal(n, 200);

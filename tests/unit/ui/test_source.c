@@ -4,6 +4,7 @@
 #include "../station/journal_fixture.h"
 
 #include <math.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 
 #include "base/text.h"

@@ -10,7 +10,7 @@
  * more.
  *
  * The mutex guards `done` and `ended`; all else is the loop's. */
-#include "station/journal/journal.h"
+#include "station/journal/thread.h"
 
 #include <errno.h>
 #include <stdlib.h>
