@@ -6,6 +6,7 @@
 
 #include "base/command.h"
 #include "session/check.h"
+#include "station/told/lists.h"
 #include "station/told/session.h"
 #include "station/config.h"
 #include "station/journal/view.h"

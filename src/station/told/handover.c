@@ -11,18 +11,12 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "base/units.h"
-#include "station/told/session.h"
+#include "station/told/lists.h"
 
 #define KEPT_FILE "handover.json"
 #define KEPT_MAX (64 << 10)
 #define CHANGED_LISTED 200
 #define LISTED 20
-#define EVENT_MOST 9e15
-
-/* NULL of what is no object. */
-static const cJSON *at(const cJSON *o, const char *name) {
-	return cJSON_IsObject(o) ? cJSON_GetObjectItemCaseSensitive(o, name) : NULL;
-}
 
 /* --- the last look --- */
 
@@ -37,7 +31,7 @@ static cJSON *kept_read(const char *path) {
 	struct error none = ERROR_INIT;
 	cJSON *kept = NULL;
 	if (file_read(path, KEPT_MAX, &text, &none) || json_parse(buf_text(&text), text.len, &kept, &none)) return NULL;
-	if (cJSON_IsObject(kept)) return kept;
+	if (json_is_object(kept)) return kept;
 	json_free(kept);
 	return NULL;
 }
@@ -48,8 +42,7 @@ static char *kept_name(const char *state_dir) {
 	return real ? real : xstrdup(state_dir);
 }
 
-static int64_t kept_time(const cJSON *m) {
-	const char *text = cJSON_GetStringValue(m);
+static int64_t kept_time(const char *text) {
 	int64_t ms;
 	return text && time_parse_rfc3339(text, &ms) == 0 ? ms : 0;
 }
@@ -58,31 +51,33 @@ void handover_seen(const char *state_dir, struct handover_look *ret) {
 	AUTO(xfree) char *folder = NULL, *path = kept_path(&folder);
 	AUTO(xfree) char *name = kept_name(state_dir);
 	AUTO(json_free) cJSON *kept = path ? kept_read(path) : NULL;
-	const cJSON *look = at(kept, name), *event = at(look, "event");
-	*ret = (struct handover_look){.at_ms = kept_time(cJSON_IsObject(look) ? at(look, "at") : look)};
-	if (!ret->at_ms || !cJSON_IsNumber(event) || event->valuedouble < 1 || event->valuedouble > EVENT_MOST) return;
-	ret->event = (int64_t)event->valuedouble;
-	ret->event_ms = kept_time(at(look, "event_at"));
+	const cJSON *look = json_get(kept, name); /* a time alone: of an older headgate */
+	const char *at = json_is_object(look) ? json_get_text(look, "at") : json_as_text(look);
+	*ret = (struct handover_look){.at_ms = kept_time(at)};
+	int64_t event = json_get_i64(look, "event", 0);
+	if (!ret->at_ms || event < 1) return;
+	ret->event = event;
+	ret->event_ms = kept_time(json_get_text(look, "event_at"));
 }
 
 /* State folders that are gone are forgotten: scratch ones would pile up. */
-static void kept_prune(cJSON *kept) {
-	for (cJSON *m = kept->child, *next; m; m = next) {
-		next = m->next;
-		if (access(m->string, F_OK)) json_free(cJSON_DetachItemViaPointer(kept, m));
-	}
+static cJSON *kept_prune(const cJSON *kept) {
+	const cJSON *look;
+	cJSON *to = json_object();
+	json_each (look, kept)
+		if (access(json_name(look), F_OK) == 0) json_add(to, json_name(look), json_copy(look));
+	return to;
 }
 
 int handover_set_seen(const char *state_dir, const struct handover_look *look, struct error *err) {
 	AUTO(xfree) char *folder = NULL, *path = kept_path(&folder);
 	AUTO(xfree) char *name = kept_name(state_dir), *text = NULL;
-	AUTO(json_free) cJSON *kept = path ? kept_read(path) : NULL;
+	AUTO(json_free) cJSON *before = path ? kept_read(path) : NULL;
 	if (!path)
 		return error_set(
 			err, ERR_CONFIG, "the time of this look cannot be kept: you have no home folder, set XDG_STATE_HOME");
-	if (!kept) kept = json_object();
-	kept_prune(kept);
-	cJSON_DeleteItemFromObjectCaseSensitive(kept, name);
+	AUTO(json_free) cJSON *kept = kept_prune(before);
+	json_free(json_take(kept, name));
 	cJSON *o = json_object();
 	json_add_time(o, "at", look->at_ms);
 	if (look->event) json_add_i64(o, "event", look->event), json_add_time(o, "event_at", look->event_ms);
@@ -131,7 +126,7 @@ static cJSON *walk_list(cJSON *list, int64_t *n, const struct event_row *e) {
 	json_add_text(o, "code", e->code);
 	json_add_text(o, "message", e->message);
 	json_push(list, o);
-	if (++*n > LISTED) cJSON_DeleteItemFromArray(list, 0);
+	if (++*n > LISTED) json_free(json_take_first(list));
 	return o;
 }
 
@@ -194,9 +189,12 @@ static cJSON *changed_json(struct walk *w) {
 	return list;
 }
 
+/* Takes the list, of at most LISTED. */
 static cJSON *reversed(cJSON *list) {
-	cJSON *to = json_array();
-	for (int i = cJSON_GetArraySize(list); i > 0; i--) json_push(to, cJSON_DetachItemFromArray(list, i - 1));
+	cJSON *items[LISTED], *to = json_array();
+	size_t n = 0;
+	while (n < LISTED && (items[n] = json_take_first(list))) n++;
+	while (n) json_push(to, items[--n]);
 	json_free(list);
 	return to;
 }
@@ -246,13 +244,10 @@ int handover_read(struct journal_view *v, const struct handover_look *since, int
 
 /* --- as text --- */
 
-static int64_t number(const cJSON *o, const char *name) {
-	const cJSON *m = at(o, name);
-	return cJSON_IsNumber(m) ? (int64_t)m->valuedouble : 0;
-}
+static int64_t number(const cJSON *o, const char *name) { return json_get_i64(o, name, 0); }
 
 static const char *text(const cJSON *o, const char *name) {
-	const char *s = cJSON_GetStringValue(at(o, name));
+	const char *s = json_get_text(o, name);
 	return s ? s : "";
 }
 
@@ -270,10 +265,11 @@ static const char *local_minute(char to[TIME_TEXT], const char *rfc3339) {
 static void write_counts(const cJSON *sessions, struct buf *out) {
 	const cJSON *count;
 	bool any = false;
-	cJSON_ArrayForEach (count, sessions) {
-		if (count->valuedouble < 1) continue;
-		buf_fmt(out, "%s%.0f %s", any ? ", " : "", count->valuedouble,
-			strcmp(count->string, "under_way") == 0 ? "under way" : count->string);
+	double n;
+	json_each (count, sessions) {
+		const char *name = json_name(count);
+		if (!json_as_double(count, &n) || n < 1) continue;
+		buf_fmt(out, "%s%.0f %s", any ? ", " : "", n, strcmp(name, "under_way") == 0 ? "under way" : name);
 		any = true;
 	}
 	buf_str(out, any ? "\n" : "no session changed\n");
@@ -283,7 +279,7 @@ static void write_changed(const cJSON *h, struct buf *out) {
 	const cJSON *o;
 	char when[TIME_TEXT];
 	int64_t n = 0;
-	cJSON_ArrayForEach (o, at(h, "changed")) {
+	json_each (o, json_get_array(h, "changed")) {
 		if (++n > LISTED) break;
 		buf_fmt(out, "  %s  %s  %s\n", local_minute(when, text(o, "at")), TEXT_SAFE(text(o, "session")),
 			TEXT_SAFE(text(o, "state")));
@@ -298,7 +294,7 @@ static void write_list(const cJSON *h, const char *name, const char *name_n, con
 	char when[TIME_TEXT];
 	if (!number(h, name_n)) return;
 	buf_fmt(out, "\n%s\n", title);
-	cJSON_ArrayForEach (o, at(h, name)) {
+	json_each (o, json_get_array(h, name)) {
 		const char *session = text(o, "session");
 		buf_fmt(out, "  %s  %-5s  %s\n", local_minute(when, text(o, "at")),
 			TEXT_SAFE(*session ? session : text(o, "level")), TEXT_SAFE(text(o, "message")));
@@ -312,15 +308,15 @@ void handover_write(const cJSON *h, struct buf *out) {
 	if (time_parse_rfc3339(text(h, "since"), &since_ms) == 0 && time_parse_rfc3339(text(h, "until"), &until_ms) == 0)
 		buf_fmt(
 			out, "since %s (%s): ", local_minute(when, text(h, "since")), unit_age(age, MAX(0, until_ms - since_ms)));
-	write_counts(at(h, "sessions"), out);
+	write_counts(json_get(h, "sessions"), out);
 	write_changed(h, out);
 	if (waiting) {
 		buf_fmt(out, "\n%lld need%s a person:\n", (long long)waiting, waiting == 1 ? "s" : "");
-		attention_write(at(h, "attention"), waiting, out);
+		attention_write(json_get(h, "attention"), waiting, out);
 	}
-	if (cJSON_GetArraySize(at(h, "names"))) {
+	if (json_count(json_get_array(h, "names"))) {
 		buf_str(out, "\nnot sent, for its name:\n");
-		names_write(at(h, "names"), 0, out);
+		names_write(json_get(h, "names"), 0, out);
 	}
 	write_list(h, "decided", "decided_n", "by people:", out);
 	write_list(h, "station", "station_n", "the station itself:", out);

@@ -9,13 +9,13 @@
 #include "base/clock.h"
 #include "base/units.h"
 
-static const char *const safe_names[] = {
-	[SAFE_UNKNOWN] = "unknown",
-	[SAFE_YES] = "yes",
-	[SAFE_SOON] = "soon",
-	[SAFE_NO] = "no",
+#define COUNT_MAX 1000000000000000 /* no folder holds so many: a number that is none */
+
+static const char *const safe_names[ROWS(SAFE_VERDICTS)] = {
+#define X(id, word) [SAFE_##id] = #word,
+	SAFE_VERDICTS(X)
+#undef X
 };
-static_assert(ARRAY_LEN(safe_names) == SAFE_NO + 1, "a name for each verdict");
 
 const char *safe_name(enum safe s) { return safe_names[s]; }
 
@@ -23,12 +23,12 @@ static const struct {
 	const char *name;
 	enum error_code code;
 	enum safe safe;
-} causes[] = {
+} causes[CAUSE_N] = {
 #define X(id, name, code, safe) [CAUSE_##id] = {name, ERR_##code, SAFE_##safe},
 	SAFE_CAUSES(X)
 #undef X
 };
-static_assert(ARRAY_LEN(causes) == CAUSE_N && CAUSE_N <= 32, "a row for each cause, a bit for each row");
+static_assert(CAUSE_N <= 32, "a bit for each cause");
 
 const char *safe_cause_name(enum safe_cause c) { return causes[c].name; }
 
@@ -74,24 +74,22 @@ cJSON *safe_look_json(const struct safe_look *l) {
 }
 
 static int64_t look_time(const cJSON *o, const char *name) {
-	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, name));
+	const char *text = json_get_text(o, name);
 	int64_t ms;
 	return text && time_parse_rfc3339(text, &ms) == 0 ? MAX(ms, 0) : 0;
 }
 
 void safe_look_take(struct safe_look *l, const cJSON *json) {
 	*l = (struct safe_look){0};
-	if (!cJSON_IsObject(json)) return;
 	l->at_ms = look_time(json, "at");
 	l->oldest_ms = look_time(json, "oldest_at");
 	for (size_t i = 0; i < ARRAY_LEN(look_counts); i++) {
-		const cJSON *m = cJSON_GetObjectItemCaseSensitive(json, look_counts[i].name);
-		bool sound = cJSON_IsNumber(m) && m->valuedouble > 0 && m->valuedouble < 1e15;
-		*(int64_t *)((char *)l + look_counts[i].offset) = sound ? (int64_t)m->valuedouble : 0;
+		int64_t n = json_get_i64(json, look_counts[i].name, 0);
+		*(int64_t *)((char *)l + look_counts[i].offset) = n > 0 && n < COUNT_MAX ? n : 0;
 	}
-	l->key = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "key_refused"));
-	l->endpoint = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "endpoint_wrong"));
-	l->conflict = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "conflict"));
+	l->key = json_get_bool(json, "key_refused");
+	l->endpoint = json_get_bool(json, "endpoint_wrong");
+	l->conflict = json_get_bool(json, "conflict");
 }
 
 /* --- the causes --- */
@@ -321,7 +319,7 @@ cJSON *safe_json(const struct safe_facts *f) {
 	json_add_text(o, "verdict", safe_name(safe_verdict(f, text, sizeof text)));
 	json_add_text(o, "text", text);
 	for (int c = 0; c < CAUSE_N; c++) {
-		if (bits & CAUSE_BIT(c)) json_push(list, cJSON_CreateString(causes[c].name));
+		if (bits & CAUSE_BIT(c)) json_push_text(list, causes[c].name);
 	}
 	json_add(o, "causes", list);
 	return o;

@@ -7,9 +7,14 @@
 #include "base/json.h"
 #include "station/journal/view.h"
 
-enum safe { SAFE_UNKNOWN, SAFE_YES, SAFE_SOON, SAFE_NO };
+#define SAFE_VERDICTS(X) X(UNKNOWN, unknown) X(YES, yes) X(SOON, soon) X(NO, no)
+enum safe {
+#define X(id, word) SAFE_##id,
+	SAFE_VERDICTS(X)
+#undef X
+};
 #define SAFE_TEXT 128
-const char *safe_name(enum safe s); /* for JSON: unknown, yes, soon, no */
+const char *safe_name(enum safe s); /* for JSON: its word */
 
 /* In the order in which the verdict tells them: id, name in JSON, the error whose exit status it has, what it means for
  * the verdict. */

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/stat.h>
 
+#include "station/told/lists.h"
 #include "station/told/session.h"
 #include "station/told/handover.h"
 
