@@ -3,7 +3,6 @@
  * one need not think of it. Any thread. */
 #include "base/error.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,7 +13,6 @@ const struct error_class error_classes[ERR_N] = {
 	ERROR_CODES(X)
 #undef X
 };
-static_assert(ARRAY_LEN(error_classes) == ERR_N, "every code has its class");
 
 /* Longer than any text that err can keep: what vsnprintf cuts here would have been cut in any case. */
 #define DRAFT 2048

@@ -3,7 +3,6 @@
  * counted, never waited for; the next one that can says how many were lost. */
 #include "base/log.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -19,9 +18,11 @@
 #define LINE_MAX_BYTES 16384
 #define AWAY_MS 1000 /* how often the file is looked for under its name */
 
-static const char *const log_level_names[] = {
-	[LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error"};
-static_assert(ARRAY_LEN(log_level_names) == LOG_LEVEL_N, "one name a level");
+static const char *const log_level_names[LOG_LEVEL_N] = {
+#define X(id, word) [LOG_##id] = #word,
+	LOG_LEVELS(X)
+#undef X
+};
 
 static struct {
 	pthread_mutex_t lock;

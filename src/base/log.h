@@ -6,7 +6,13 @@
 
 #include "base/json.h"
 
-enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_LEVEL_N };
+#define LOG_LEVELS(X) X(DEBUG, debug) X(INFO, info) X(WARN, warn) X(ERROR, error)
+enum log_level {
+#define X(id, word) LOG_##id,
+	LOG_LEVELS(X)
+#undef X
+		LOG_LEVEL_N
+};
 MUST_USE int log_level_parse(const char *s, enum log_level *ret);
 /* path NULL: standard error as short lines. Rotated to path.1 .. path.<keep> at max_bytes. */
 MUST_USE int log_open(const char *path, enum log_level least, int64_t max_bytes, int keep, struct error *err);

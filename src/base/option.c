@@ -138,19 +138,23 @@ static void show_bool(const void *field, const struct option *row, char *to, siz
 }
 
 /* OPTION_CALL has its own functions in the row. */
+#define OPTION_TYPE_ROWS(X)                                                                                            \
+	X(TEXT, set_text, show_text)                                                                                       \
+	X(LIST, set_list, show_list)                                                                                       \
+	X(INT, set_int, show_number)                                                                                       \
+	X(BYTES, set_bytes, show_number)                                                                                   \
+	X(DURATION, set_duration, show_number)                                                                             \
+	X(BOOL, set_bool, show_bool)                                                                                       \
+	X(CALL, NULL, NULL)
+static_assert(ROWS(OPTION_TYPE_ROWS) == OPTION_TYPE_N, "one row a type");
 static const struct {
 	int (*set)(void *field, const struct option *row, const char *value, struct error *err);
 	void (*show)(const void *field, const struct option *row, char *to, size_t size);
-} option_types[] = {
-	[OPTION_TEXT] = {set_text, show_text},
-	[OPTION_LIST] = {set_list, show_list},
-	[OPTION_INT] = {set_int, show_number},
-	[OPTION_BYTES] = {set_bytes, show_number},
-	[OPTION_DURATION] = {set_duration, show_number},
-	[OPTION_BOOL] = {set_bool, show_bool},
-	[OPTION_CALL] = {NULL, NULL},
+} option_types[OPTION_TYPE_N] = {
+#define X(id, set, show) [OPTION_##id] = {set, show},
+	OPTION_TYPE_ROWS(X)
+#undef X
 };
-static_assert(ARRAY_LEN(option_types) == OPTION_TYPE_N, "one row a type");
 
 /* --- assigning --- */
 

@@ -273,20 +273,24 @@ static const struct shape stations_shape = SHAPE(stations_members, struct nothin
 #define KIB 1024
 #define MIB (1024 * KIB)
 
+#define ANSWER_ROWS(X)                                                                                                 \
+	X(INFO, "GET", "/v1/info", false, 64 * KIB, &info_shape)                                                           \
+	X(AUTHENTICATE, "POST", "/v1/authenticate", false, 64 * KIB, &authenticate_shape)                                  \
+	X(SCHEMA, "GET", "/v1/schema", false, MIB, &schema_shape)                                                          \
+	X(PRESIGN, "POST", "/v1/presign", false, 8 * MIB, &presign_shape)                                                  \
+	X(STAT, "POST", "/v1/objects/stat", false, 2 * MIB, &stat_shape)                                                   \
+	X(SESSIONS, "GET", "/v1/sessions", false, 16 * MIB, &sessions_shape)                                               \
+	X(SESSION, "GET", "/v1/sessions/", true, 8 * MIB, &session_shape)                                                  \
+	X(CHANGES, "GET", "/v1/changes", false, 8 * MIB, &changes_shape)                                                   \
+	X(EVENTS, "POST", "/v1/events", false, 64 * KIB, &events_shape)                                                    \
+	X(HEARTBEAT, "POST", "/v1/heartbeat", false, 64 * KIB, &heartbeat_shape)                                           \
+	X(STATIONS, "GET", "/v1/stations", false, 4 * MIB, &stations_shape)
+static_assert(ROWS(ANSWER_ROWS) == ANSWER_N, "every answer has its shape");
 const struct answer_row answer_rows[ANSWER_N] = {
-	[ANSWER_INFO] = {"GET", "/v1/info", false, 64 * KIB, &info_shape},
-	[ANSWER_AUTHENTICATE] = {"POST", "/v1/authenticate", false, 64 * KIB, &authenticate_shape},
-	[ANSWER_SCHEMA] = {"GET", "/v1/schema", false, MIB, &schema_shape},
-	[ANSWER_PRESIGN] = {"POST", "/v1/presign", false, 8 * MIB, &presign_shape},
-	[ANSWER_STAT] = {"POST", "/v1/objects/stat", false, 2 * MIB, &stat_shape},
-	[ANSWER_SESSIONS] = {"GET", "/v1/sessions", false, 16 * MIB, &sessions_shape},
-	[ANSWER_SESSION] = {"GET", "/v1/sessions/", true, 8 * MIB, &session_shape},
-	[ANSWER_CHANGES] = {"GET", "/v1/changes", false, 8 * MIB, &changes_shape},
-	[ANSWER_EVENTS] = {"POST", "/v1/events", false, 64 * KIB, &events_shape},
-	[ANSWER_HEARTBEAT] = {"POST", "/v1/heartbeat", false, 64 * KIB, &heartbeat_shape},
-	[ANSWER_STATIONS] = {"GET", "/v1/stations", false, 4 * MIB, &stations_shape},
+#define X(id, ...) [ANSWER_##id] = {__VA_ARGS__},
+	ANSWER_ROWS(X)
+#undef X
 };
-static_assert(ARRAY_LEN(answer_rows) == ANSWER_N, "every answer has its shape");
 
 enum answer_id answer_of(const char *method, const char *path) {
 	size_t n = strcspn(path, "?");

@@ -4,13 +4,15 @@
  * Invariants of a list: at most one item an id, in order of id; each text valid UTF-8. */
 #include "session/check_run.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "base/text.h"
 
-static const char *const verdict_names[] = {[VERDICT_PASS] = "pass", [VERDICT_WARN] = "warn", [VERDICT_HOLD] = "hold"};
-static_assert(ARRAY_LEN(verdict_names) == VERDICT_N, "a name for each verdict");
+static const char *const verdict_names[VERDICT_N] = {
+#define X(id, word) [VERDICT_##id] = #word,
+	VERDICTS(X)
+#undef X
+};
 
 const char *verdict_name(enum verdict v) { return verdict_names[v]; }
 

@@ -7,7 +7,13 @@
 #include "base/pattern.h"
 #include "session/schema.h"
 
-enum verdict { VERDICT_PASS, VERDICT_WARN, VERDICT_HOLD, VERDICT_N };
+#define VERDICTS(X) X(PASS, pass) X(WARN, warn) X(HOLD, hold)
+enum verdict {
+#define X(id, word) VERDICT_##id,
+	VERDICTS(X)
+#undef X
+		VERDICT_N
+};
 const char *verdict_name(enum verdict v); /* "pass", "warn", "hold" */
 MUST_USE int verdict_parse(const char *s, enum verdict *ret);
 

@@ -2,7 +2,6 @@
 /* Names of keys, and actions by key. Constant. */
 #include "ui/term/key.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,7 +10,6 @@ const struct action_row action_rows[ACTION_N] = {
 	ACTIONS(X)
 #undef X
 };
-static_assert(ARRAY_LEN(action_rows) == ACTION_N, "every action has its row");
 
 static const struct {
 	const char *name;

@@ -19,14 +19,18 @@
 #define SLOW_SEED 1
 #define SESSION_EVERY_S 600
 
-static const char *const metadata_texts[] = {
-	[DEMO_GOOD] = "fatigue_level: 3\nhardware_model: HX-200\n",
-	[DEMO_IMPOSSIBLE_DATE] = "fatigue_level: 5\nhardware_model: HX-100\n",
-	[DEMO_STILL_WRITTEN] = "fatigue_level = 1\nhardware_model = HX-200\n",
-	[DEMO_OUT_OF_RANGE] = "fatigue_level: 14\nhardware_model: HX-200\n",
-	[DEMO_CLOUD_REJECTS] = "{\"fatigue_level\": 2, \"hardware_model\": \"ZX-9\"}\n",
+#define METADATA_TEXTS(X)                                                                                              \
+	X(GOOD, "fatigue_level: 3\nhardware_model: HX-200\n")                                                              \
+	X(IMPOSSIBLE_DATE, "fatigue_level: 5\nhardware_model: HX-100\n")                                                   \
+	X(STILL_WRITTEN, "fatigue_level = 1\nhardware_model = HX-200\n")                                                   \
+	X(OUT_OF_RANGE, "fatigue_level: 14\nhardware_model: HX-200\n")                                                     \
+	X(CLOUD_REJECTS, "{\"fatigue_level\": 2, \"hardware_model\": \"ZX-9\"}\n")
+static_assert(ROWS(METADATA_TEXTS) == DEMO_KIND_N, "metadata for every kind");
+static const char *const metadata_texts[DEMO_KIND_N] = {
+#define X(kind, text) [DEMO_##kind] = text,
+	METADATA_TEXTS(X)
+#undef X
 };
-static_assert(ARRAY_LEN(metadata_texts) == DEMO_KIND_N, "metadata for every kind");
 
 static const char *const file_names[] = {"signals.edf", "video/camera 1.bin", "events.csv"};
 static_assert(ARRAY_LEN(file_names) == DEMO_FILES, "a name for every file");

@@ -6,7 +6,6 @@
  * under `lock`; `write` belongs to the writer's thread. */
 #include "cloud/store/catalog_core.h"
 
-#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -25,12 +24,11 @@
 #define READERS_MAX 64	/* open at once; a further reader waits */
 #define READERS_IDLE 16 /* kept open */
 
-static const char *const catalog_statements[] = {
+static const char *const catalog_statements[SQL_N] = {
 #define X(id, sql) [SQL_##id] = sql,
 	CATALOG_STATEMENTS(X)
 #undef X
 };
-static_assert(ARRAY_LEN(catalog_statements) == SQL_N, "a text for every statement");
 static const char *const catalog_migrations[] = {CATALOG_MIGRATION_1, CATALOG_MIGRATION_2};
 static const struct db_schema catalog_schema = {
 	.migrations = catalog_migrations,

@@ -7,8 +7,6 @@
  * order. */
 #include "cloud/store/logs_core.h"
 
-#include <assert.h>
-
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -21,12 +19,11 @@
 #define COUNT_ROWS 10 /* of a kind, before it is a number */
 #define BATCH_MAX 5000
 
-static const char *const logs_statements[] = {
+static const char *const logs_statements[LOGS_N] = {
 #define X(id, sql) [LOGS_##id] = sql,
 	LOGS_STATEMENTS(X)
 #undef X
 };
-static_assert(ARRAY_LEN(logs_statements) == LOGS_N, "a text for every statement");
 static const char *const logs_migrations[] = {
 	"CREATE TABLE event (id INTEGER PRIMARY KEY AUTOINCREMENT, group_name TEXT NOT NULL, stream TEXT NOT NULL,"
 	" at_ms INTEGER NOT NULL, json TEXT NOT NULL, known TEXT);"

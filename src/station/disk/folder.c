@@ -5,7 +5,6 @@
  * each. Links are not followed. */
 #include "station/disk/folder.h"
 
-#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,14 +19,11 @@
 #include "station/disk/since.h"
 #include "station/disk/path.h"
 
-static const char *const state_names[] = {
-	[FOLDER_UNLISTED] = "unlisted",
-	[FOLDER_OK] = "ok",
-	[FOLDER_WRONG] = "wrong",
-	[FOLDER_LOST] = "lost",
-	[FOLDER_EMPTY] = "empty",
+static const char *const state_names[FOLDER_N] = {
+#define X(id, word) [FOLDER_##id] = #word,
+	FOLDER_STATES(X)
+#undef X
 };
-static_assert(ARRAY_LEN(state_names) == FOLDER_N, "a name for each state");
 
 const char *folder_state_name(enum folder_state s) { return state_names[s]; }
 

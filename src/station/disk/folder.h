@@ -11,15 +11,19 @@
 
 /* --- the folder itself --- */
 
+#define FOLDER_STATES(X)                                                                                               \
+	X(UNLISTED, unlisted) /* not listed yet */                                                                         \
+	X(OK, ok)                                                                                                          \
+	X(WRONG, wrong) /* it never was a folder here: a mistake in the configuration */                                   \
+	X(LOST, lost)	/* it was there and is gone, cannot be read, or does not answer */                                 \
+	X(EMPTY, empty) /* no session is in it, and there were */
 enum folder_state {
-	FOLDER_UNLISTED, /* not listed yet */
-	FOLDER_OK,
-	FOLDER_WRONG, /* it never was a folder here: a mistake in the configuration */
-	FOLDER_LOST,  /* it was there and is gone, cannot be read, or does not answer */
-	FOLDER_EMPTY, /* no session is in it, and there were */
-	FOLDER_N
+#define X(id, word) FOLDER_##id,
+	FOLDER_STATES(X)
+#undef X
+		FOLDER_N
 };
-const char *folder_state_name(enum folder_state s); /* for JSON: unlisted, ok, wrong, lost, empty */
+const char *folder_state_name(enum folder_state s); /* for JSON: its word */
 struct folder_memory {								/* what the journal knows of a watched folder */
 	bool known;										/* it was listed once */
 	int64_t inode; /* of the folder, when it was last well: an empty mount point is another one than the disk's root */
