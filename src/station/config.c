@@ -122,7 +122,7 @@ static const struct option config_rows[] = {
 	{.section = "upload", .name = "retry_cap", .type = OPTION_DURATION, .offset = AT(retry_cap_ms), .initial = "1h",
 		.min = 10, .max = 24 * HOUR, .help = "longest pause between a session's tries"},
 	{.section = "metadata", .name = "file", .type = OPTION_CALL, .set = set_metadata_file, .show = show_metadata_file,
-		.initial = "metadata.txt", .flag = "metadata-file", .help = "name of the metadata file in a session"},
+		.initial = SCHEMA_FILE, .flag = "metadata-file", .help = "name of the metadata file in a session"},
 	{.section = "metadata", .name = "wait", .type = OPTION_DURATION, .offset = AT(metadata_wait_ms), .initial = "1d",
 		.max = 365 * 24 * HOUR, .help = "a session without its metadata file for so long is held for a person, its data sent"},
 	{.section = "metadata", .name = "cloud_schema", .type = OPTION_BOOL, .offset = AT(cloud_schema), .initial = "yes",

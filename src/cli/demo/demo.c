@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "session/schema.h"
 #include "base/units.h"
 #include "cli/demo/demo.h"
 
@@ -185,7 +186,7 @@ static int demo_start_cloud(struct demo *d, struct error *err) {
 		d->headgate_cloud, "serve", "--data", d->data, "--listen", "127.0.0.1:0", "--schema", schema, NULL};
 	/* Stricter than the station's own rules: only the cloud knows the models. */
 	if (demo_put(schema,
-			"[metadata]\nfile = metadata.txt\n[metadata.keys]\nfatigue_level = number 0..10 required\n"
+			"[metadata]\nfile = " SCHEMA_FILE "\n[metadata.keys]\nfatigue_level = number 0..10 required\n"
 			"hardware_model = text required one_of(HX-100|HX-200)\n",
 			0644, err))
 		return -1;
@@ -207,12 +208,13 @@ static int demo_add_key(struct demo *d, struct error *err) {
 
 static int demo_start_engine(struct demo *d, struct error *err) {
 	AUTO(xfree)
-	char *text = xasprintf(
-		"[station]\nname = demo\nwatch = %s\nstate = %s\nsettle = %dms\nrescan = 2s\nallow_volatile = yes\n"
-		"[cloud]\nendpoint = %s\napi_key_file = %s/api-key\n[upload]\nretry_base = 500ms\nretry_cap = 5s\n"
-		"[metadata]\nfile = metadata.txt\ncloud_schema = no\n[metadata.keys]\nfatigue_level = number 0..10 required\n"
-		"hardware_model = text required\n",
-		d->recordings, d->state, DEMO_SETTLE_MS, d->url, d->dir);
+	char *text =
+		xasprintf("[station]\nname = demo\nwatch = %s\nstate = %s\nsettle = %dms\nrescan = 2s\nallow_volatile = yes\n"
+				  "[cloud]\nendpoint = %s\napi_key_file = %s/api-key\n[upload]\nretry_base = 500ms\nretry_cap = 5s\n"
+				  "[metadata]\nfile = " SCHEMA_FILE
+				  "\ncloud_schema = no\n[metadata.keys]\nfatigue_level = number 0..10 required\n"
+				  "hardware_model = text required\n",
+			d->recordings, d->state, DEMO_SETTLE_MS, d->url, d->dir);
 	const char *argv[] = {d->headgate, "run", "--config", d->ini, NULL};
 	if (demo_put(d->ini, text, 0644, err)) return -1;
 	return child_start(&d->engine, argv, d->env, d->engine_log, false, err);

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "session/schema.h"
 #include "cli/demo/demo.h"
 
 #define PIECE (256 << 10)
@@ -100,7 +101,7 @@ static int make_session(struct demo *d, int64_t at, struct error *err) {
 	const struct demo_session *s = &d->sessions[at];
 	AUTO(xfree) char *folder = path_join(d->recordings, s->name);
 	AUTO(xfree) char *video = path_join(folder, "video");
-	AUTO(xfree) char *metadata = path_join(folder, "metadata.txt");
+	AUTO(xfree) char *metadata = path_join(folder, SCHEMA_FILE);
 	if (file_mkdirs(video, 0755, err)) return -1;
 	for (int i = 0; i < DEMO_FILES; i++) {
 		AUTO(xfree) char *path = path_join(folder, file_names[i]);

@@ -10,6 +10,7 @@
 #include "base/digest.h"
 #include "base/table.h"
 #include "base/text.h"
+#include "session/schema.h"
 #include "base/units.h"
 #include "cli/demo/demo.h"
 
@@ -84,7 +85,7 @@ static int take_object(struct demo *d, const cJSON *o, struct error *err) {
 	AUTO(xfree) char *file = xasprintf("%s/%s/%s", d->recordings, session, name);
 	AUTO(xfree) char *object = object_path(d, bucket, key);
 	bool same = same_bytes(file, object);
-	if (strcmp(name, "metadata.txt") == 0) s->metadata_stored = same;
+	if (strcmp(name, SCHEMA_FILE) == 0) s->metadata_stored = same;
 	else s->equal_n += same;
 	s->different_n += !same;
 	return 0;

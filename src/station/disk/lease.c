@@ -24,11 +24,6 @@ static enum lease lease_try(int fd) {
 	return errno == EAGAIN ? LEASE_WRITER : LEASE_UNKNOWN;
 }
 
-enum lease file_lease(const char *path) {
-	AUTO(fd_close) int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	return fd < 0 ? LEASE_UNKNOWN : lease_try(fd);
-}
-
 enum lease snapshot_leases(
 	const char *root, const char *session, const struct snapshot *s, char *ret_name, size_t size) {
 	struct error ignored = ERROR_INIT;
