@@ -22,6 +22,7 @@ static_assert(SET_REVISION == 1 && SET_FINGERPRINT == 2 && SET_COUNTS == 4 && SE
 		(r)->present, (r)->data_safe, (r)->stored_files, (r)->stored_bytes, (r)->settled_ms, (r)->uploaded_ms,         \
 		(r)->accepted_ms, (r)->released, CONTENT_OF(r), (r)->folder
 
+/* The table refuses a name that is there already under that root. */
 static int op_add_session(struct db *db, const struct journal_op *op, struct error *err) {
 	const struct session_row *r = &op->row;
 	return db_exec(db, W_SESSION_ADD, err, "ittitnnnniiiiiitiiiiinttnbt", r->id, r->name, r->root, r->revision,
@@ -43,6 +44,7 @@ static int op_step(struct db *db, const struct journal_op *op, struct error *err
 		state_name(op->old_state), state_name(r->state));
 }
 
+/* No state is compared: the columns of the mask belong to whoever writes them, in every state. */
 static int op_update(struct db *db, const struct journal_op *op, struct error *err) {
 	const struct session_row *r = &op->row;
 	if (db_exec(db, W_SESSION_UPDATE, err, MASKED_TYPES, MASKED_FIELDS(op, r))) return -1;
@@ -50,6 +52,7 @@ static int op_update(struct db *db, const struct journal_op *op, struct error *e
 	return error_set(err, ERR_INTERNAL, "session %s is not in the journal", r->name);
 }
 
+/* Parts only of what was hashed: their number is a function of the size, and a file without digests has none. */
 static int file_add(struct db *db, const struct journal_op *op, const struct file_row *f, struct error *err) {
 	if (db_exec(db, W_FILE_ADD, err, "iitiiiibntti", op->session, op->revision, f->name, f->size, f->mtime_ns,
 			f->ctime_ns, f->inode, f->hashed ? f->sha256.bytes : NULL, (size_t)SHA256_LEN, (int)f->state, f->bucket,
@@ -63,6 +66,8 @@ static int file_add(struct db *db, const struct journal_op *op, const struct fil
 	return 0;
 }
 
+/* All rows of the revision anew: a snapshot is whole or it is none. Those of earlier revisions stay, they say what the
+ * cloud has. */
 static int op_set_files(struct db *db, const struct journal_op *op, struct error *err) {
 	if (db_exec(db, W_FILE_DELETE, err, "ii", op->session, op->revision)) return -1;
 	for (size_t i = 0; i < op->file_n; i++) {
@@ -91,6 +96,7 @@ static int op_add_attempt(struct db *db, const struct journal_op *op, struct err
 		a->http, a->code, a->request_id, a->reason);
 }
 
+/* Whatever was known under the new number goes first: the rows that take its place are unique by name and revision. */
 static int op_renumber(struct db *db, const struct journal_op *op, struct error *err) {
 	int64_t from = op->row.revision, to = op->revision;
 	return db_exec(db, W_FILE_DELETE, err, "ii", op->session, to) ||
@@ -102,10 +108,12 @@ static int op_renumber(struct db *db, const struct journal_op *op, struct error 
 			   : 0;
 }
 
+/* The session is the same one: its files, verdicts and events are not touched. */
 static int op_relocate(struct db *db, const struct journal_op *op, struct error *err) {
 	return db_exec(db, W_SESSION_RELOCATE, err, "iti", op->session, op->value, op->at_ms);
 }
 
+/* One of the same id replaces, as the key of the table says. */
 static int op_add_check(struct db *db, const struct journal_op *op, struct error *err) {
 	for (size_t i = 0; i < op->checks.n; i++) {
 		const struct check *c = &op->checks.items[i];
@@ -122,6 +130,7 @@ static int op_set_checks(struct db *db, const struct journal_op *op, struct erro
 																						  : op_add_check(db, op, err);
 }
 
+/* The event is all there is to write. */
 static int op_add_event(struct db *db, const struct journal_op *op, struct error *err) {
 	(void)db, (void)op, (void)err;
 	return 0;
@@ -140,6 +149,7 @@ static int op_outbox_add(struct db *db, const struct journal_op *op, struct erro
 	return db_exec(db, W_OUTBOX_ADD, err, "tit", op->name, op->at_ms, op->value);
 }
 
+/* What is not there any more was delivered before: no error. */
 static int op_outbox_delete(struct db *db, const struct journal_op *op, struct error *err) {
 	for (size_t i = 0; i < op->id_n; i++) {
 		if (db_exec(db, W_OUTBOX_DELETE, err, "t", op->ids[i])) return -1;
@@ -163,6 +173,7 @@ static int event_session_name(struct db *db, struct journal_op *op, struct error
 	return 0;
 }
 
+/* Only an operation that moves the session names a state: the history of states is read from the events (handover). */
 static int event_write(struct db *db, struct journal_op *op, struct error *err) {
 	bool changes_state = op->kind == OP_STEP || op->kind == OP_ADD_SESSION;
 	if (event_session_name(db, op, err)) return -1;
@@ -175,6 +186,7 @@ int journal_op_write(struct db *db, struct journal_op *op, struct error *err) {
 	return op->message ? event_write(db, op, err) : 0;
 }
 
+/* On the loop, after its callback: the thread has let go of it. */
 void journal_op_free(struct journal_op *op) {
 	session_row_done(&op->row);
 	if (op->files) file_rows_free(op->files, op->file_n);

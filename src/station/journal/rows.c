@@ -24,6 +24,7 @@ int session_row_settle_again(struct session_row *r, bool renew) {
 	free(r->reason);
 	r->reason = NULL;
 	r->next_attempt_ms = 0;
+	/* nothing of it was promised or stored: the cloud knows nothing of this revision */
 	if (!renew && r->tries == 0 && r->stored_files == 0) return mask;
 	r->revision++;
 	r->tries = 0;
@@ -32,6 +33,7 @@ int session_row_settle_again(struct session_row *r, bool renew) {
 	return mask | SET_REVISION | SET_TRIES | SET_STORED | SET_FLAGS;
 }
 
+/* Wiped, so that doing it twice is harmless. */
 void file_row_done(struct file_row *f) {
 	free(f->name);
 	free(f->parts);
@@ -62,6 +64,7 @@ int file_row_order(const void *a, const void *b) {
 	return strcmp(((const struct file_row *)a)->name, ((const struct file_row *)b)->name);
 }
 
+/* By bisection: lists of files are in order of name, from the scan and from the journal alike. */
 struct file_row *file_row_find(const struct file_row *files, size_t n, const char *name) {
 	const struct file_row wanted = {.name = (char *)(uintptr_t)name};
 	return n && name ? bsearch(&wanted, files, n, sizeof *files, file_row_order) : NULL;

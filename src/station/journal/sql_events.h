@@ -2,6 +2,8 @@
 /* Statements about what happened: events and attempts. Joined in sql.h; a row is W_ID or R_ID there. */
 #pragma once
 
+/* Pruning takes the station's own events and those of accepted and ignored sessions, but of each the one that explains
+ * its state; none as young as a report that waits in the outbox. */
 #define EVENTS_WRITES(X)                                                                                               \
 	X(EVENT_ADD,                                                                                                       \
 		"INSERT INTO event (event_id, at_ms, session, level, code, message, state) VALUES (?,?,nullif(?,0),?,?,?,?)")  \

@@ -2,6 +2,8 @@
 /* Statements about their files and parts. Joined in sql.h; a row is W_ID or R_ID there. */
 #pragma once
 
+/* What is stored, or the same, is said of a name with its size and digest in the current revision: a late answer about
+ * bytes that are no longer those finds no row. */
 #define FILES_WRITES(X)                                                                                                \
 	X(FILES_RENUMBER, "UPDATE file SET revision = ?3 WHERE session = ?1 AND revision = ?2")                            \
 	X(FILE_DELETE, "DELETE FROM file WHERE session = ? AND revision = ?")                                              \

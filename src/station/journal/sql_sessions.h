@@ -26,6 +26,8 @@
 	"settled_ms = iif(?3 & 512, ?19, settled_ms), uploaded_ms = iif(?3 & 512, ?20, uploaded_ms),"                      \
 	"accepted_ms = iif(?3 & 512, ?21, accepted_ms)"
 
+/* A step names the state that it leaves: a row that is another by now is not changed, and the writer is told. Triggers
+ * keep the counters of `summary` (sql.c), whatever of these is run. */
 #define SESSIONS_WRITES(X)                                                                                             \
 	X(SESSION_LAST_ID, "SELECT coalesce(max(id), 0) FROM session")                                                     \
 	X(SESSION_NAME_OF, "SELECT name FROM session WHERE id = ?")                                                        \
@@ -38,6 +40,7 @@
 
 /* The partial indexes are chosen by repeating their WHERE word by word. */
 #define NEWEST_FIRST " AND updated_ms >= ? ORDER BY updated_ms DESC, id DESC"
+/* Name, state and reason as one text: a word of the filter may be in any of them. */
 #define WORD(n) "(?" n " IS NULL OR name || ' ' || state || ' ' || coalesce(reason, '') LIKE ?" n " ESCAPE '\\')"
 #define WINDOW_WHERE                                                                                                   \
 	" WHERE " WORD("1") " AND " WORD("2") " AND " WORD("3") " AND " WORD("4") " AND " WORD("5") " AND " WORD(          \

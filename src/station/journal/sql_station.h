@@ -2,6 +2,7 @@
 /* Statements about the station itself: settings, outbox, counters. Joined in sql.h; a row is W_ID or R_ID there. */
 #pragma once
 
+/* A setting that is unset has no row, so that "unset" and "empty" are told apart. */
 #define STATION_WRITES(X)                                                                                              \
 	X(SETTING_SET,                                                                                                     \
 		"INSERT INTO setting (name, value) VALUES (?,?) ON CONFLICT (name) DO UPDATE SET value = excluded.value")      \

@@ -24,7 +24,7 @@
 #include "station/journal/op.h"
 #include "station/journal/sql.h"
 
-#define GROUP_MAX 1024
+#define GROUP_MAX 1024 /* so that the first callback of a long queue does not wait for the last */
 
 struct op_list {
 	struct journal_op *first, **end;
@@ -72,6 +72,7 @@ int journal_there(const struct journal_file *f, struct error *err) {
 
 const struct journal_file *journal_file(const struct journal *j) { return &j->file; }
 
+/* Before each group: what is written into a file that nobody finds any more must not be told as kept. */
 static int before_group(void *arg, struct error *err) {
 	const struct journal *j = arg;
 	return journal_there(&j->file, err);
@@ -81,6 +82,7 @@ static int on_write(struct db_job *job, struct db *db, struct error *err) {
 	return journal_op_write(db, (struct journal_op *)(void *)job, err);
 }
 
+/* Kept in the order in which they were written; told of together (on_told). */
 static void on_done(struct db_job *job, const struct error *failure) {
 	struct journal_op *op = (struct journal_op *)(void *)job;
 	op->failure = failure;
@@ -104,6 +106,7 @@ static void on_ended(void *arg) {
 
 /* --- the loop --- */
 
+/* After the commit, never before: what the log says is in the journal. */
 static void log_committed(const struct journal_op *op) {
 	enum log_level level = LOG_INFO;
 	if (log_level_parse(op->level, &level)) level = LOG_INFO;
@@ -111,6 +114,7 @@ static void log_committed(const struct journal_op *op) {
 		*op->session_name ? "session" : NULL, op->session_name, NULL);
 }
 
+/* The operation ends here, in its callback or without one; its texts are valid until then. */
 static void deliver(struct journal *j, struct journal_op *op) {
 	static const struct error none = ERROR_INIT;
 	if (op->message && !op->failure) log_committed(op);
@@ -120,6 +124,7 @@ static void deliver(struct journal *j, struct journal_op *op) {
 	journal_op_free(op);
 }
 
+/* The handle is the last to go: until it is closed the thread may still send to it. */
 static void on_handle_closed(uv_handle_t *handle) {
 	struct journal *j = handle->data;
 	void (*on_closed)(void *) = j->on_closed;
@@ -161,6 +166,8 @@ static void on_wake(uv_async_t *wake) {
 	}
 }
 
+/* Once nothing is taken any more an operation fails by the same way as the others, so that its owner hears of it in a
+ * callback and not in the middle of submitting. */
 void journal_submit(struct journal *j, struct journal_op *op) {
 	j->submitted++;
 	op->job = (struct db_job){.write = on_write, .done = on_done};
@@ -185,6 +192,8 @@ int64_t journal_pending(const struct journal *j) { return j->submitted - j->deli
 
 /* --- opening and closing --- */
 
+/* A journal on a network file system can be damaged by two machines that both believe to have its lock; one in memory
+ * forgets what was safe. Both are allowed to who says so. */
 static int journal_place(const char *state_dir, bool allow_volatile, struct error *err) {
 	struct file_system fs;
 	if (file_mkdirs(state_dir, 0700, err)) return -1;
@@ -210,6 +219,7 @@ static int journal_share(const char *state_dir, const char *path, const char *gr
 	return 0;
 }
 
+/* The handle before the thread, which sends to it. */
 static int journal_start(struct journal *j, struct db *db, struct error *err) {
 	const struct db_writer_setup setup = {.db = db,
 		.name = "the journal",
@@ -230,6 +240,7 @@ static int journal_start(struct journal *j, struct db *db, struct error *err) {
 	return -1;
 }
 
+/* Statements are prepared and the ids counted before the thread exists: the connection is the loop's until then. */
 int journal_open(
 	struct journal **ret, uv_loop_t *loop, const char *state_dir, const struct journal_options *o, struct error *err) {
 	if (journal_place(state_dir, o->allow_volatile, err)) return -1;
@@ -255,6 +266,7 @@ int journal_open(
 	return 0;
 }
 
+/* Nothing is thrown away: the writer is ended when nothing is left, which on_wake sees. */
 void journal_close(struct journal *j, void (*on_closed)(void *arg), void *arg) {
 	j->closing = true;
 	j->on_closed = on_closed;

@@ -12,6 +12,7 @@
 #include "station/journal/access.h"
 #include "station/journal/view_core.h"
 
+/* access() before SQLite, whose error would not tell a foreign journal from a broken one. */
 static int view_open(struct journal_view **ret, const char *state_dir, enum db_mode mode, struct error *err) {
 	AUTO(xfree) char *path = path_join(state_dir, JOURNAL_FILE);
 	struct db *db;
@@ -38,6 +39,7 @@ void journal_view_close(struct journal_view *v) {
 	free(v);
 }
 
+/* SQLite's number says only that it is another one than before; ours grows, so that readers can compare ages. */
 int journal_view_version(struct journal_view *v, int64_t *ret, struct error *err) {
 	int64_t now;
 	if (db_data_version(v->db, &now, err)) return -1;

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "station/journal/view_core.h"
 
+/* SQLite takes a limit of -1 for none. */
 int journal_attempts(
 	struct journal_view *v, int64_t session, int64_t limit, journal_on_attempt *on_row, void *arg, struct error *err) {
 	struct db *db = v->db;
@@ -38,6 +39,7 @@ static int event_state(const char *name, const char *code) {
 	return stayed ? -1 : (int)state;
 }
 
+/* Both directions and both filters take the same columns; only how they are bound differs. */
 static int events_read(struct db *db, int s, int64_t session_or_0, int64_t after_id, int64_t limit,
 	journal_on_event *on_row, void *arg, struct error *err) {
 	int64_t most = limit ? limit : -1;
@@ -74,6 +76,7 @@ int journal_events_newest(struct journal_view *v, int64_t session_or_0, int64_t 
 	return events_read(v->db, s, session_or_0, 0, limit, on_row, arg, err);
 }
 
+/* Ids have gaps, where events were pruned: the next one that is there stands for them. */
 static int one_or_none(struct db *db, int s, int64_t *ret_id, int64_t *ret_at_ms, struct error *err) {
 	int found = db_one(db, s, err, s == R_EVENT_FROM ? "i" : "", *ret_id);
 	if (found <= 0) return found;

@@ -7,6 +7,7 @@
 
 #include "station/journal/view_core.h"
 
+/* In order of their number, which is their place. */
 static int parts_read(struct db *db, int64_t file, struct file_row *f, struct error *err) {
 	size_t capacity = 0;
 	int more;
@@ -18,6 +19,7 @@ static int parts_read(struct db *db, int64_t file, struct file_row *f, struct er
 	return more;
 }
 
+/* Copies: the statement goes on, and reads the parts in between. */
 static int file_read_row(struct db *db, struct file_row *f, struct error *err) {
 	f->name = xstrdup(db_text(db, R_FILES, 1));
 	f->size = db_i64(db, R_FILES, 2);
@@ -32,6 +34,7 @@ static int file_read_row(struct db *db, struct file_row *f, struct error *err) {
 	return f->hashed ? parts_read(db, db_i64(db, R_FILES, 0), f, err) : 0;
 }
 
+/* All or nothing: half a list would be taken for what the session has. */
 int journal_files(struct journal_view *v, int64_t session, int64_t revision, struct file_row **ret, size_t *ret_n,
 	struct error *err) {
 	struct file_row *files = NULL;
@@ -57,6 +60,7 @@ static bool file_is(struct db *db, int s, const struct file_row *f) {
 		   db_i64(db, s, 3) == f->ctime_ns && db_i64(db, s, 4) == f->inode;
 }
 
+/* Row by row against the sorted list: no file is copied, which matters when thousands of sessions are compared. */
 int journal_files_same(
 	struct journal_view *v, int64_t session, const struct file_row *files, size_t n, struct error *err) {
 	size_t at = 0;

@@ -7,12 +7,14 @@
 #include "base/text.h"
 #include "station/journal/view_core.h"
 
+/* An unknown word is no state of a newer program, whose schema would have been refused at the opening. */
 static int stored_state(const char *name, enum session_state *ret, struct error *err) {
 	if (name && !state_parse(name, ret)) return 0;
 	return error_set(err, ERR_DISK, "the journal holds the unknown state \"%s\"; it is damaged, restore it from a copy",
 		name ? name : "");
 }
 
+/* By number: a name a column would be looked up for each of 100,000 rows. */
 int session_read(struct db *db, int s, struct session_row *r, struct error *err) {
 	*r = (struct session_row){.id = db_i64(db, s, 0)};
 	text_copy(r->name, sizeof r->name, db_text(db, s, 1));
@@ -68,11 +70,13 @@ static int sessions_query(struct db *db, const struct session_filter *f, int *re
 	return db_query(db, *ret_statement, err, "i", f->since_ms);
 }
 
+/* Whatever the statement did not decide already: by state and unsafe together, say. */
 static bool session_wanted(const struct session_filter *f, const struct session_row *r) {
 	if (f->unsafe_only && r->state == STATE_ACCEPTED) return false;
 	return !f->attention_only || (state_needs_person(r->state) && !r->ignored);
 }
 
+/* The limit counts the rows that were given, not those that were read. */
 int journal_sessions(
 	struct journal_view *v, const struct session_filter *f, journal_on_session *on_row, void *arg, struct error *err) {
 	int s, more, given = 0;
@@ -106,6 +110,7 @@ int journal_of_content(
 
 /* --- one --- */
 
+/* One row outlives its statement: it is copied. */
 static int session_take(struct journal_view *v, int s, int found, struct session_row *ret, struct error *err) {
 	if (found <= 0) return found;
 	struct session_row r;
@@ -126,6 +131,7 @@ int journal_session_by_id(struct journal_view *v, int64_t session, struct sessio
 	return session_take(v, R_SESSION_BY_ID, db_one(v->db, R_SESSION_BY_ID, err, "i", session), ret, err);
 }
 
+/* The index alone answers: no row is read. */
 int journal_knows(struct journal_view *v, const char *name, const char *root, struct error *err) {
 	int found = db_one(v->db, R_SESSION_KNOWN, err, "tt", name, root);
 	if (found >= 0) db_reset(v->db, R_SESSION_KNOWN);

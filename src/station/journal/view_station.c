@@ -15,6 +15,7 @@ int journal_get(struct journal_view *v, const char *name, char **ret, struct err
 	return 0;
 }
 
+/* In the order in which they were written: the cloud's log reads as it happened. */
 int journal_outbox(struct journal_view *v, int64_t limit, journal_on_outbox *on_row, void *arg, struct error *err) {
 	int more;
 	if (db_query(v->db, R_OUTBOX, err, "i", limit ? limit : -1)) return -1;
@@ -26,6 +27,7 @@ int journal_outbox(struct journal_view *v, int64_t limit, journal_on_outbox *on_
 	return more;
 }
 
+/* A counter that nothing has moved yet has no row. */
 static int counter(struct journal_view *v, const char *kind, const char *of, int64_t *ret, struct error *err) {
 	char name[64];
 	snprintf(name, sizeof name, "%s%s", kind, of);
@@ -36,6 +38,7 @@ static int counter(struct journal_view *v, const char *kind, const char *of, int
 	return 0;
 }
 
+/* No counter can know the oldest that is left: an index of its own gives it in one step. */
 static int oldest_unsafe(struct journal_view *v, int64_t *ret, struct error *err) {
 	if (db_one(v->db, R_OLDEST_UNSAFE, err, "") < 0) return -1;
 	*ret = db_i64(v->db, R_OLDEST_UNSAFE, 0);

@@ -26,6 +26,7 @@ static char *window_pattern(const char *word) {
 #define WORD_LIST(w) (w)[0], (w)[1], (w)[2], (w)[3], (w)[4], (w)[5], (w)[6], (w)[7]
 static_assert(sizeof WORD_TYPES - 1 == JOURNAL_WORDS_MAX, "the statements take so many");
 
+/* Without words no row is looked at. */
 static int window_total(struct db *db, char *const *words, int64_t *ret, struct error *err) {
 	bool all = true;
 	for (size_t i = 0; i < JOURNAL_WORDS_MAX; i++) all = all && !words[i];
@@ -37,6 +38,7 @@ static int window_total(struct db *db, char *const *words, int64_t *ret, struct 
 	return 0;
 }
 
+/* The texts of the rows are the statement's; the words are bound, never written into the SQL. */
 int journal_window(struct journal_view *v, const struct journal_window *w, journal_on_session *on_row, void *arg,
 	int64_t *ret_total, struct error *err) {
 	static_assert(R_WINDOW_TRIES_REVERSE == R_WINDOW_CHANGE + 2 * JOURNAL_BY_TRIES + 1, "in order of journal_order");

@@ -11,6 +11,8 @@
 #include "base/text.h"
 #include "station/journal/op.h"
 
+/* The time is taken here, on the loop: events stand in the order in which the engine decided, whatever the disk does.
+ */
 static struct journal_op *op_new(enum journal_op_kind kind, int64_t session, journal_on_commit *on_commit, void *arg) {
 	struct journal_op *op = xcalloc(1, sizeof *op);
 	op->kind = kind;
@@ -21,6 +23,8 @@ static struct journal_op *op_new(enum journal_op_kind kind, int64_t session, jou
 	return op;
 }
 
+/* The event's id is made before it is written: the local log and the cloud's carry the same one, so that a line there
+ * is found here. */
 static void op_explain(struct journal_op *op, const char *level, const char *code, const char *message) {
 	random_id(op->event_id, sizeof op->event_id);
 	text_copy(op->level, sizeof op->level, level);
@@ -33,6 +37,7 @@ static void op_copy_row(struct journal_op *op, const struct session_row *row) {
 	text_copy(op->session_name, sizeof op->session_name, row->name);
 }
 
+/* Whole rows, their parts included: the caller may free its own. */
 static void op_copy_files(struct journal_op *op, const struct file_row *files, size_t n) {
 	op->files = xcalloc(n, sizeof *files);
 	for (size_t i = 0; i < n; i++) op->files[i] = file_row_copy(&files[i]);
@@ -41,6 +46,8 @@ static void op_copy_files(struct journal_op *op, const struct file_row *files, s
 
 /* --- sessions --- */
 
+/* The row knows its id before it is written, so that whatever follows can be submitted without waiting: operations are
+ * written in their order, the session's first. */
 void journal_add_session(struct journal *j, struct session_row *row, journal_on_commit *on_commit, void *arg) {
 	struct journal_op *op = op_new(OP_ADD_SESSION, journal_next_id(j), on_commit, arg);
 	row->id = op->session;
@@ -55,6 +62,8 @@ void journal_add_session(struct journal *j, struct session_row *row, journal_on_
 	journal_submit(j, op);
 }
 
+/* The row changes at once, the journal in its turn: until the callback the engine may look at the new state, and must
+ * not act on it. What the row was is kept with the operation, and the journal compares (op_step). */
 int session_step(struct journal *j, struct session_row *row, enum session_event event, int mask, const char *level,
 	const char *message, journal_on_commit *on_commit, void *arg, struct error *err) {
 	int next = state_next(row->state, event);
@@ -73,6 +82,7 @@ int session_step(struct journal *j, struct session_row *row, enum session_event 
 	return 0;
 }
 
+/* The columns of the mask alone: the row may carry an older value of what another operation sets. */
 static void update(struct journal *j, const struct session_row *row, int mask, const char *code, const char *message,
 	journal_on_commit *on_commit, void *arg) {
 	struct journal_op *op = op_new(OP_UPDATE, row->id, on_commit, arg);
@@ -87,6 +97,7 @@ void journal_update(struct journal *j, const struct session_row *row, int mask, 
 	update(j, row, mask, "noted", message, on_commit, arg);
 }
 
+/* Who it was is asked of the socket's other end by the caller; here it becomes a name, which outlives the account. */
 void journal_decide(struct journal *j, const struct session_row *row, int mask, const char *verb, unsigned uid,
 	journal_on_commit *on_commit, void *arg) {
 	char who[64];
@@ -95,6 +106,7 @@ void journal_decide(struct journal *j, const struct session_row *row, int mask, 
 	update(j, row, mask, EVENT_CODE_DECIDED, message, on_commit, arg);
 }
 
+/* As with a step, the row has its new number at once; the operation keeps the old one, under which the rows stand. */
 void journal_renumber(struct journal *j, struct session_row *row, int64_t revision, const char *message,
 	journal_on_commit *on_commit, void *arg) {
 	struct journal_op *op = op_new(OP_RENUMBER, row->id, on_commit, arg);
@@ -129,6 +141,7 @@ void journal_file_same(struct journal *j, int64_t session, const struct file_row
 	journal_submit(j, op);
 }
 
+/* Attempts are for people: nobody waits for them to be written. */
 void journal_add_attempt(struct journal *j, int64_t session, const struct attempt_row *a) {
 	struct journal_op *op = op_new(OP_ADD_ATTEMPT, session, NULL, NULL);
 	op->attempt = *a;
@@ -137,6 +150,7 @@ void journal_add_attempt(struct journal *j, int64_t session, const struct attemp
 	journal_submit(j, op);
 }
 
+/* No callback: the step that follows from the checks is submitted after them, and is committed with or after them. */
 void journal_set_checks(
 	struct journal *j, int64_t session, int64_t revision, const char *side, const struct check_list *checks) {
 	struct journal_op *op = op_new(OP_SET_CHECKS, session, NULL, NULL);
@@ -174,6 +188,7 @@ void journal_add_event(struct journal *j, int64_t session, const char *level, co
 	journal_submit(j, op);
 }
 
+/* How far it came is written in the same transaction: a prune that is interrupted is not begun anew from nothing. */
 void journal_prune(struct journal *j, int64_t after, int64_t until) {
 	struct journal_op *op = op_new(OP_PRUNE, 0, NULL, NULL);
 	op->after = after;
@@ -190,6 +205,7 @@ void journal_set(struct journal *j, const char *name, const char *value, journal
 	journal_submit(j, op);
 }
 
+/* Twice the same id is one report (W_OUTBOX_ADD): what is told again after a restart is not delivered twice. */
 void journal_outbox_add(struct journal *j, const char *id, const char *json, journal_on_commit *on_commit, void *arg) {
 	struct journal_op *op = op_new(OP_OUTBOX_ADD, 0, on_commit, arg);
 	op->name = xstrdup(id);
