@@ -19,13 +19,18 @@
 #define BUSY_MS 10000
 
 /* Statements of every database. */
-enum savepoint { SAVEPOINT_BEGIN, SAVEPOINT_KEEP, SAVEPOINT_UNDO, SAVEPOINT_N };
-static const char *const savepoint_texts[] = {
-	[SAVEPOINT_BEGIN] = "SAVEPOINT part",
-	[SAVEPOINT_KEEP] = "RELEASE part",
-	[SAVEPOINT_UNDO] = "ROLLBACK TO part",
+#define SAVEPOINTS(X) X(BEGIN, "SAVEPOINT part") X(KEEP, "RELEASE part") X(UNDO, "ROLLBACK TO part")
+enum savepoint {
+#define X(id, sql) SAVEPOINT_##id,
+	SAVEPOINTS(X)
+#undef X
+		SAVEPOINT_N
 };
-static_assert(ARRAY_LEN(savepoint_texts) == SAVEPOINT_N, "a text for every one");
+static const char *const savepoint_texts[SAVEPOINT_N] = {
+#define X(id, sql) [SAVEPOINT_##id] = sql,
+	SAVEPOINTS(X)
+#undef X
+};
 
 struct db {
 	sqlite3 *handle;

@@ -29,9 +29,13 @@
 #define STACK_BYTES (1024 * 1024)
 
 /* Looks are short and many, hashing is what the processor can do at a time. */
-static const size_t lane_width[] = {
-	[LANE_LIST] = 1, [LANE_LOOK] = LOOKS_MAX, [LANE_HASH] = CHECKS_MAX, [LANE_SEND] = 2};
-static_assert(ARRAY_LEN(lane_width) == LANE_N, "threads of each lane");
+#define LANE_WIDTHS(X) X(LIST, 1) X(LOOK, LOOKS_MAX) X(HASH, CHECKS_MAX) X(SEND, 2)
+static_assert(ROWS(LANE_WIDTHS) == LANE_N, "threads of each lane");
+static const size_t lane_width[LANE_N] = {
+#define X(lane, threads) [LANE_##lane] = threads,
+	LANE_WIDTHS(X)
+#undef X
+};
 #define WIDTH_MAX 4
 
 struct lane;

@@ -182,8 +182,6 @@ void journal_submit(struct journal *j, struct journal_op *op) {
 
 int64_t journal_next_id(struct journal *j) { return j->next_id++; }
 
-int64_t journal_commits(const struct journal *j) { return j->committed; }
-
 int64_t journal_submitted(const struct journal *j) { return j->submitted; }
 
 int64_t journal_delivered(const struct journal *j) { return j->delivered; }

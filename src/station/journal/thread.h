@@ -28,7 +28,6 @@ struct journal_file {
 const struct journal_file *journal_file(const struct journal *j); /* until journal_close */
 /* It still stands where it was opened; else ERR_DISK. Any thread. */
 MUST_USE int journal_there(const struct journal_file *f, struct error *err);
-int64_t journal_commits(const struct journal *j); /* what was committed and called back since it was opened */
 /* Operations that were given to it, and those of them that were called back, whether they came to be or not. */
 int64_t journal_submitted(const struct journal *j);
 int64_t journal_delivered(const struct journal *j);

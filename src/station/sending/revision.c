@@ -7,15 +7,13 @@
  *   else                                                        -> send */
 #include "station/sending/revision.h"
 
-#include <assert.h>
 #include <string.h>
 
-static const char *const state_words[] = {
-	[REVISION_UPLOADING] = "uploading",
-	[REVISION_ACCEPTED] = "accepted",
-	[REVISION_REJECTED] = "rejected",
+static const char *const state_words[REVISION_STATE_N] = {
+#define X(id, word) [REVISION_##id] = #word,
+	REVISION_STATES(X)
+#undef X
 };
-static_assert(ARRAY_LEN(state_words) == REVISION_STATE_N, "a word for each state");
 
 int revision_state_parse(const char *word, enum revision_state *ret) {
 	for (size_t i = 0; i < REVISION_STATE_N; i++) {

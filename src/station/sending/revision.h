@@ -6,7 +6,13 @@
 
 #include "base/digest.h"
 
-enum revision_state { REVISION_UPLOADING, REVISION_ACCEPTED, REVISION_REJECTED, REVISION_STATE_N };
+#define REVISION_STATES(X) X(UPLOADING, uploading) X(ACCEPTED, accepted) X(REJECTED, rejected)
+enum revision_state {
+#define X(id, word) REVISION_##id,
+	REVISION_STATES(X)
+#undef X
+		REVISION_STATE_N
+};
 MUST_USE int revision_state_parse(const char *word, enum revision_state *ret);
 
 struct cloud_revision { /* one that the cloud knows of the session's name */
