@@ -17,18 +17,18 @@
 #define CALL_NAMES 5000 /* a call; the engine takes twice as many */
 
 struct act_words {
-	const char *method; /* of the control socket */
-	const char *done;	/* member in JSON */
-	const char *told;	/* "2 sessions are …" */
-	const char *later;	/* added when no engine runs */
+	enum act act;
+	const char *done;  /* member in JSON */
+	const char *told;  /* "2 sessions are …" */
+	const char *later; /* added when no engine runs */
 };
-static const struct act_words words_retry = {"retry", "retried", "looked at again", " at the engine's next start"},
-							  words_pause = {"pause", "paused", "paused: nothing of it is sent", ""},
-							  words_resume = {"resume", "resumed", "no longer paused", ""},
-							  words_release = {"release", "released", "released: they are sent as they are",
+static const struct act_words words_retry = {ACT_RETRY, "retried", "looked at again", " at the engine's next start"},
+							  words_pause = {ACT_PAUSE, "paused", "paused: nothing of it is sent", ""},
+							  words_resume = {ACT_RESUME, "resumed", "no longer paused", ""},
+							  words_release = {ACT_RELEASE, "released", "released: they are sent as they are",
 								  " at the engine's next start"},
-							  words_ignore = {"ignore", "ignored", "ignored: it counts for nothing from now on", ""},
-							  words_unignore = {"unignore", "unignored", "no longer ignored", ""};
+							  words_ignore = {ACT_IGNORE, "ignored", "ignored: it counts for nothing from now on", ""},
+							  words_unignore = {ACT_UNIGNORE, "unignored", "no longer ignored", ""};
 
 static int act_check_names(const struct cli *c, struct error *err) {
 	for (int i = 0; i < c->operand_n; i++)
@@ -53,7 +53,7 @@ static int act_online(
 		for (size_t i = from; i < names->n && i < from + CALL_NAMES; i++) json_push_text(array, names->items[i]);
 		json_add(params, "sessions", array);
 		if (names->fitting) json_add_bool(params, "fitting", true);
-		if (control_call(client, act->method, params, &result, err)) return -1;
+		if (control_call(client, act_name(act->act), params, &result, err)) return -1;
 	}
 	return 0;
 }
@@ -64,7 +64,7 @@ static int act_do(const struct act_words *act, const struct cli *c, const struct
 	struct error why = ERROR_INIT;
 	*ret_online = control_connect(&client, c->config.state_dir, ENGINE_MS, &why) == 0;
 	if (*ret_online) return act_online(client, act, names, err);
-	if (why.code == ERR_NOT_FOUND) return engine_offline_act(&c->config, act->method, names->items, names->n, err);
+	if (why.code == ERR_NOT_FOUND) return engine_offline_act(&c->config, act->act, names->items, names->n, err);
 	*err = why;
 	return -1;
 }

@@ -96,13 +96,11 @@ static int act_names(
 	return 0;
 }
 
-int engine_act(struct engine *e, const char *method, const cJSON *params, cJSON **ret_result, struct error *err) {
-	enum act a;
+int engine_act(struct engine *e, enum act a, const cJSON *params, cJSON **ret_result, struct error *err) {
 	const cJSON *names;
 	struct json_at at = {.name = "params"};
 	bool fitting = false;
 	int64_t n;
-	if (act_parse(method, &a)) return error_set(err, ERR_INTERNAL, "%s is no act over sessions", method);
 	if (json_want_array(params, "sessions", &at, ACT_NAMES_MAX, &names, err) ||
 		json_may_bool(params, "fitting", &at, &fitting, err) || act_names(e, a, names, fitting, &n, err))
 		return -1;

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "station/engine/engine.h"
+#include "station/told/acts.h"
 
 #define ACT_NAMES_MAX 10000 /* a call */
-/* One of retry, pause, resume, release, ignore, unignore over params.sessions. */
-MUST_USE int engine_act(
-	struct engine *e, const char *method, const cJSON *params, cJSON **ret_result, struct error *err);
+/* Over params.sessions: all of them or none, or with params.fitting those that it fits. */
+MUST_USE int engine_act(struct engine *e, enum act a, const cJSON *params, cJSON **ret_result, struct error *err);

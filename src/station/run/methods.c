@@ -19,16 +19,12 @@ static cJSON *on_push_status(void *arg) { return engine_status(arg); }
 
 /* --- over sessions --- */
 
-#define ACT(method)                                                                                                    \
-	static int on_##method(void *arg, const cJSON *params, cJSON **ret_result, struct error *err) {                    \
-		return engine_act(arg, #method, params, ret_result, err);                                                      \
+#define X(id, word, what)                                                                                              \
+	static int on_##word(void *arg, const cJSON *params, cJSON **ret_result, struct error *err) {                      \
+		return engine_act(arg, ACT_##id, params, ret_result, err);                                                     \
 	}
-ACT(retry)
-ACT(pause)
-ACT(resume)
-ACT(ignore)
-ACT(unignore)
-ACT(release)
+ACTS(X)
+#undef X
 
 /* --- of the station --- */
 
@@ -71,13 +67,10 @@ static int on_stations(void *arg, const cJSON *params, cJSON **ret_result, struc
 
 static const struct control_method methods[] = {
 	{"status", on_status},
-	{"retry", on_retry},
-	{"pause", on_pause},
-	{"resume", on_resume},
-	{"release", on_release},
-	{"ignore", on_ignore},
-	{"unignore", on_unignore},
-	{"verify", on_verify},
+#define X(id, word, what) {#word, on_##word},
+	ACTS(X)
+#undef X
+		{"verify", on_verify},
 	{"rescan", on_rescan},
 	{"stations", on_stations},
 	{"shutdown", on_shutdown},

@@ -140,11 +140,9 @@ static int offline_run(const struct config *c, const char *what,
 	return result;
 }
 
-int engine_offline_act(
-	const struct config *c, const char *method, const char *const *names, size_t n, struct error *err) {
-	struct offline_acts w = {.names = names, .n = n};
-	if (act_parse(method, &w.act)) return error_set(err, ERR_INTERNAL, "%s is no act over sessions", method);
-	int failed = offline_run(c, method, work_acts, &w, err);
+int engine_offline_act(const struct config *c, enum act a, const char *const *names, size_t n, struct error *err) {
+	struct offline_acts w = {.act = a, .names = names, .n = n};
+	int failed = offline_run(c, act_name(a), work_acts, &w, err);
 	acts_done(&w);
 	return failed;
 }

@@ -3,11 +3,12 @@
 #pragma once
 
 #include "station/config.h"
+#include "station/told/acts.h"
 
-/* Commands without a running engine take the lock and go through the same gateway. method: retry (puts failed, rejected
- * and held sessions back to settling), pause, resume, release, ignore, unignore. */
+/* Commands without a running engine take the lock and go through the same gateway. All of the named sessions or none.
+ */
 MUST_USE int engine_offline_act(
-	const struct config *c, const char *method, const char *const *names, size_t n, struct error *err);
+	const struct config *c, enum act a, const char *const *names, size_t n, struct error *err);
 /* The recordings of one watched folder are in another one now: every session that the journal knows under `from` is
  * under `to` from now on, but those of whose name it knows one there already. While no engine runs (ERR_BUSY). */
 struct relocated {

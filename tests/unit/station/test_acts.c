@@ -125,7 +125,7 @@ static void online_and_offline_leave_the_same_rows(void **state) {
 			act_online((enum act)a, &online[i]);
 		}
 		assert_true(n > 0);
-		if (engine_offline_act(&t->config, act_name((enum act)a), fitting, n, &err)) fail_msg("%s", err.text);
+		if (engine_offline_act(&t->config, (enum act)a, fitting, n, &err)) fail_msg("%s", err.text);
 		for (int i = 0; i < COMBINATIONS; i++) {
 			struct session_row offline = read_row(v, i);
 			assert_rows_equal((enum act)a, i, &online[i], &offline);
@@ -151,7 +151,7 @@ static void online_and_offline_refuse_in_the_same_words(void **state) {
 			const char *name = row.name;
 			assert_int_equal(act_fits((enum act)a, &row), act_fits((enum act)a, &like));
 			if (!act_refuse((enum act)a, &row, &online) || (i & ~RIVALLED & (FLAGS - 1))) continue;
-			assert_int_equal(engine_offline_act(&t->config, act_name((enum act)a), &name, 1, &offline), -1);
+			assert_int_equal(engine_offline_act(&t->config, (enum act)a, &name, 1, &offline), -1);
 			assert_int_equal(offline.code, ERR_INPUT);
 			assert_string_equal(offline.text, online.text);
 		}
