@@ -54,7 +54,7 @@ static const struct verdict_word {
 /* What the URL of a recording must cover (api.md "Presigned PUT"): one that leaves it open is none of ours. */
 static const char *const *headers_required(struct call *c) {
 	static const char *const recording[] = {"content-length", "if-none-match", "x-amz-checksum-sha256", NULL};
-	bool put = strcmp(c->method, "PUT") == 0 && strcmp(c->params[0], c->api->config->raw_bucket) == 0;
+	bool put = strcmp(c->method, "PUT") == 0 && c->params[1] && strcmp(c->params[0], c->api->config->raw_bucket) == 0;
 	return put && !call_header(c, "authorization") ? recording : NULL;
 }
 
@@ -63,7 +63,7 @@ static const char *const *headers_required(struct call *c) {
 static bool admit_rate(struct call *c, struct reply *r) {
 	struct sha256 digest;
 	char name[SHA256_HEX] = "signed ";
-	if (strcmp(c->method, "PUT") != 0) {
+	if (strcmp(c->method, "PUT") != 0 || !c->params[1]) {
 		address_group(&c->address, name + strlen(name));
 		return call_limit(r, c->api->by_key, name);
 	}
@@ -96,8 +96,9 @@ static bool signature_admit(struct call *c, struct reply *r) {
 	}
 	c->known = true;
 	if (!admit_rate(c, r)) return false;
-	if (!objects_has_bucket(c->api->objects, c->params[0])) reply_s3(r, S3_NO_SUCH_BUCKET, "there is no such bucket");
-	else if (strlen(c->params[1]) >= sizeof((struct object_row){0}).key)
+	if (c->params[0] && !objects_has_bucket(c->api->objects, c->params[0]))
+		reply_s3(r, S3_NO_SUCH_BUCKET, "there is no such bucket");
+	else if (c->params[1] && strlen(c->params[1]) >= sizeof((struct object_row){0}).key)
 		reply_s3(r, S3_KEY_TOO_LONG, "a key has at most 1024 bytes");
 	else return true;
 	return false;
@@ -138,7 +139,7 @@ static void s3_render(const struct call *c, struct reply *r) {
 
 /* The object's key. */
 static void s3_log(const struct call *c, cJSON *event) {
-	if (c->known && c->route) json_add_text(event, "key", c->params[1]);
+	if (c->known && c->params[1]) json_add_text(event, "key", c->params[1]);
 }
 
 const struct surface s3_surface = {.routes = routes,

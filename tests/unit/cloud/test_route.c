@@ -326,7 +326,10 @@ static void lines_post(struct call *c, struct reply *r) {
 	reply_bytes(r, 203, "application/vnd.lines", own, sizeof bytes - 1);
 }
 
-static const struct route lines_routes[] = {{"POST", "/", AUTH_KEY, BODY_JSON, 100, lines_post}};
+static const struct route lines_routes[] = {
+	{"POST", "/", AUTH_KEY, BODY_JSON, 100, lines_post},
+	{.method = "POST", .pattern = "/forgotten", .handle = lines_post}, /* who may is not said */
+};
 static const struct surface lines = {.routes = lines_routes,
 	.route_n = ARRAY_LEN(lines_routes),
 	.match = lines_match,
@@ -348,6 +351,10 @@ static void a_new_surface_is_a_struct_and_a_row(void **state) {
 	assert_int_equal(good.n, 3);
 	assert_memory_equal(good.text, "a\0b", 3);
 	assert_non_null(strstr(good.headers, "x-lines-id: "));
+	q.target = "/forgotten"; /* the surface itself lets everybody in who has a key */
+	AUTO(got_done) struct got forgotten = ask(b->api, &q);
+	assert_int_equal(forgotten.status, 403);
+	q.target = "/";
 	q.header_n = 1;
 	AUTO(got_done) struct got stranger = ask(b->api, &q);
 	assert_int_equal(stranger.status, 401);
