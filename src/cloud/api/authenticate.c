@@ -23,7 +23,7 @@ static cJSON *scopes_json(int scopes) {
 	cJSON *array = json_array();
 	for (int scope = SCOPE_STATION; scope <= SCOPE_ADMIN; scope <<= 1) {
 		char text[64];
-		if (scopes & scope) json_push(array, cJSON_CreateString(scopes_text(scope, text, sizeof text)));
+		if (scopes & scope) json_push_text(array, scopes_text(scope, text, sizeof text));
 	}
 	return array;
 }

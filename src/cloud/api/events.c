@@ -35,9 +35,9 @@ static int event_read(
 		return error_set(err, ERR_INPUT, "events[%zu].id must have 1 to %d characters", at->index, EVENT_ID_MAX);
 	if (member_time(time, &at_ms))
 		return error_set(err, ERR_INPUT, "events[%zu].at must be a time like 2026-11-21T14:02:11.042Z", at->index);
-	AUTO(json_free) cJSON *copy = cJSON_Duplicate(event, true);
-	cJSON_DeleteItemFromObjectCaseSensitive(copy, "station");
-	cJSON_DeleteItemFromObjectCaseSensitive(copy, "request_id");
+	AUTO(json_free) cJSON *copy = json_copy(event);
+	json_free(json_take(copy, "station"));
+	json_free(json_take(copy, "request_id"));
 	json_add_text(copy, "station", c->who.station);
 	json_add_text(copy, "request_id", c->request_id);
 	*ret = (struct log_known){.id = xasprintf("%s/%s", c->who.station, id),

@@ -71,7 +71,7 @@ static int add_metadata(cJSON *o, const struct session_row *row, size_t *size, s
 	buf_char(&out, '}');
 	if (buf_check(&out, "metadata", err)) return -1;
 	*size += out.len;
-	json_add(o, "metadata", cJSON_CreateRaw(buf_text(&out)));
+	json_add(o, "metadata", json_raw(buf_text(&out)));
 	return 0;
 }
 
@@ -211,7 +211,7 @@ char *rows_beat_kept(const cJSON *beat) {
 	AUTO(json_free) cJSON *kept = json_object();
 	for (size_t i = 0; i < ARRAY_LEN(beat_members); i++) {
 		const cJSON *member = json_get(beat, beat_members[i]);
-		if (member) json_add(kept, beat_members[i], cJSON_Duplicate(member, true));
+		if (member) json_add(kept, beat_members[i], json_copy(member));
 	}
 	return json_text(kept);
 }
@@ -225,7 +225,7 @@ static int station_object(const struct station_row *row, cJSON **ret, struct err
 	json_add_time(o, "last_heartbeat_at", row->heartbeat_ms);
 	for (size_t i = 0; i < ARRAY_LEN(beat_members); i++) {
 		const cJSON *member = json_get(beat, beat_members[i]);
-		json_add(o, beat_members[i], member ? cJSON_Duplicate(member, true) : cJSON_CreateNull());
+		json_add(o, beat_members[i], member ? json_copy(member) : json_null());
 	}
 	*ret = TAKE(o);
 	return 0;

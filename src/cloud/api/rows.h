@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The catalog's rows as the objects of api.md: the one place where a row becomes JSON. A list is an array that the
- * caller frees; parts of it are kept as text (cJSON_Raw). */
+ * caller frees; parts of it are kept as text (json_raw). */
 #pragma once
 
 #include "cloud/store/catalog.h"

@@ -49,7 +49,7 @@ void reply_json(struct reply *r, int status, cJSON *body) {
 void reply_page(struct reply *r, const char *member, cJSON *array, const char *next) {
 	struct buf out = BUF_INIT(SIZE_MAX / 4);
 	buf_fmt(&out, "{\"%s\":[", member);
-	for (cJSON *item; (item = cJSON_DetachItemFromArray(array, 0));) {
+	for (cJSON *item; (item = json_take_first(array));) {
 		AUTO(xfree) char *text = json_text(item);
 		json_free(item);
 		buf_str(&out, text);

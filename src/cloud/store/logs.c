@@ -171,7 +171,7 @@ void logs_count(struct logs *l, const char *group, const char *stream, const cha
 		text_copy(c->kind, sizeof c->kind, kind);
 		c->group = group;
 		c->stream = stream;
-		c->event = cJSON_Duplicate(event, true);
+		c->event = json_copy(event);
 	}
 	if (!l->window_end_ms) {
 		l->window_end_ms = clock_mono_ms() + COUNT_WINDOW_MS;

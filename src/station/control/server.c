@@ -257,7 +257,7 @@ static bool has_subscribers(const struct control_server *s) {
 
 /* In more than its time. */
 static bool push_differs(struct control_server *s, const cJSON *status) {
-	AUTO(json_free) cJSON *timeless = cJSON_Duplicate(status, true);
+	AUTO(json_free) cJSON *timeless = json_copy(status);
 	json_free(json_take(timeless, "at"));
 	AUTO(xfree) char *text = json_text(timeless);
 	if (s->pushed && strcmp(s->pushed, text) == 0) return false;

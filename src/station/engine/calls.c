@@ -208,9 +208,9 @@ cJSON *cloud_warnings(const struct engine *e) {
 	if (e->ingest) ingest_state(e->ingest, &state);
 	if (name_differs(e, &state)) {
 		name_sentence(e, &state, text, sizeof text);
-		json_push(list, cJSON_CreateString(text));
+		json_push_text(list, text);
 	}
-	if (ingest_clock_sentence(state.clock_offset_ms, text, sizeof text)) json_push(list, cJSON_CreateString(text));
+	if (ingest_clock_sentence(state.clock_offset_ms, text, sizeof text)) json_push_text(list, text);
 	return list;
 }
 

@@ -22,7 +22,7 @@ static cJSON *unreadable_list(const struct engine *e, size_t root) {
 	for (size_t i = 0; i < e->accepted.n; i++) {
 		const struct stub *x = &e->accepted.items[i];
 		if (x->root != root || !x->present || !x->unreadable) continue;
-		if (n++ < KEPT_MAX) json_push(names, cJSON_CreateString(session_unstamp(name, x->stamp)));
+		if (n++ < KEPT_MAX) json_push_text(names, session_unstamp(name, x->stamp));
 	}
 	json_add_i64(o, "n", n);
 	json_add_text(o, "why", e->roots[root].unreadable_why);

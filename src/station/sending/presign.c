@@ -269,7 +269,7 @@ void stat_ask(struct session *s, size_t piece, bool held) {
 	cJSON *body = json_object(), *names = json_array();
 	json_add_text(body, "session", s->row.name);
 	json_add_i64(body, "revision", s->row.revision);
-	json_push(names, cJSON_CreateString(upload_file(upload_of(s), piece)->name));
+	json_push_text(names, upload_file(upload_of(s), piece)->name);
 	json_add(body, "names", names);
 	upload_piece(upload_of(s), piece)->state = PIECE_COMPARING;
 	upload_of(s)->comparing = true;

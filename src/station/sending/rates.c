@@ -48,8 +48,8 @@ cJSON *history_json(struct rate_history *h, int64_t since_ms, int64_t at_ms) {
 	history_reach(h, now);
 	for (int64_t slot = now - CONTROL_RATES; slot < now; slot++) {
 		bool known = slot > first; /* the first one was not whole */
-		json_push(
-			list, known ? cJSON_CreateNumber((double)(*history_slot(h, slot) / SECONDS_A_SLOT)) : cJSON_CreateNull());
+		if (known) json_push_double(list, (double)(*history_slot(h, slot) / SECONDS_A_SLOT));
+		else json_push(list, json_null());
 	}
 	return list;
 }

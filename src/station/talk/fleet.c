@@ -21,7 +21,7 @@ static cJSON *fleet_json(const struct engine *e) {
 	cJSON *o = json_object();
 	json_add_time(o, "at", f->at_ms);
 	json_add_bool(o, "asking", f->asking);
-	json_add(o, "stations", f->stations ? cJSON_Duplicate(f->stations, true) : json_array());
+	json_add(o, "stations", f->stations ? json_copy(f->stations) : json_array());
 	status_add_error(o, &f->why);
 	return o;
 }
@@ -35,7 +35,7 @@ static void on_fleet(struct engine *e, struct session *s, void *arg, const struc
 	f->why = r->err;
 	if (r->err.code == ERR_NONE && list) {
 		json_free(f->stations);
-		f->stations = cJSON_Duplicate(list, true);
+		f->stations = json_copy(list);
 		f->at_ms = clock_wall_ms();
 	}
 	control_notify(e->control, "stations", fleet_json(e));

@@ -218,7 +218,7 @@ static void ask_objects(struct recall *r) {
 	cJSON *body = json_object(), *names = json_array();
 	json_add_text(body, "session", r->row.name);
 	json_add_i64(body, "revision", r->row.revision);
-	for (size_t i = 0, n = ask_n(r); i < n; i++) json_push(names, cJSON_CreateString(r->files[r->file_at + i].name));
+	for (size_t i = 0, n = ask_n(r); i < n; i++) json_push_text(names, r->files[r->file_at + i].name);
 	json_add(body, "names", names);
 	if (reads(r)) json_add_bool(body, "read", true);
 	api_call(r->engine, NULL, "POST", "/v1/objects/stat", body, reads(r) ? READ_HOLD_MS : 0, on_objects, r);
