@@ -12,9 +12,7 @@
 
 #define ALGORITHM "AWS4-HMAC-SHA256"
 #define SCOPE_END "aws4_request"
-#define EXPIRES_MAX_S 604800
 #define HEADERS_MAX 128
-#define CANONICAL_MAX (256 * 1024)
 
 /* --- canonical request --- */
 
@@ -44,8 +42,8 @@ static void path_normalize(struct buf *out, const char *path) {
 }
 
 static int canonical_path(struct buf *out, const char *path, const struct sigv4_scope *s, struct error *err) {
-	AUTO(buf_done) struct buf plain = BUF_INIT(CANONICAL_MAX);
-	AUTO(buf_done) struct buf decoded = BUF_INIT(CANONICAL_MAX);
+	AUTO(buf_done) struct buf plain = BUF_INIT(SIGV4_CANONICAL_MAX);
+	AUTO(buf_done) struct buf decoded = BUF_INIT(SIGV4_CANONICAL_MAX);
 	if (s->normalize_path) path_normalize(&plain, path);
 	else buf_str(&plain, *path ? path : "/");
 	const struct buf *from = &plain;
@@ -68,7 +66,7 @@ static int query_order(const void *a, const void *b) {
 /* Sorted by encoded name, then encoded value: not by the joined pair ("Param" before "Param-3"). */
 static int canonical_query(struct buf *out, const char *raw, struct error *err) {
 	AUTO(query_done) struct query q = {0};
-	AUTO(buf_done) struct buf encoded = BUF_INIT(CANONICAL_MAX);
+	AUTO(buf_done) struct buf encoded = BUF_INIT(SIGV4_CANONICAL_MAX);
 	if (query_parse(&q, raw, err) < 0) return -1;
 	for (size_t i = 0; i < q.n; i++) {
 		text_uri_encode(&encoded, q.items[i].name, strlen(q.items[i].name), false);
@@ -206,7 +204,7 @@ static int signed_names(const struct sigv4_request *r, struct buf *out, struct e
 
 static int sign(const struct sigv4_request *r, const struct sigv4_scope *s, const char *names, char ret_hex[SHA256_HEX],
 	struct error *err) {
-	AUTO(buf_done) struct buf canonical = BUF_INIT(CANONICAL_MAX);
+	AUTO(buf_done) struct buf canonical = BUF_INIT(SIGV4_CANONICAL_MAX);
 	AUTO(buf_done) struct buf to_sign = BUF_INIT(4096);
 	if (sigv4_canonical(r, s, names, &canonical, err) < 0) return -1;
 	sigv4_string_to_sign(s, canonical.data, canonical.len, &to_sign);
@@ -252,9 +250,9 @@ int sigv4_presign(const char *origin, const struct sigv4_request *r, const struc
 	AUTO(buf_done) struct buf names = BUF_INIT(8192);
 	AUTO(buf_done) struct buf query = BUF_INIT(QUERY_BYTES_MAX);
 	char signature[SHA256_HEX];
-	if (expires_s < 1 || expires_s > EXPIRES_MAX_S)
-		return error_set(
-			err, ERR_INTERNAL, "a presigned URL cannot last %lld s, only 1 to %d", (long long)expires_s, EXPIRES_MAX_S);
+	if (expires_s < 1 || expires_s > SIGV4_EXPIRES_MAX_S)
+		return error_set(err, ERR_INTERNAL, "a presigned URL cannot last %lld s, only 1 to %d", (long long)expires_s,
+			SIGV4_EXPIRES_MAX_S);
 	if (signed_names(r, &names, err) < 0) return -1;
 	presign_query(&query, s, buf_text(&names), expires_s, r->query);
 	if (buf_check(&query, "the presigned URL's query", err) < 0) return -1;

@@ -7,6 +7,9 @@
 #include "base/digest.h"
 #include "base/secret.h"
 
+#define SIGV4_EXPIRES_MAX_S 604800 /* of a presigned URL: a week */
+#define SIGV4_CANONICAL_MAX (256 * 1024)
+
 struct sigv4_header {
 	const char *name, *value; /* value may be padded; trimmed and collapsed here */
 };

@@ -13,8 +13,6 @@
 #include "base/text.h"
 
 #define ALGORITHM "AWS4-HMAC-SHA256"
-#define EXPIRES_MAX_S 604800
-#define CANONICAL_MAX (256 * 1024)
 
 /* What a request says of its own signature. Texts are copies in `text`, or point into the query. */
 struct claim {
@@ -77,7 +75,7 @@ static enum sigv4_verdict claim_from_query(struct claim *c) {
 	const char *signature = query_get(q, "X-Amz-Signature");
 	if (strcmp(query_get(q, "X-Amz-Algorithm"), ALGORITHM) != 0 ||
 		time_parse_iso_basic(query_get(q, "X-Amz-Date"), &c->time_ms) < 0 ||
-		text_to_i64(query_get(q, "X-Amz-Expires"), 1, EXPIRES_MAX_S, &expires_s) < 0 ||
+		text_to_i64(query_get(q, "X-Amz-Expires"), 1, SIGV4_EXPIRES_MAX_S, &expires_s) < 0 ||
 		!copy_bounded(c->credential, sizeof c->credential, credential, strlen(credential)) ||
 		!copy_bounded(c->signed_headers, sizeof c->signed_headers, names, strlen(names)) ||
 		!copy_bounded(c->signature, sizeof c->signature, signature, strlen(signature)))
@@ -193,7 +191,7 @@ static enum sigv4_verdict check_headers(
 static enum sigv4_verdict check_signature(
 	const struct claim *c, const struct sigv4_request *r, const struct sigv4_verify *v) {
 	AUTO(secret_done) struct secret key = {0};
-	AUTO(buf_done) struct buf canonical = BUF_INIT(CANONICAL_MAX);
+	AUTO(buf_done) struct buf canonical = BUF_INIT(SIGV4_CANONICAL_MAX);
 	AUTO(buf_done) struct buf to_sign = BUF_INIT(4096);
 	struct sigv4_scope scope = {.access_key = c->access_key,
 		.region = c->region,
@@ -244,7 +242,7 @@ int64_t sigv4_url_lasts_ms(const char *url) {
 	if (!mark || query_parse(&q, mark + 1, &err) < 0) return -1;
 	const char *date = query_get(&q, "X-Amz-Date"), *expires = query_get(&q, "X-Amz-Expires");
 	if (!date || !expires || time_parse_iso_basic(date, &begin_ms) < 0 ||
-		text_to_i64(expires, 1, EXPIRES_MAX_S, &lasts_s) < 0)
+		text_to_i64(expires, 1, SIGV4_EXPIRES_MAX_S, &lasts_s) < 0)
 		return -1;
 	return lasts_s * 1000;
 }

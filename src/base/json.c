@@ -13,7 +13,6 @@
 #include "base/json_scan.h"
 #include "base/text.h"
 
-#define EXACT_MAX INT64_C(9007199254740991)	  /* 2^53 - 1: above it a double is no longer one integer */
 #define PRINTED_MAX INT64_C(1000000000000000) /* cJSON prints 15 digits, and takes a near miss for the number */
 
 /* Sorted, so that a body full of names costs n log n, not n squared. */
@@ -111,10 +110,10 @@ static int read_i64(const cJSON *j, const char *name, const struct json_at *at, 
 	struct error *err) {
 	if (!cJSON_IsNumber(j)) return mistyped(j, "a whole number", at, name, err);
 	double v = j->valuedouble;
-	bool exact = trunc(v) == v && fabs(v) <= (double)EXACT_MAX;
+	bool exact = trunc(v) == v && fabs(v) <= (double)JSON_WHOLE_MAX;
 	if (!exact || (int64_t)v < min || (int64_t)v > max)
 		return error_set(err, ERR_INPUT, "%s must be a whole number from %lld to %lld, not %.17g", PATH(at, name),
-			(long long)MAX(min, -EXACT_MAX), (long long)MIN(max, EXACT_MAX), v);
+			(long long)MAX(min, -JSON_WHOLE_MAX), (long long)MIN(max, JSON_WHOLE_MAX), v);
 	*ret = (int64_t)v;
 	return 0;
 }
@@ -214,7 +213,7 @@ int64_t json_get_i64(const cJSON *o, const char *name, int64_t otherwise) {
 	struct error ignored = ERROR_INIT;
 	const cJSON *j = json_get(o, name);
 	int64_t value = otherwise;
-	return j && read_i64(j, name, NULL, -EXACT_MAX, EXACT_MAX, &value, &ignored) == 0 ? value : otherwise;
+	return j && read_i64(j, name, NULL, -JSON_WHOLE_MAX, JSON_WHOLE_MAX, &value, &ignored) == 0 ? value : otherwise;
 }
 
 double json_get_double(const cJSON *o, const char *name, double otherwise) {
@@ -284,7 +283,7 @@ void json_push_text(cJSON *array, const char *value) { json_push(array, text_mad
 void json_push_double(cJSON *array, double value) { json_push(array, cJSON_CreateNumber(value)); }
 
 void json_add_i64(cJSON *o, const char *name, int64_t value) {
-	value = MAX(MIN(value, EXACT_MAX), -EXACT_MAX); /* a sparse file may claim more than readers can tell */
+	value = MAX(MIN(value, JSON_WHOLE_MAX), -JSON_WHOLE_MAX); /* a sparse file may claim more than readers can tell */
 	if (value > -PRINTED_MAX && value < PRINTED_MAX) {
 		json_add(o, name, cJSON_CreateNumber((double)value));
 		return;

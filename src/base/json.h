@@ -8,6 +8,8 @@
 
 #include "base/buf.h"
 
+#define JSON_WHOLE_MAX INT64_C(9007199254740991) /* 2^53 - 1: above it a double is no longer one integer */
+
 struct json_at { /* where we are, for error texts: a chain on the caller's stack */
 	const struct json_at *up;
 	const char *name; /* a member, or NULL for element `index` */

@@ -8,7 +8,6 @@
 
 #include "ingest/format.h"
 
-#define EXACT_MAX INT64_C(9007199254740991)
 #define REVISION_MAX 1000000
 #define REVISIONS_MAX 1000
 #define FILES_MAX 1000
@@ -40,9 +39,9 @@ struct nothing {
 /* --- info, authenticate --- */
 
 static const struct shape_member limits_members[] = {
-	MUST(NUMBER, "files_per_call", SHAPE_NOWHERE, RANGE(1, EXACT_MAX)),
+	MUST(NUMBER, "files_per_call", SHAPE_NOWHERE, RANGE(1, JSON_WHOLE_MAX)),
 	MUST(TEXT, "part_size_rule", SHAPE_NOWHERE, BYTES(0, TEXT_MAX), .format = format_label),
-	MUST(NUMBER, "body_bytes", SHAPE_NOWHERE, RANGE(1, EXACT_MAX)),
+	MUST(NUMBER, "body_bytes", SHAPE_NOWHERE, RANGE(1, JSON_WHOLE_MAX)),
 };
 static const struct shape limits_shape = SHAPE(limits_members, struct nothing);
 static const struct shape_member info_members[] = {
@@ -110,7 +109,7 @@ static const struct shape put_shape = SHAPE(put_members, struct answer_put);
 
 #define AT(field) offsetof(struct answer_exists, field)
 static const struct shape_member exists_members[] = {
-	MUST(NUMBER, "size", AT(size), RANGE(0, EXACT_MAX)),
+	MUST(NUMBER, "size", AT(size), RANGE(0, JSON_WHOLE_MAX)),
 	MUST(TEXT, "sha256", AT(sha256), BYTES(44, 44), .format = format_sha256),
 };
 #undef AT
@@ -162,7 +161,7 @@ static const char *object_whole(const void *read) {
 static const struct shape_member object_members[] = {
 	MUST(TEXT, "name", AT(name), BYTES(1, KEY_MAX)),
 	MAY(TEXT, "checksum", AT(checksum), BYTES(44, 44), .format = format_sha256),
-	MAY(NUMBER, "size", AT(size), RANGE(0, EXACT_MAX), .absent = -1),
+	MAY(NUMBER, "size", AT(size), RANGE(0, JSON_WHOLE_MAX), .absent = -1),
 	MAY(BOOL, "missing", AT(missing)),
 	MAY(BOOL, "damaged", AT(damaged)),
 	MAY(BOOL, "read", AT(read)),
@@ -248,17 +247,17 @@ static const struct shape_member station_members[] = {
 	MAY(TEXT, "last_heartbeat_at", SHAPE_NOWHERE, BYTES(1, 64), .format = format_time),
 	MAY(TEXT, "instance", SHAPE_NOWHERE, BYTES(0, 128), .format = format_label),
 	MAY(TEXT, "version", SHAPE_NOWHERE, BYTES(0, 128), .format = format_label),
-	MAY(NUMBER, "queue", SHAPE_NOWHERE, RANGE(0, EXACT_MAX)),
-	MAY(NUMBER, "bytes_left", SHAPE_NOWHERE, RANGE(0, EXACT_MAX)),
-	MAY(NUMBER, "disk_free", SHAPE_NOWHERE, RANGE(0, EXACT_MAX)),
-	MAY(NUMBER, "held", SHAPE_NOWHERE, RANGE(0, EXACT_MAX)),
+	MAY(NUMBER, "queue", SHAPE_NOWHERE, RANGE(0, JSON_WHOLE_MAX)),
+	MAY(NUMBER, "bytes_left", SHAPE_NOWHERE, RANGE(0, JSON_WHOLE_MAX)),
+	MAY(NUMBER, "disk_free", SHAPE_NOWHERE, RANGE(0, JSON_WHOLE_MAX)),
+	MAY(NUMBER, "held", SHAPE_NOWHERE, RANGE(0, JSON_WHOLE_MAX)),
 	MAY(TEXT, "oldest_unsafe_at", SHAPE_NOWHERE, BYTES(1, 64), .format = format_time),
 	MAY(TEXT, "verdict", SHAPE_NOWHERE, BYTES(0, 128), .format = format_label),
 	MAY(TEXT, "verdict_text", SHAPE_NOWHERE, BYTES(0, 512), .format = format_label),
-	MAY(NUMBER, "needs_person", SHAPE_NOWHERE, RANGE(0, EXACT_MAX)),
-	MAY(NUMBER, "unsafe", SHAPE_NOWHERE, RANGE(0, EXACT_MAX)),
-	MAY(NUMBER, "folders_bad", SHAPE_NOWHERE, RANGE(0, EXACT_MAX)),
-	MAY(NUMBER, "names", SHAPE_NOWHERE, RANGE(0, EXACT_MAX)),
+	MAY(NUMBER, "needs_person", SHAPE_NOWHERE, RANGE(0, JSON_WHOLE_MAX)),
+	MAY(NUMBER, "unsafe", SHAPE_NOWHERE, RANGE(0, JSON_WHOLE_MAX)),
+	MAY(NUMBER, "folders_bad", SHAPE_NOWHERE, RANGE(0, JSON_WHOLE_MAX)),
+	MAY(NUMBER, "names", SHAPE_NOWHERE, RANGE(0, JSON_WHOLE_MAX)),
 	MAY(TEXT, "looked_at", SHAPE_NOWHERE, BYTES(1, 64), .format = format_time),
 };
 static const struct shape station_shape = SHAPE(station_members, struct nothing);

@@ -6,6 +6,7 @@
 #include "base/json_pull.h"
 
 #define MANIFEST_FILES_MAX 10001
+#define REVISION_MAX 1000000
 #define MANIFEST_BYTES_MAX (64 << 20)
 #define MANIFEST_INSTANCE_MAX 64 /* bytes of an instance id */
 #define MTIME_UNKNOWN INT64_MIN

@@ -14,8 +14,7 @@
 #include "session/part.h"
 
 #define OBJECT_BYTES_MAX (5LL << 40) /* S3's largest multipart object */
-#define REVISION_MAX 1000000
-#define FILE_BYTES_MAX (512 << 10) /* of one file's text: its parts' digests are the longest */
+#define FILE_BYTES_MAX (512 << 10)	 /* of one file's text: its parts' digests are the longest */
 #define MEMBER_BYTES_MAX (64 << 10)
 #define MEMBERS_MAX 64
 

@@ -5,7 +5,6 @@
 #include "cloud/api/member.h"
 #include "cloud/api/rows.h"
 
-#define COUNT_MAX ((1LL << 53) - 1)
 #define INSTANCE_MAX 128
 #define VERSION_MAX 64
 #define VERDICT_MAX 16
@@ -22,7 +21,7 @@ static int heartbeat_check(const cJSON *beat, const char **ret_instance, struct 
 	if (!member_short(version, VERSION_MAX, false))
 		return error_set(err, ERR_INPUT, "version may have %d characters", VERSION_MAX);
 	for (size_t i = 0; i < ARRAY_LEN(counts); i++)
-		if (json_want_i64(beat, counts[i], NULL, 0, COUNT_MAX, &n, err)) return -1;
+		if (json_want_i64(beat, counts[i], NULL, 0, JSON_WHOLE_MAX, &n, err)) return -1;
 	if (json_may_text(beat, "oldest_unsafe_at", NULL, &text, err)) return -1;
 	if (text && member_time(text, &at_ms))
 		return error_set(err, ERR_INPUT, "oldest_unsafe_at must be a time like 2026-11-21T14:02:11.042Z");
@@ -45,7 +44,7 @@ static int verdict_check(const cJSON *beat, struct error *err) {
 	if (looked && member_time(looked, &at_ms))
 		return error_set(err, ERR_INPUT, "looked_at must be a time like 2026-11-21T14:02:11.042Z");
 	for (size_t i = 0; i < ARRAY_LEN(counts); i++)
-		if (json_may_i64(beat, counts[i], NULL, 0, COUNT_MAX, &n, err)) return -1;
+		if (json_may_i64(beat, counts[i], NULL, 0, JSON_WHOLE_MAX, &n, err)) return -1;
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "session/manifest.h"
 #include "session/name.h"
 
 int member_time(const char *text, int64_t *ret_ms) {

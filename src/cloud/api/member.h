@@ -4,7 +4,6 @@
 
 #include "base/json.h"
 
-#define REVISION_MAX 1000000
 /* A time as the API writes it, 2026-11-21T14:02:11.042Z, or without its milliseconds; from 1970 on. -1:
  * it is none. */
 MUST_USE int member_time(const char *text, int64_t *ret_ms);
