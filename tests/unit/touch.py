@@ -226,8 +226,14 @@ RECIPES = {
         "tests/unit/station/test_state.c": both(
             swap('"found: scanned>settling ', '"found: scanned>settling started>zzz '),
             before('"uploaded: changed>settling', '\t"zzz: changed>settling vanished>gone\\n"\n')),
+        "src/station/talk/confirm.c": before("\tcase STATE_FOUND:\n", "\tcase STATE_ZZZ:\n"),
+        "src/station/intake/admission.c": before("\tcase STATE_UPLOADED: return", "\tcase STATE_ZZZ: return true;\n"),
         "ui/model/model.c": before("static void (*const why_by_state", WHY),
         "ui/screens/words.c": before("\tX(UPLOADED, BUSY)", "\tX(ZZZ, BUSY) \\\n"),
+    },
+    "statement of the catalog": {
+        "src/cloud/store/catalog_sql.h": before("X(SESSION_GET, ", '\tX(SESSION_ZZZ, "SELECT id FROM session WHERE session = ?1 AND id > ?2") \\\n'),
+        "tests/unit/cloud/test_statements.c": before("{SQL_SESSION_GET, ", '\t\t{SQL_SESSION_ZZZ, "SEARCH session USING COVERING INDEX session_session (session=? AND id>?"},\n'),
     },
     "unit test": {
         "tests/unit/LAYER/test_NAME.c": new(UNIT),
@@ -236,7 +242,8 @@ RECIPES = {
     "test of the programs": {"tests/e2e/NAME.py": new(PROGRAM)},
 }
 LAYER = "base"
-TARGETS = ("src/headgate", "src/headgate-cloud", "tests/unit/test_base_zzz", "tests/unit/test_session_check", "tests/unit/test_station_config", "tests/unit/test_station_state", "tests/unit/test_station_acts",
+TARGETS = ("src/headgate", "src/headgate-cloud", "tests/unit/test_base_zzz", "tests/unit/test_session_check", "tests/unit/station/test_station_config", "tests/unit/station/test_station_state", "tests/unit/station/test_station_acts", "tests/unit/station/test_station_journal_open",
+           "tests/unit/test_cloud_statements",
            "tests/unit/test_cloud_config", "tests/ui/test_ui_bindings")
 
 

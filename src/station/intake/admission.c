@@ -54,8 +54,13 @@ static bool takes_place(const struct session *s, int64_t now) {
 		return s->attempt_ms <= now || s->awaits_cloud;
 	case STATE_QUEUED: return s->attempt_ms <= now || s->awaits_cloud;
 	case STATE_UPLOADED: return !s->overdue;
-	default: return false;
+	case STATE_ACCEPTED:
+	case STATE_REJECTED:
+	case STATE_FAILED:
+	case STATE_GONE:
+	case STATE_N: break;
 	}
+	return false;
 }
 
 /* Not one by one: an eighth of the places is filled at a time. */
