@@ -138,6 +138,13 @@ STATE = """static const uint8_t from_zzz[EVENT_N] = {
 WHY = """static void why_zzz(const struct why *w) { buf_str(w->out, "It sleeps."); }
 
 """
+READ = """int journal_zzz(struct journal_view *v, const char *name, struct error *err) {
+	int found = db_one(v->db, R_SESSIONS_ZZZ, err, "t", name);
+	if (found >= 0) db_reset(v->db, R_SESSIONS_ZZZ);
+	return found;
+}
+
+"""
 UNIT = LICENCE + """#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -230,6 +237,11 @@ RECIPES = {
         "src/station/intake/admission.c": before("\tcase STATE_UPLOADED: return", "\tcase STATE_ZZZ: return true;\n"),
         "ui/model/model.c": before("static void (*const why_by_state", WHY),
         "ui/screens/words.c": before("\tX(UPLOADED, BUSY)", "\tX(ZZZ, BUSY) \\\n"),
+    },
+    "statement of the journal": {
+        "src/station/journal/sql_sessions.h": before("X(SESSION_KNOWN, ", '\tX(SESSIONS_ZZZ, "SELECT count(*) FROM session WHERE name > ?") \\\n'),
+        "src/station/journal/view.h": after("MUST_USE int journal_knows(", "MUST_USE int journal_zzz(struct journal_view *v, const char *name, struct error *err);\n"),
+        "src/station/journal/view_sessions.c": before("int journal_knows(", READ),
     },
     "statement of the catalog": {
         "src/cloud/store/catalog_sql.h": before("X(SESSION_GET, ", '\tX(SESSION_ZZZ, "SELECT id FROM session WHERE session = ?1 AND id > ?2") \\\n'),
