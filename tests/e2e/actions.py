@@ -141,9 +141,12 @@ def test_an_ignored_session_needs_nobody(place):
     engine = station.start()
     control = Control(station)
     control.call("ignore", sessions=[S2])
+    got = station.command("retry", S2)
+    assert got.code == 2 and "is ignored: take that back first" in got.err, got
     assert engine.stop() == 0
     got = station.once()
-    assert got.code == 0 and station.session(S2)["ignored"], got
+    row = station.session(S2)
+    assert got.code == 0 and row["ignored"] and row["state"] == "held", (got, row)
 
 
 def test_an_engine_that_lingers_ends_when_it_is_left_alone(place):

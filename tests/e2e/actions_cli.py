@@ -72,6 +72,8 @@ def test_ignore_without_an_engine(place):
     assert station.session(S1)["ignored"] and station.command("status").code == 0
     first = station.command("status").out.splitlines()[0]
     assert first == "safe as of now, no engine watches", first
+    got = station.command("retry", S1)
+    assert got.code == 2 and "is ignored: take that back first" in got.err and station.session(S1)["state"] == "held", got
     got = station.command("ignore", "--undo", S1)
     assert got.code == 0 and "no longer ignored" in got.err and station.command("status").code == 1, got
     got = station.command("ignore", NOWHERE)

@@ -101,12 +101,17 @@ int act_parse(const char *name, enum act *ret) {
 	return -1;
 }
 
+/* Nothing of one that is ignored is tried, and a step of its state would make another of what was ignored. */
+static bool rests(enum act a, const struct session_row *row) { return row->ignored && acts[a].row->retries; }
+
 bool act_fits(enum act a, const struct session_row *row) {
-	return row->state != STATE_ACCEPTED && acts[a].row->fits(row);
+	return row->state != STATE_ACCEPTED && !rests(a, row) && acts[a].row->fits(row);
 }
 
 int act_refuse(enum act a, const struct session_row *row, struct error *err) {
 	if (act_fits(a, row)) return 0;
+	if (row->state != STATE_ACCEPTED && rests(a, row))
+		return error_set(err, ERR_INPUT, "session %s is ignored: take that back first", row->name);
 	if (row->state == STATE_ACCEPTED)
 		return error_set(err, ERR_INPUT, "session %s is accepted: there is nothing to %s", row->name, acts[a].what);
 	return error_set(err, ERR_INPUT, "session %s is %s: %s", row->name, state_name(row->state), acts[a].row->refusal);

@@ -136,21 +136,22 @@ static void online_and_offline_leave_the_same_rows(void **state) {
 	}
 }
 
-/* Whom an act fits depends on state and reason alone, which is checked for all; of these one each is asked of a
- * journal. */
+/* Whom an act fits depends on state, reason and being ignored alone, which is checked for all; of these one each is
+ * asked of a journal. */
 static void online_and_offline_refuse_in_the_same_words(void **state) {
+	const int looked_at = RIVALLED | IGNORED;
 	struct acts_fixture *t = *state;
 	struct error err = ERROR_INIT;
 	struct journal_view *v;
 	rows_reset(t);
 	assert_int_equal(journal_view_open(&v, t->f->dir, &err), 0);
 	for (int i = 0; i < COMBINATIONS; i++) {
-		struct session_row row = read_row(v, i), like = read_row(v, i - i % FLAGS + (i & RIVALLED));
+		struct session_row row = read_row(v, i), like = read_row(v, i - i % FLAGS + (i & looked_at));
 		for (int a = 0; a < ACT_N; a++) {
 			struct error online = ERROR_INIT, offline = ERROR_INIT;
 			const char *name = row.name;
 			assert_int_equal(act_fits((enum act)a, &row), act_fits((enum act)a, &like));
-			if (!act_refuse((enum act)a, &row, &online) || (i & ~RIVALLED & (FLAGS - 1))) continue;
+			if (!act_refuse((enum act)a, &row, &online) || (i & ~looked_at & (FLAGS - 1))) continue;
 			assert_int_equal(engine_offline_act(&t->config, (enum act)a, &name, 1, &offline), -1);
 			assert_int_equal(offline.code, ERR_INPUT);
 			assert_string_equal(offline.text, online.text);
@@ -180,6 +181,22 @@ static void what_settles_again_is_the_next_revision_once_anything_was_stored(voi
 	assert_true(act_retry(&row).mask == 0 && row.revision == 1 && row.next_attempt_ms == 7);
 }
 
+/* The engine leaves it alone, and a step would bind what is ignored to other files than those that were. */
+static void what_is_ignored_is_not_tried_again(void **state) {
+	(void)state;
+	struct session_row row = {.name = "20260101_000000", .state = STATE_HELD, .reason = (char *)(uintptr_t)RIVAL + 1};
+	static const enum act tries[] = {ACT_RETRY, ACT_RELEASE};
+	for (size_t i = 0; i < ARRAY_LEN(tries); i++) {
+		struct error err = ERROR_INIT;
+		row.ignored = false;
+		assert_true(act_fits(tries[i], &row));
+		row.ignored = true;
+		assert_int_equal(act_refuse(tries[i], &row, &err), -1);
+		assert_string_equal(err.text, "session 20260101_000000 is ignored: take that back first");
+	}
+	assert_true(act_fits(ACT_UNIGNORE, &row) && act_fits(ACT_PAUSE, &row));
+}
+
 static void of_one_name_the_newest_that_it_fits_is_meant(void **state) {
 	(void)state;
 	const struct session_row held = {.id = 1, .state = STATE_HELD}, found = {.id = 2, .state = STATE_FOUND},
@@ -205,6 +222,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(online_and_offline_leave_the_same_rows, setup, teardown),
 		cmocka_unit_test_setup_teardown(online_and_offline_refuse_in_the_same_words, setup, teardown),
 		cmocka_unit_test(what_settles_again_is_the_next_revision_once_anything_was_stored),
+		cmocka_unit_test(what_is_ignored_is_not_tried_again),
 		cmocka_unit_test(of_one_name_the_newest_that_it_fits_is_meant),
 		cmocka_unit_test(names_go_both_ways),
 	};
