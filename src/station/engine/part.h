@@ -45,9 +45,10 @@ enum part_id {
 /* Is something left to do? What of it the end of `run --once` waits for; an engine that lingers waits for all of it. */
 enum busy {
 	BUSY_NOT,
-	BUSY_LEFT,	/* work that cannot go on in this run: the key is refused */
-	BUSY_LATER, /* its time is not near, or it is not ready: waited for with --wait only */
-	BUSY_ASKED, /* somebody else's answer is awaited, for a while */
+	BUSY_LEFT,	  /* work that cannot go on in this run: the key is refused */
+	BUSY_LATER,	  /* its time is not near, or it is not ready: waited for with --wait only */
+	BUSY_ASKED,	  /* somebody else's answer is awaited, for a while */
+	BUSY_PASSING, /* a look or a call that ends by itself: waited for, and that while does not begin anew */
 	BUSY_NOW,
 	BUSY_ENDING /* with what it tells at the end of a run (engine.ending), for a time that it bounds itself */
 };

@@ -144,9 +144,9 @@ static void pump(struct engine *e) {
 
 /* The next one is about to go into work, or into the journal. */
 static enum busy busy(const struct engine *e) {
-	if (mine(e)->adding) return BUSY_NOW;
+	if (mine(e)->adding) return BUSY_PASSING;
 	for (size_t i = 0; i < e->waiting.n; i++) {
-		if (e->roots[e->waiting.items[i].root].ok) return places_free(e) > 0 ? BUSY_NOW : BUSY_NOT;
+		if (e->roots[e->waiting.items[i].root].ok) return places_free(e) > 0 ? BUSY_PASSING : BUSY_NOT;
 	}
 	return BUSY_NOT;
 }

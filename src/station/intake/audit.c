@@ -257,8 +257,8 @@ static void pump(struct engine *e) {
 
 static enum busy busy(const struct engine *e) {
 	for (size_t i = 0; i < e->root_n; i++)
-		if (of_root(e, i)->n && !root_hangs(e, i)) return BUSY_NOW;
-	return e->suspects ? BUSY_NOW : BUSY_NOT;
+		if (of_root(e, i)->n && !root_hangs(e, i)) return BUSY_PASSING;
+	return e->suspects ? BUSY_PASSING : BUSY_NOT;
 }
 
 /* --- over restarts --- */

@@ -136,7 +136,7 @@ static void enter(struct session *s) {
 
 static enum busy busy(const struct engine *e) {
 	for (size_t i = 0; i < e->root_n; i++)
-		if (e->roots[i].arriving && !e->roots[i].hanging_ms) return BUSY_NOW;
+		if (e->roots[i].arriving && !e->roots[i].hanging_ms) return BUSY_PASSING;
 	return BUSY_NOT;
 }
 

@@ -224,7 +224,7 @@ static void pump(struct engine *e) {
 static enum busy busy(const struct engine *e) {
 	for (size_t i = 0; i < e->root_n; i++) {
 		const struct folder *f = of_root(e, i);
-		if (!root_hangs(e, i) && (!e->roots[i].listed || f->listing || f->later)) return BUSY_NOW;
+		if (!root_hangs(e, i) && (!e->roots[i].listed || f->listing || f->later)) return BUSY_PASSING;
 	}
 	return BUSY_NOT;
 }

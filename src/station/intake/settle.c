@@ -359,16 +359,16 @@ static void pump(struct engine *e) {
 static enum busy session_busy(const struct session *s) {
 	const struct engine *e = s->engine;
 	if (s->dead || root_hangs(e, s->root)) return BUSY_NOT; /* nothing of it goes on, and nothing is known of it */
-	if (s->row.present && !s->looked && e->roots[s->root].ok) return BUSY_NOW;
+	if (s->row.present && !s->looked && e->roots[s->root].ok) return BUSY_PASSING;
 	if (!session_at_work(s) || !s->row.present) return BUSY_NOT;
 	if (s->row.state != STATE_FOUND && s->row.state != STATE_SETTLING) return BUSY_NOT;
 	if (s->awaits_metadata && !mine(s)->looking && s->looked) return BUSY_NOT; /* not ready: the next run's */
-	return now_ms() - s->seen_ms < SETTLE_PATIENCE_MS(e->config->settle_ms) ? BUSY_NOW : BUSY_LATER;
+	return now_ms() - s->seen_ms < SETTLE_PATIENCE_MS(e->config->settle_ms) ? BUSY_PASSING : BUSY_LATER;
 }
 
 static enum busy busy(const struct engine *e) {
 	enum busy busiest = BUSY_NOT;
-	for (size_t i = 0; i < e->sessions.n && busiest < BUSY_NOW; i++)
+	for (size_t i = 0; i < e->sessions.n && busiest < BUSY_PASSING; i++)
 		busiest = MAX(busiest, session_busy(e->sessions.items[i]));
 	return busiest;
 }

@@ -22,17 +22,23 @@ bool once_over(const struct ending_facts *f) {
 	case BUSY_LEFT: return true;
 	case BUSY_LATER: return !f->wait_ms;
 	case BUSY_ASKED: return !f->wait_ms && f->asked_ms >= ONCE_VERDICT_MS;
+	case BUSY_PASSING:
 	case BUSY_NOW:
 	case BUSY_ENDING: break;
 	}
 	return false;
 }
 
+int64_t ending_asked_since(enum busy busy, int64_t since_ms, int64_t at_ms) {
+	if (busy == BUSY_PASSING || busy == BUSY_ENDING) return since_ms;
+	if (busy != BUSY_ASKED) return 0;
+	return since_ms ? since_ms : at_ms;
+}
+
 static void gather(struct engine *e, struct ending_facts *ret) {
 	*ret =
 		(struct ending_facts){.busy = engine_busy(e), .elapsed_ms = now_ms() - e->started_ms, .wait_ms = e->o->wait_ms};
-	if (ret->busy != BUSY_ASKED) mine(e)->asked_since_ms = 0;
-	else if (!mine(e)->asked_since_ms) mine(e)->asked_since_ms = now_ms();
+	mine(e)->asked_since_ms = ending_asked_since(ret->busy, mine(e)->asked_since_ms, now_ms());
 	if (mine(e)->asked_since_ms) ret->asked_ms = now_ms() - mine(e)->asked_since_ms;
 }
 

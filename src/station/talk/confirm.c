@@ -355,7 +355,7 @@ static bool awaits_verdict(const struct session *s) {
 
 static enum busy confirm_busy(const struct engine *e) {
 	bool away = e->cloud.key_refused || cloud_trouble(e), awaited = false;
-	if (mine(e)->cursor && !mine(e)->history_asked && !away) return BUSY_NOW;
+	if (mine(e)->cursor && !mine(e)->history_asked && !away) return BUSY_PASSING;
 	for (size_t i = 0; i < e->sessions.n && !awaited; i++) awaited = awaits_verdict(e->sessions.items[i]);
 	if (!awaited) return BUSY_NOT;
 	if (e->cloud.key_refused) return BUSY_LEFT;

@@ -177,7 +177,7 @@ static int outbox_start(struct engine *e, struct error *err) {
 static enum busy outbox_busy(const struct engine *e) {
 	const struct outbox *o = mine(e);
 	bool waits = (o->full || e->reported) && !o->stuck && !e->cloud.api.down && !e->cloud.pace[ANSWER_EVENTS].down;
-	return o->busy || o->deleting || e->reports_writing || waits ? BUSY_NOW : BUSY_NOT;
+	return o->busy || o->deleting || e->reports_writing || waits ? BUSY_PASSING : BUSY_NOT;
 }
 
 const struct part outbox_part = {

@@ -336,7 +336,7 @@ static int recall_start(struct engine *e, struct error *err) {
 static enum busy recall_busy(const struct engine *e) {
 	const struct recall *r = mine(e);
 	bool away = e->cloud.key_refused || cloud_trouble(e);
-	return (r->busy || r->at < r->n) && !away ? BUSY_NOW : BUSY_NOT;
+	return (r->busy || r->at < r->n) && !away ? BUSY_PASSING : BUSY_NOT;
 }
 
 static void recall_status(struct engine *e, cJSON *status) { json_add(status, "verify", recall_json(e)); }

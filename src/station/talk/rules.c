@@ -186,7 +186,7 @@ static void rules_pump(struct engine *e) {
 }
 
 /* The first answer proves the key, or that the cloud is away. */
-static enum busy rules_busy(const struct engine *e) { return e->cloud.heard ? BUSY_NOT : BUSY_NOW; }
+static enum busy rules_busy(const struct engine *e) { return e->cloud.heard ? BUSY_NOT : BUSY_PASSING; }
 
 static void rules_done(struct engine *e) { rules_drop(own_of(e)->own); }
 

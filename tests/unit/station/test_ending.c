@@ -16,6 +16,7 @@ static void test_waits_for_what_is_ready(void **state) {
 	assert_true(over((struct ending_facts){.busy = BUSY_NOT}));
 	assert_false(over((struct ending_facts){.busy = BUSY_NOW}));
 	assert_false(over((struct ending_facts){.busy = BUSY_NOW, .elapsed_ms = INT64_C(1) << 40}));
+	assert_false(over((struct ending_facts){.busy = BUSY_PASSING, .asked_ms = ONCE_VERDICT_MS}));
 	assert_false(over((struct ending_facts){.busy = BUSY_ASKED}));
 	assert_false(over((struct ending_facts){.busy = BUSY_ASKED, .asked_ms = ONCE_VERDICT_MS - 1}));
 }
@@ -26,6 +27,20 @@ static void test_ends(void **state) {
 	assert_true(over((struct ending_facts){.busy = BUSY_LATER}));
 	assert_true(over((struct ending_facts){.busy = BUSY_ASKED, .asked_ms = ONCE_VERDICT_MS}));
 	assert_true(over((struct ending_facts){.busy = BUSY_LEFT}));
+}
+
+/* With the folders listed every minute, and the last heartbeat sent, a verdict that never comes ends the run in time.
+ */
+static void test_what_passes_does_not_begin_the_wait_for_a_verdict_anew(void **state) {
+	(void)state;
+	static const enum busy keep[] = {BUSY_ASKED, BUSY_PASSING, BUSY_ENDING},
+						   end[] = {BUSY_NOT, BUSY_LEFT, BUSY_LATER, BUSY_NOW};
+	assert_int_equal(ending_asked_since(BUSY_ASKED, 0, 7), 7);
+	for (size_t i = 0; i < sizeof keep / sizeof keep[0]; i++)
+		assert_int_equal(ending_asked_since(keep[i], 7, 60007), 7);
+	for (size_t i = 0; i < sizeof end / sizeof end[0]; i++) assert_int_equal(ending_asked_since(end[i], 7, 60007), 0);
+	assert_int_equal(ending_asked_since(BUSY_PASSING, 0, 7), 0);
+	assert_int_equal(ending_asked_since(BUSY_ENDING, 0, 7), 0);
 }
 
 static void test_wait(void **state) {
@@ -47,7 +62,8 @@ static void test_the_last_word(void **state) {
 	(void)state;
 	assert_false(over((struct ending_facts){.busy = BUSY_ENDING}));
 	assert_false(over((struct ending_facts){.busy = BUSY_ENDING, .wait_ms = 1, .elapsed_ms = 2}));
-	assert_true(BUSY_ENDING > BUSY_NOW && BUSY_NOW > BUSY_ASKED && BUSY_ASKED > BUSY_LATER && BUSY_LATER > BUSY_LEFT &&
+	assert_true(BUSY_ENDING > BUSY_NOW && BUSY_NOW > BUSY_PASSING && BUSY_PASSING > BUSY_ASKED &&
+				BUSY_ASKED > BUSY_LATER && BUSY_LATER > BUSY_LEFT &&
 				BUSY_LEFT > BUSY_NOT); /* the busiest part counts */
 }
 
@@ -55,6 +71,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_waits_for_what_is_ready),
 		cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_what_passes_does_not_begin_the_wait_for_a_verdict_anew),
 		cmocka_unit_test(test_wait),
 		cmocka_unit_test(test_the_last_word),
 	};
