@@ -233,7 +233,6 @@ RECIPES = {
         "tests/unit/station/test_state.c": both(
             swap('"found: scanned>settling ', '"found: scanned>settling started>zzz '),
             before('"uploaded: changed>settling', '\t"zzz: changed>settling vanished>gone\\n"\n')),
-        "src/station/talk/confirm.c": before("\tcase STATE_FOUND:\n", "\tcase STATE_ZZZ:\n"),
         "src/station/intake/admission.c": before("\tcase STATE_UPLOADED: return", "\tcase STATE_ZZZ: return true;\n"),
         "ui/model/model.c": before("static void (*const why_by_state", WHY),
         "ui/screens/words.c": before("\tX(UPLOADED, BUSY)", "\tX(ZZZ, BUSY) \\\n"),

@@ -204,23 +204,11 @@ static void on_asked(struct engine *e, struct session *s, void *arg, const struc
 	session_poke(s);
 }
 
-/* A verdict may come in any of these: it overtakes the answer to the last PUT, or comes after all. */
+/* It overtakes the answer to the last PUT, or comes after all; but trouble ends the try first. */
 static bool takes_verdict(const struct session *s) {
-	switch (s->row.state) {
-	case STATE_HELD:
-	case STATE_QUEUED:
-	case STATE_UPLOADING: return !s->trouble; /* which ends the try first */
-	case STATE_UPLOADED:
-	case STATE_REJECTED:
-	case STATE_FAILED:
-	case STATE_GONE: return true;
-	case STATE_FOUND:
-	case STATE_SETTLING:
-	case STATE_CHECKING:
-	case STATE_ACCEPTED:
-	case STATE_N: break;
-	}
-	return false;
+	enum session_state state = s->row.state;
+	if (s->trouble && state_left(state) != LEFT_NONE) return false;
+	return state_next(state, EVENT_CLOUD_ACCEPTED) >= 0 || state_next(state, EVENT_CLOUD_REJECTED) >= 0;
 }
 
 static void confirm_drive(struct session *s) {
