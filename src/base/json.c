@@ -241,8 +241,6 @@ const char *json_name(const cJSON *member) { return member->string; }
 
 size_t json_count(const cJSON *array) { return (size_t)cJSON_GetArraySize(array); }
 
-const cJSON *json_first(const cJSON *array) { return array ? array->child : NULL; }
-
 /* --- taking apart --- */
 
 cJSON *json_take(cJSON *o, const char *name) { return cJSON_DetachItemFromObjectCaseSensitive(o, name); }

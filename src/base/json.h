@@ -57,7 +57,6 @@ const char *json_as_text(const cJSON *j);		  /* NULL: it is no text */
 bool json_as_double(const cJSON *j, double *ret); /* false: it is no number */
 const char *json_name(const cJSON *member);		  /* of a member of an object; NULL for what is none */
 size_t json_count(const cJSON *array);			  /* or the members of an object */
-const cJSON *json_first(const cJSON *array);	  /* NULL: it is empty */
 #define json_each(element, array) cJSON_ArrayForEach (element, array)
 /* Taking apart: what is taken becomes the caller's. NULL: it is not there. o and array may be NULL. */
 cJSON *json_take(cJSON *o, const char *name);

@@ -36,7 +36,8 @@ static int64_t looked_ms(const struct engine *e) {
 	return at ? at : clock_wall_ms(); /* none is well: each is named */
 }
 
-bool session_is_delayed(const struct session *s, int64_t now) {
+/* Waits for its next attempt: its own time, or the cloud. */
+static bool session_is_delayed(const struct session *s, int64_t now) {
 	bool sends = s->row.state == STATE_QUEUED || s->row.state == STATE_UPLOADING ||
 				 (s->row.state == STATE_HELD && s->metadata_held && !s->row.data_safe);
 	return sends && !session_is_sent(s) && (s->attempt_ms > now || s->awaits_cloud);

@@ -9,7 +9,5 @@
 void look_gather(const struct engine *e, struct safe_look *ret);
 void summary_gather(const struct engine *e, struct journal_summary *ret);
 void engine_facts(const struct engine *e, const struct journal_summary *summary, struct safe_facts *ret);
-/* Waits for its next attempt: its own time, or the cloud. */
-bool session_is_delayed(const struct session *s, int64_t now_ms);
 /* Counts a watched folder that is not well. */
 void folder_count(struct safe_look *l, enum folder_state s);

@@ -124,7 +124,7 @@ bool session_at_work(const struct session *s) { return !s->row.paused && !s->row
 
 bool session_is_sent(const struct session *s) { return s->uploading || s->transfers; }
 
-const char *session_path(const struct session *s, char *to, size_t size) {
+static const char *session_path(const struct session *s, char *to, size_t size) {
 	snprintf(to, size, "%s/%s", s->row.root, s->row.name);
 	return to;
 }

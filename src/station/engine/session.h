@@ -109,6 +109,5 @@ void session_trouble(struct session *s, enum retry_step step, const struct error
 void session_fail(struct session *s, const struct error *why); /* FATAL, and the report to the cloud's log */
 
 /* --- asked of it --- */
-const char *session_path(const struct session *s, char *to, size_t size);
 bool session_at_work(const struct session *s); /* neither paused nor ignored */
 bool session_is_sent(const struct session *s); /* an upload of it is open, or requests are on their way */
