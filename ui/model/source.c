@@ -68,6 +68,7 @@ static void job_take(struct source *s, struct read_job *job) {
 	for (size_t i = 0; s->model->parts[i]; i++)
 		if (s->model->parts[i]->exact && memcmp(&job->wish.of[i], &s->kept.of[i], s->model->parts[i]->wish_size) != 0)
 			job->got &= ~part_bit(s->model, s->model->parts[i]);
+	s->owed &= ~job->got;
 	unsigned told = job_failed(s, job);
 	read_job_take(job, s->model);
 	source_changed(s, told | job->got);
@@ -154,7 +155,7 @@ void source_show(struct source *s, const struct part *p, const void *wish) {
 		return;
 	}
 	if (p->wish_size) memcpy(s->kept.of[part_row(s->model, p)].bytes, wish, p->wish_size);
-	if (!p->once) s->kept.parts |= part_bit(s->model, p);
+	*(p->once ? &s->owed : &s->kept.parts) |= part_bit(s->model, p);
 	s->wanted |= part_bit(s->model, p);
 	source_pump(s);
 }
@@ -164,6 +165,7 @@ void source_hide(struct source *s, const struct part *p) {
 	if (!p->read || p->always) return;
 	s->kept.parts &= ~part_bit(s->model, p);
 	s->wanted &= ~part_bit(s->model, p);
+	s->owed &= ~part_bit(s->model, p);
 	if (p->exact) s->kept.of[part_row(s->model, p)] = (struct part_wish){0};
 }
 
@@ -190,7 +192,7 @@ static void watch_start(struct source *s) {
 static void on_again(uv_timer_t *t) {
 	struct source *s = t->data;
 	watch_start(s);
-	s->wanted |= s->kept.parts;
+	s->wanted |= s->kept.parts | s->owed;
 	source_pump(s);
 }
 

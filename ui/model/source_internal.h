@@ -60,6 +60,7 @@ struct source {
 
 	struct wish kept;	  /* what is kept fresh */
 	unsigned wanted;	  /* asked for, not yet read */
+	unsigned owed;		  /* to be read once, and shown since without it */
 	bool moved;			  /* the journal may have */
 	size_t looks_left;	  /* after inotify's last word, without an engine */
 	struct read_job *job; /* in flight */

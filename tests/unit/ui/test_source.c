@@ -310,6 +310,18 @@ static void a_damaged_journal_is_said_and_the_last_values_stay(void **state) {
 	assert_int_equal(t->model.summary.journal.sessions, 7);
 }
 
+/* What is read once is read as soon as it can be, while it is shown. */
+static void a_handover_waits_for_the_journal(void **state) {
+	struct station *t = *state;
+	open_source(t);
+	source_show(t->source, &part_handover, NULL);
+	UNTIL(t, !t->source->job && !t->source->wanted);
+	assert_null(t->model.handover.text);
+	fixture_open(t->journal);
+	fixture_add_nth(t->journal, 1);
+	UNTIL(t, t->model.handover.text);
+}
+
 /* Another program holds it: said soon, and read as soon as it is free. */
 static void a_locked_journal_holds_up_nobody(void **state) {
 	struct station *t = *state;
@@ -512,6 +524,7 @@ int main(void) {
 		STATION(metadata_is_bounded_and_only_of_a_regular_file),
 		STATION(a_handover_is_since_the_last_look),
 		EMPTY(without_a_journal_it_waits_for_one),
+		EMPTY(a_handover_waits_for_the_journal),
 		EMPTY(a_damaged_journal_is_said_and_the_last_values_stay),
 		STATION(a_locked_journal_holds_up_nobody),
 		STATION(commands_without_an_engine_say_so),
