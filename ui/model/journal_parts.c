@@ -204,7 +204,8 @@ static int read_handover(const struct part_read *r, void *data, struct error *er
 	handover_write(handover, &text);
 	h->text = xstrdup(buf_text(&text));
 	h->since_ms = since.at_ms;
-	return handover_set_seen(r->state_dir, &look, err);
+	(void)!handover_set_seen(r->state_dir, &look, &h->unkept);
+	return 0;
 }
 
 static void handover_done(void *data) { free(((struct handover *)data)->text); }

@@ -98,7 +98,8 @@ struct station_events {
 };
 struct handover {
 	int64_t at_ms, since_ms;
-	char *text; /* lines */
+	char *text;			 /* lines */
+	struct error unkept; /* why this look could not be kept: the next one begins where this one did */
 };
 struct fleet_station {
 	char station[80], version[32];

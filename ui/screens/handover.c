@@ -21,6 +21,7 @@ static void handover_fill(struct handover_screen *h, const struct model *m) {
 	const char *at = m->handover.text;
 	pager_clear(&h->page);
 	h->page.hang = 2;
+	if (m->handover.unkept.code) pager_add(&h->page, ROLE_WARN, " %s", m->handover.unkept.text);
 	while (at && *at) {
 		size_t n = strcspn(at, "\n");
 		pager_add(&h->page, ROLE_TEXT, " %.*s", (int)n, at);

@@ -310,6 +310,22 @@ static void a_damaged_journal_is_said_and_the_last_values_stay(void **state) {
 	assert_int_equal(t->model.summary.journal.sessions, 7);
 }
 
+/* It is told all the same, and is no fault of the journal. */
+static void a_look_that_cannot_be_kept_is_a_look(void **state) {
+	struct station *t = *state;
+	AUTO(xfree) char *file = path_join(t->recordings, "file"), *below = path_join(file, "state");
+	write_file(file, "", 0);
+	setenv("XDG_STATE_HOME", below, 1);
+	fixture_add_nth(t->journal, 1);
+	fixture_flush(t->journal);
+	open_source(t);
+	source_show(t->source, &part_handover, NULL);
+	UNTIL(t, t->model.handover.text || t->model.journal_err.code);
+	assert_int_equal(t->model.journal_err.code, ERR_NONE);
+	assert_non_null(strstr(t->model.handover.text, "1 found"));
+	assert_int_not_equal(t->model.handover.unkept.code, ERR_NONE);
+}
+
 /* What is read once is read as soon as it can be, while it is shown. */
 static void a_handover_waits_for_the_journal(void **state) {
 	struct station *t = *state;
@@ -524,6 +540,7 @@ int main(void) {
 		STATION(metadata_is_bounded_and_only_of_a_regular_file),
 		STATION(a_handover_is_since_the_last_look),
 		EMPTY(without_a_journal_it_waits_for_one),
+		STATION(a_look_that_cannot_be_kept_is_a_look),
 		EMPTY(a_handover_waits_for_the_journal),
 		EMPTY(a_damaged_journal_is_said_and_the_last_values_stay),
 		STATION(a_locked_journal_holds_up_nobody),
