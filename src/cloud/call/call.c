@@ -91,7 +91,7 @@ static bool type_is(const char *type, const char *wanted) {
 }
 
 /* bad: of its parsing. */
-static bool begin_query(const struct call *c, struct reply *r, int bad, const struct error *err) {
+static bool query_fits(const struct call *c, struct reply *r, int bad, const struct error *err) {
 	if (bad) {
 		reply_error(r, err);
 		return false;
@@ -136,6 +136,12 @@ static bool body_fits(const struct call *c, struct reply *r) {
 static void count_unseen(struct call *c, struct reply *r) {
 	bool late = c->route->auth == AUTH_KEY || c->route->auth == AUTH_SIGNATURE;
 	if (!c->known && late) (void)!call_limit_address(c, r);
+}
+
+static bool begin_query(struct call *c, struct reply *r, int bad, const struct error *err) {
+	if (query_fits(c, r, bad, err)) return true;
+	count_unseen(c, r);
+	return false;
 }
 
 static bool begin_body(struct call *c, struct reply *r) {
@@ -225,7 +231,7 @@ static bool text_memory(struct call *c, struct reply *r, size_t n) {
 	return memory_take(c, r, steps * BODY_SHORT);
 }
 
-bool call_body(struct call *c, struct reply *r, const char *bytes, size_t n) {
+static bool body_take(struct call *c, struct reply *r, const char *bytes, size_t n) {
 	if (c->body_bytes > body_most(c->route)) {
 		reply_fault(r, FAULT_BODY_TOO_LARGE, "%lld bytes may come here", (long long)body_most(c->route));
 		return false;
@@ -237,6 +243,17 @@ bool call_body(struct call *c, struct reply *r, const char *bytes, size_t n) {
 	if (buf_ok(&c->text)) return true;
 	reply_fault(r, FAULT_BODY_TOO_LARGE, "%lld bytes may come here", (long long)c->route->body_max);
 	return false;
+}
+
+bool call_body(struct call *c, struct reply *r, const char *bytes, size_t n) {
+	if (body_take(c, r, bytes, n)) return true;
+	count_unseen(c, r);
+	return false;
+}
+
+void call_body_broken(struct call *c, struct reply *r) {
+	reply_fault(r, FAULT_BAD_REQUEST, "the body is not chunked as Transfer-Encoding says");
+	count_unseen(c, r);
 }
 
 /* A text may hold U+0000 (RFC 8259) and C's texts cannot: it is taken as U+FFFD, the sign for what cannot be shown. */
@@ -320,6 +337,10 @@ void call_finish(struct call *c, struct reply *r) {
 }
 
 void call_abandoned(struct call *c) {
+	struct reply unsaid;
+	reply_init(&unsaid);
+	count_unseen(c, &unsaid);
+	reply_done(&unsaid);
 	const struct reply none = {.status = STATUS_GONE};
 	call_log(c, &none, "client_gone");
 }

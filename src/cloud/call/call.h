@@ -61,6 +61,8 @@ bool call_begin(struct call *c, struct reply *r);
 bool call_body_in_time(struct call *c, size_t n);
 /* False: r says why; what still comes may be thrown away. */
 bool call_body(struct call *c, struct reply *r, const char *bytes, size_t n);
+/* Instead of call_end: what came is not framed as it says. */
+void call_body_broken(struct call *c, struct reply *r);
 void call_end(struct call *c, struct reply *r);
 void call_finish(struct call *c, struct reply *r);
 /* The caller went away before it had its answer. */

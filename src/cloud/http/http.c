@@ -319,7 +319,7 @@ static bool request_run(struct request *rq) {
 	switch (request_body(rq)) {
 	case BODY_STOPPED: call_abandoned(c); return false;
 	case BODY_BROKEN:
-		reply_fault(&rq->reply, FAULT_BAD_REQUEST, "the body is not chunked as Transfer-Encoding says");
+		call_body_broken(c, &rq->reply);
 		rq->keep = false;
 		return true;
 	case BODY_REFUSED: rq->keep = rq->keep && !rq->head.chunked && rq->left <= DRAIN_KEEP; return true;

@@ -144,8 +144,10 @@ static void a_right_key_is_let_through(void **state) {
 		{.method = "GET", .target = "/v1/none"},
 		{.method = "POST", .target = "/v1/authenticate", .body = "{\"api_key\":\"hg_wrong\"}"},
 		{.method = "POST", .target = "/v1/authenticate", .body = "{"},
+		{.method = "POST", .target = "/v1/authenticate?a=1&a=2", .body = "{\"api_key\":\"hg_wrong\"}"},
+		{.method = "POST", .target = "/v1/authenticate?%zz", .body = "{\"api_key\":\"hg_wrong\"}"},
 	};
-	static const int refused[] = {404, 401, 400};
+	static const int refused[] = {404, 401, 400, 400, 400};
 	bench_close(b);
 	bench_open(b, (const char *const[]){"rate", "1", "burst", "20", NULL});
 	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
@@ -157,6 +159,45 @@ static void a_right_key_is_let_through(void **state) {
 		}
 		assert_true(limited > 20);
 		bench_token(b, 0, token);
+	}
+}
+
+/* How the body of a caller without a key may end before its key was looked at. */
+static void body_overlong(struct call *c, struct reply *r) {
+	static const char big[20000];
+	assert_false(call_body(c, r, big, sizeof big / 2) && call_body_in_time(c, sizeof big) && call_body(c, r, big, 1));
+}
+
+static void body_broken(struct call *c, struct reply *r) { call_body_broken(c, r); }
+
+static void body_abandoned(struct call *c, struct reply *r) {
+	call_abandoned(c);
+	reply_fault(r, FAULT_BAD_REQUEST, "nobody reads this");
+}
+
+static void a_stranger_is_counted_however_its_body_ends(void **state) {
+	struct bench *b = *state;
+	static void (*const ends[])(struct call *, struct reply *) = {body_overlong, body_broken, body_abandoned};
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		bench_close(b);
+		bench_open(b, (const char *const[]){"rate", "1", "burst", "5", NULL});
+		for (int k = 0; k < 10; k++) {
+			struct call c;
+			struct reply r;
+			call_init(&c, b->api);
+			reply_init(&r);
+			c.method = "POST";
+			c.path = "/v1/authenticate";
+			assert_int_equal(address_parse("127.0.0.1", &c.address), 0);
+			call_add_header(&c, "content-type", "application/json");
+			assert_true(call_begin(&c, &r));
+			ends[i](&c, &r);
+			call_finish(&c, &r);
+			call_done(&c);
+			reply_done(&r);
+		}
+		AUTO(got_done) struct got next = ASK(b->api, .method = "GET", .target = "/v1/info");
+		assert_int_equal(next.status, 429);
 	}
 }
 
@@ -645,6 +686,7 @@ int main(void) {
 		TEST_ON_BENCH(queries_are_checked),
 		TEST_ON_BENCH(limits_and_addresses),
 		TEST_ON_BENCH(a_right_key_is_let_through),
+		TEST_ON_BENCH(a_stranger_is_counted_however_its_body_ends),
 		TEST_ON_BENCH(the_rate_of_a_key_counts_over_addresses),
 		TEST_ON_BENCH(a_station_sees_its_own_sessions),
 		TEST_ON_BENCH(pages_are_followed_by_their_cursor),
