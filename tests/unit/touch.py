@@ -189,6 +189,28 @@ PAGE = """  /v1/zzz:
         "401": {$ref: "#/components/responses/Error"}
 
 """
+PART_HEADER = """/* SPDX-License-Identifier: MIT */
+/* A part of the engine. Loop thread. */
+#pragma once
+
+#include "station/engine/part.h"
+
+extern const struct part zzz_part;
+"""
+PART = """/* SPDX-License-Identifier: MIT */
+/* It counts its turns. Loop thread. */
+#include "station/talk/zzz.h"
+
+#include "station/engine/engine.h"
+
+struct zzz {
+	int64_t turns;
+};
+
+static void pump(struct engine *e) { ((struct zzz *)engine_part(e, PART_ZZZ))->turns++; }
+
+const struct part zzz_part = {.engine_size = sizeof(struct zzz), .pump = pump};
+"""
 # What a row of the table says, as the script does it: its files, and the edit of each.
 RECIPES = {
     "command": {
@@ -237,6 +259,13 @@ RECIPES = {
         "ui/model/model.c": before("static void (*const why_by_state", WHY),
         "ui/screens/words.c": before("\tX(UPLOADED, BUSY)", "\tX(ZZZ, BUSY) \\\n"),
     },
+    "part of the engine": {
+        "src/station/talk/NAME.h": new(PART_HEADER),
+        "src/station/talk/NAME.c": new(PART),
+        "src/station/engine/part.h": before("X(FLEET, fleet)", "\tX(ZZZ, zzz) \\\n"),
+        "src/station/run/run.c": after('#include "station/talk/rules.h"', '#include "station/talk/zzz.h"\n'),
+        "src/station/meson.build": after("  'talk/rules.c',", "  'talk/zzz.c',\n"),
+    },
     "statement of the journal": {
         "src/station/journal/sql_sessions.h": before("X(SESSION_KNOWN, ", '\tX(SESSIONS_ZZZ, "SELECT count(*) FROM session WHERE name > ?") \\\n'),
         "src/station/journal/view.h": after("MUST_USE int journal_knows(", "MUST_USE int journal_zzz(struct journal_view *v, const char *name, struct error *err);\n"),
@@ -253,7 +282,7 @@ RECIPES = {
     "test of the programs": {"tests/e2e/NAME.py": new(PROGRAM)},
 }
 LAYER = "base"
-TARGETS = ("src/headgate", "src/headgate-cloud", "tests/unit/test_base_zzz", "tests/unit/test_session_check", "tests/unit/station/test_station_config", "tests/unit/station/test_station_state", "tests/unit/station/test_station_acts", "tests/unit/station/test_station_journal_open",
+TARGETS = ("src/headgate", "src/headgate-cloud", "tests/unit/test_base_zzz", "tests/unit/test_session_check", "tests/unit/station/test_station_config", "tests/unit/station/test_station_state", "tests/unit/station/test_station_acts", "tests/unit/station/test_station_parts", "tests/unit/station/test_station_journal_open",
            "tests/unit/test_cloud_statements",
            "tests/unit/test_cloud_config", "tests/ui/test_ui_bindings")
 
