@@ -48,7 +48,7 @@ static const struct surface *surface_of(const struct call *c) {
 
 static bool begin_route(struct call *c, struct reply *r, const struct route_miss *miss) {
 	if (c->route) return true;
-	if (miss->query) {
+	if (c->other_operation) {
 		reply_fault(r, FAULT_ROUTE_UNKNOWN, "what the query of this URL asks for is not served");
 	} else if (miss->path) {
 		reply_header(r, "Allow", "%s", miss->allow);
@@ -167,6 +167,7 @@ bool call_begin(struct call *c, struct reply *r) {
 	int bad = query_parse(&c->asked, c->query, &err);
 	const struct route_ask ask = {c->method, c->path, &c->asked};
 	c->route = route_find(c->surface, &ask, c->params, &miss);
+	c->other_operation = !c->route && miss.query;
 	bool body_first = c->route && c->surface->body_first;
 	if (body_first && !begin_body(c, r)) return false;
 	if (!begin_admit(c, r) || !begin_route(c, r, &miss) || !begin_query(c, r, bad, &err)) return false;

@@ -27,6 +27,7 @@ struct call {
 	struct api *api;
 	const struct surface *surface; /* whose words are spoken; NULL: not looked for yet */
 	const struct route *route;	   /* NULL: none matches */
+	bool other_operation;		   /* one has the path and the method, and the query asks for what is not served */
 	char request_id[REQUEST_ID];
 	const char *method, *path, *query; /* path and query raw, as on the wire; query "" when there is none */
 	bool tls;

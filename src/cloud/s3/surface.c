@@ -105,6 +105,7 @@ static bool signature_admit(struct call *c, struct reply *r) {
 }
 
 static bool s3_admit(struct call *c, struct reply *r) {
+	if (c->other_operation) return signature_admit(c, r); /* who asks, before what for */
 	if (!c->route) return call_limit_address(c, r);
 	if (c->route->auth == AUTH_SIGNATURE) return signature_admit(c, r);
 	reply_s3(r, S3_ACCESS_DENIED, "nobody may do this");
