@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from fault_proxy import FaultProxy  # noqa: E402
-from headgate_test import assert_stored, digest_of, files_of, main, make_session, wait_for, write_seeded  # noqa: E402
+from headgate_test import GOOD_METADATA, assert_stored, digest_of, files_of, main, make_session, wait_for, write_seeded  # noqa: E402
 
 S1, S2, S3 = "20261120_134502", "20261120_140000", "20261120_150000"
 
@@ -377,6 +377,27 @@ def moved(station, to):
     station.recordings = to
     station.sections["station"]["watch"] = to
     station.write()
+
+
+def test_many_are_moved_to_another_watched_folder_and_back(place):
+    """While the engine runs: none is taken for gone, and none for another one of its name."""
+    station = place.station(place.cloud())
+    second = station.dir / "second"
+    second.mkdir()
+    station.sections["station"]["watch"] = [station.recordings, second]
+    station.write()
+    names = [f"20261121_12{n:02}00" for n in range(20)]
+    for n, name in enumerate(names):
+        make_session(station.recordings, name, {"a.dat": 3000}, GOOD_METADATA if n % 4 else None, seed=n)
+    engine = station.start()
+    wait_for(lambda: sum(row["state"] == "accepted" for row in station.rows()) == 15, 60, "those with metadata to be accepted")
+    for from_, to in ((station.recordings, second), (second, station.recordings), (station.recordings, second)):
+        for name in names:
+            (from_ / name).rename(to / name)
+        rows = wait_for(lambda: (lambda r: r if sum(row["root"] == str(to) for row in r) == 20 else None)(station.rows()), 60,
+                        "all to be found there")
+        assert len(rows) == 20, rows
+    assert engine.stop() == 0, engine.result()
 
 
 def test_the_watched_folder_is_moved(place):

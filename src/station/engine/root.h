@@ -20,7 +20,7 @@ struct root {
 	bool listed;	/* a listing of it ended in this run */
 	struct error why;
 	enum folder_state state;
-	int64_t began_ms;		 /* monotonic: when the last listing of it was begun */
+	int64_t began_ms;		 /* monotonic: when the last listing of it that ended was begun */
 	int64_t listed_ms;		 /* wall clock: when it was last listed whole; 0: not in this run */
 	struct error listed_why; /* of the last listing */
 	int64_t slow_ms;		 /* wall clock: since when a call into it takes SLOW_MS and more; 0: none does */

@@ -28,7 +28,8 @@ struct all_folders {
 struct folder {			 /* of a root */
 	bool listing, again; /* a listing is under way, another is wanted */
 	bool later;			 /* a name in it waits until the others are listed: it may have been there (moved.h) */
-	int64_t later_ms;	 /* monotonic: when the first such name was seen; 0: none waits */
+	int64_t later_ms;	 /* monotonic: when such a name was last seen to come; 0: none waits */
+	int64_t begun_ms;	 /* monotonic: the listing that is under way */
 	struct folder_memory memory;
 	struct names names;
 };
@@ -173,6 +174,7 @@ static void on_listed(struct engine *e, struct listing *l) {
 	f->listing = false;
 	if (e->stopping) return;
 	e->roots[l->root].listed = true;
+	e->roots[l->root].began_ms = f->begun_ms;
 	listing_take(e, l);
 	if (f->again) folder_list_start(e, l->root);
 }
@@ -182,7 +184,7 @@ static void folder_list_start(struct engine *e, size_t root) {
 	f->again = f->listing;
 	if (f->listing) return;
 	f->listing = true;
-	e->roots[root].began_ms = now_ms();
+	f->begun_ms = now_ms();
 	listing_start(e, root, on_listed);
 }
 
@@ -215,7 +217,10 @@ static void load(struct engine *e, struct journal_view *v) {
 static void pump(struct engine *e) {
 	size_t root;
 	char name[16];
-	while (watch_name(e, &root, name)) name_found(e, root, name);
+	while (watch_name(e, &root, name)) {
+		of_root(e, root)->later_ms = now_ms(); /* a listing that was begun before knows nothing of it */
+		name_found(e, root, name);
+	}
 	if (now_ms() >= e->rescan_ms) rescan_start(e);
 	engine_wake_at(e, e->rescan_ms);
 }
