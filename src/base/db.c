@@ -416,6 +416,11 @@ int db_script(struct db *db, const char *sql, struct error *err) { return db_run
 
 sqlite3 *db_handle(struct db *db) { return db->handle; }
 
+bool db_moved(struct db *db) {
+	int moved = 0;
+	return sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved;
+}
+
 int db_data_version(struct db *db, int64_t *ret, struct error *err) {
 	if (!db->data_version && db_prepare(db, "PRAGMA data_version", &db->data_version, err)) return -1;
 	int rc = sqlite3_step(db->data_version);

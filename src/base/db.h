@@ -58,3 +58,4 @@ void db_reset_all(struct db *db);										   /* statements that are being read 
 MUST_USE int db_script(struct db *db, const char *sql, struct error *err); /* fixed text only, never outside text */
 sqlite3 *db_handle(struct db *db);
 MUST_USE int db_data_version(struct db *db, int64_t *ret, struct error *err); /* PRAGMA data_version */
+bool db_moved(struct db *db); /* its file was removed, or another one stands in its place */

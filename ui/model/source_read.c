@@ -6,9 +6,16 @@
 #include "base/clock.h"
 #include "ui/model/source_internal.h"
 
+static void reader_close(struct reader *r) {
+	journal_view_close(r->view);
+	r->view = NULL;
+}
+
+/* A journal that was removed, or restored from a copy, would tell for ever what it told last. */
 static int read_open(struct read_job *job, bool *ret_moved) {
 	struct reader *r = job->reader;
 	int64_t version;
+	if (r->view && journal_view_moved(r->view)) reader_close(r);
 	if (!r->view) r->version = -1;
 	if (!r->view && journal_view_open_brisk(&r->view, r->state_dir, &job->err)) return -1;
 	if (journal_view_version(r->view, &version, &job->err)) return -1;
@@ -33,10 +40,7 @@ void read_job_run(struct read_job *job) {
 	const struct part *const *parts = job->reader->parts;
 	for (size_t i = 0; !failed && parts[i] && (moved || !job->wish.if_moved); i++)
 		if (parts[i]->read && job->wish.parts & 1u << i) failed = read_part(job, i);
-	if (failed && job->reader->view) { /* the next one begins anew */
-		journal_view_close(job->reader->view);
-		job->reader->view = NULL;
-	}
+	if (failed) reader_close(job->reader); /* the next one begins anew */
 }
 
 void read_job_take(struct read_job *job, struct model *m) {

@@ -39,6 +39,8 @@ void journal_view_close(struct journal_view *v) {
 	free(v);
 }
 
+bool journal_view_moved(struct journal_view *v) { return db_moved(v->db); }
+
 /* SQLite's number says only that it is another one than before; ours grows, so that readers can compare ages. */
 int journal_view_version(struct journal_view *v, int64_t *ret, struct error *err) {
 	int64_t now;

@@ -18,6 +18,7 @@ MUST_USE int journal_view_open(struct journal_view **ret, const char *state_dir,
 MUST_USE int journal_view_open_brisk(struct journal_view **ret, const char *state_dir, struct error *err);
 void journal_view_close(struct journal_view *v);
 DEFINE_AUTO_PTR(struct journal_view, journal_view_close)
+bool journal_view_moved(struct journal_view *v); /* it is of a journal that stands there no more */
 /* Grows when anything was committed. */
 MUST_USE int journal_view_version(struct journal_view *v, int64_t *ret, struct error *err);
 int journal_schema(void); /* the version of the tables that this program reads and writes */

@@ -338,6 +338,25 @@ static void a_handover_waits_for_the_journal(void **state) {
 	UNTIL(t, t->model.handover.text);
 }
 
+/* Removed, or restored from a copy, while it is looked at. */
+static void another_journal_in_its_place_is_read(void **state) {
+	struct station *t = *state;
+	AUTO(xfree) char *path = path_join(t->journal->dir, JOURNAL_FILE);
+	fixture_add_nth(t->journal, 1);
+	fixture_add_nth(t->journal, 2);
+	fixture_flush(t->journal);
+	open_source(t);
+	UNTIL(t, t->model.summary.journal.sessions == 2);
+	fixture_close(t->journal);
+	assert_int_equal(unlink(path), 0);
+	UNTIL(t, t->model.journal_err.code == ERR_NOT_FOUND);
+	assert_int_equal(t->model.summary.journal.sessions, 2);
+	fixture_open(t->journal);
+	fixture_add_nth(t->journal, 3);
+	UNTIL(t, t->model.summary.journal.sessions == 1);
+	assert_int_equal(t->model.journal_err.code, ERR_NONE);
+}
+
 /* Another program holds it: said soon, and read as soon as it is free. */
 static void a_locked_journal_holds_up_nobody(void **state) {
 	struct station *t = *state;
@@ -543,6 +562,7 @@ int main(void) {
 		STATION(a_look_that_cannot_be_kept_is_a_look),
 		EMPTY(a_handover_waits_for_the_journal),
 		EMPTY(a_damaged_journal_is_said_and_the_last_values_stay),
+		STATION(another_journal_in_its_place_is_read),
 		STATION(a_locked_journal_holds_up_nobody),
 		STATION(commands_without_an_engine_say_so),
 		STATION(an_engine_that_cannot_start_is_said),
