@@ -21,7 +21,7 @@ DEFINE_AUTO_PTR(struct control_client, control_close)
  * name. */
 MUST_USE int control_call(
 	struct control_client *c, const char *method, cJSON *params, cJSON **ret_result, struct error *err);
-/* status result: {engine:{pid, instance, version, since, commits}, cloud:{ok, endpoint, latency_ms, station,
+/* status result: {engine:{pid, instance, version, since}, cloud:{ok, endpoint, latency_ms, station,
  * token_expires_at, clock_offset_ms, last_answer_at, proxy, warnings:[sentences], error?:{code, message}},
  * queue:{active, queued, bytes_left, rate_bytes_per_s, eta_s, rates:[bytes a second of the last CONTROL_RATES times
  * CONTROL_RATE_MS, oldest first, null: unknown]}, folders:[{path, ok, error?, watching:"events"|"rescan", state,
