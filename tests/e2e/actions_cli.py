@@ -152,20 +152,20 @@ def test_a_waiting_session_is_retried_alike_with_and_without_an_engine(place):
     assert row["state"] == "queued" and not row["next_attempt_at"], row
 
 
-def test_an_ignored_session_is_retried_alike_with_and_without_an_engine(place):
-    """It settles again, and goes on when it counts again."""
+def test_an_ignored_session_is_refused_alike_with_and_without_an_engine(place):
+    """It counts for nothing until that is taken back; then it goes on."""
     station = place.station(place.cloud())
-    for seed, session in enumerate((S1, S2)):
-        make_session(station.recordings, session, {"signals.edf": 1000}, metadata="", seed=seed)
+    make_session(station.recordings, S1, {"signals.edf": 1000}, metadata="")
     assert station.once().code == 1
-    assert station.command("ignore", S1, S2).code == 0 and station.command("retry", S1).code == 0
+    assert station.command("ignore", S1).code == 0
+    alone = station.command("retry", S1)
     engine = station.start()
     wait_for(lambda: json.loads(station.command("status", "--json").out)["engine"]["running"], 60, "an engine that answers")
-    assert station.command("retry", S2).code == 0
-    for session in (S1, S2):
-        wait_for(lambda: (row := station.session(session))["state"] == "settling" and row["ignored"], 60, f"{session} to settle, ignored")
-        assert station.command("ignore", "--undo", session).code == 0
-        station.wait_state(session, "held")
+    beside = station.command("retry", S1)
+    assert alone.code == beside.code == 2 and "is ignored" in alone.err and alone.err == beside.err, (alone, beside)
+    row = station.session(S1)
+    assert row["state"] == "held" and row["ignored"], row
+    assert station.command("ignore", "--undo", S1).code == 0 and station.command("retry", S1).code == 0
     assert engine.stop(15) == 0
 
 
