@@ -308,8 +308,8 @@ static bool drive_changed(struct session *s) {
 static bool drive_facts(struct session *s) {
 	if (s->vanished && drive_vanished(s)) return true;
 	if (s->returned && drive_returned(s)) return true;
-	if (s->retry_wanted && drive_retry(s)) return true; /* of an ignored one too: it goes on when it counts again */
 	if (s->row.ignored) return false;
+	if (s->retry_wanted && drive_retry(s)) return true;
 	return s->changed && drive_changed(s);
 }
 
