@@ -13,7 +13,7 @@ static_assert(PARTS_MAX <= 32, "a bit for each");
 size_t part_row(const struct model *m, const struct part *p) {
 	size_t i = 0;
 	while (m->parts[i] && m->parts[i] != p) i++;
-	assert(m->parts[i] && i < PARTS_MAX);
+	assert(i < PARTS_MAX && m->parts[i]);
 	return i;
 }
 
