@@ -5,6 +5,7 @@
  * The order of what is written: file rows, checks, content, then the step; the journal keeps it. */
 #include "station/intake/checking.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +38,7 @@ struct checking {		  /* of a session */
 	TAILQ_ENTRY(checking) link;
 	bool twice; /* it was checked again, as another one was the same */
 };
+static_assert(offsetof(struct checking, unread) == 0, "unread.c finds it by the same pointer");
 struct folder_checking { /* of a root */
 	struct check_queue queue;
 	size_t n; /* being read in its threads */
