@@ -75,20 +75,19 @@ struct engine {
 	struct session_queue driven;
 
 	/* --- facts that parts set and others act upon --- */
-	int64_t rescan_ms;				/* monotonic: the folders are listed then */
-	uint32_t rescans;				/* rounds of listing that were begun */
-	size_t to_add;					/* of `waiting`, not in the journal yet */
-	bool place_freed;				/* a session that others are held for has gone, perhaps */
-	bool suspects;					/* an accepted session is to be compared at once (struct stub) */
-	struct rules *rules;			/* the metadata rules in force (rules.h) */
-	bool rules_awaited;				/* the cloud's are asked for, for the first time */
-	bool metadata_conflict;			/* the cloud's rules name another metadata file than the station's configuration */
-	bool history_lost;				/* the cloud's history is another than it was: all that it accepted is in doubt */
-	size_t reports_writing;			/* to the cloud's log, on their way into the journal */
-	bool reported;					/* one more of them */
-	struct journal_summary summary; /* of the last heartbeat */
-	bool commit_awaited;			/* a part goes on once the journal has written some of what it has */
-	bool ending;					/* a run is over but for what its end has to tell */
+	int64_t rescan_ms;		/* monotonic: the folders are listed then */
+	uint32_t rescans;		/* rounds of listing that were begun */
+	size_t to_add;			/* of `waiting`, not in the journal yet */
+	bool place_freed;		/* a session that others are held for has gone, perhaps */
+	bool suspects;			/* an accepted session is to be compared at once (struct stub) */
+	struct rules *rules;	/* the metadata rules in force (rules.h) */
+	bool rules_awaited;		/* the cloud's are asked for, for the first time */
+	bool metadata_conflict; /* the cloud's rules name another metadata file than the station's configuration */
+	bool history_lost;		/* the cloud's history is another than it was: all that it accepted is in doubt */
+	size_t reports_writing; /* to the cloud's log, on their way into the journal */
+	bool reported;			/* one more of them */
+	bool commit_awaited;	/* a part goes on once the journal has written some of what it has */
+	bool ending;			/* a run is over but for what its end has to tell */
 	struct cloud cloud;
 
 	/* --- the loop's own --- */

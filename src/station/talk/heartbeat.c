@@ -19,9 +19,10 @@
 
 struct beats { /* of the engine */
 	bool vitals_busy, disk_busy, wanted, beating, key_shared;
-	int64_t next_ms; /* monotonic */
-	bool last;		 /* the heartbeat at the run's end was asked for */
-	int64_t last_ms; /* monotonic: not waited for longer */
+	int64_t next_ms;				/* monotonic */
+	bool last;						/* the heartbeat at the run's end was asked for */
+	int64_t last_ms;				/* monotonic: not waited for longer */
+	struct journal_summary summary; /* as it was told last */
 	int64_t disk_free, disk_total;
 	struct disk_trend trend;
 };
@@ -58,12 +59,12 @@ static void on_beaten(struct engine *e, struct session *s, void *arg, const stru
 static void beat_verdict(struct engine *e, cJSON *body) {
 	struct safe_facts f;
 	char text[SAFE_TEXT];
-	engine_facts(e, &e->summary, &f);
+	engine_facts(e, &mine(e)->summary, &f);
 	f.cloud_ok = !cloud_trouble(e); /* what it hears has reached it */
 	json_add_text(body, "verdict", safe_name(safe_verdict(&f, text, sizeof text)));
 	json_add_text(body, "verdict_text", text);
-	json_add_i64(body, "needs_person", safe_person(&e->summary));
-	json_add_i64(body, "unsafe", safe_unsafe(&e->summary));
+	json_add_i64(body, "needs_person", safe_person(&mine(e)->summary));
+	json_add_i64(body, "unsafe", safe_unsafe(&mine(e)->summary));
 	json_add_i64(body, "folders_bad", f.look.wrong + f.look.lost + f.look.empty);
 	json_add_i64(body, "names", f.look.names);
 	json_add_time(body, "looked_at", f.look.at_ms);
@@ -71,7 +72,7 @@ static void beat_verdict(struct engine *e, cJSON *body) {
 
 static void beat(struct engine *e) {
 	cJSON *body = json_object();
-	const struct journal_summary *s = &e->summary;
+	const struct journal_summary *s = &mine(e)->summary;
 	json_add_text(body, "instance", e->instance);
 	json_add_text(body, "version", HEADGATE_VERSION);
 	json_add_i64(body, "queue", s->by_state[STATE_QUEUED] + s->by_state[STATE_UPLOADING] + s->by_state[STATE_UPLOADED]);
@@ -95,7 +96,7 @@ static void vitals_done(struct job *j) {
 	struct vitals *v = (struct vitals *)j;
 	struct engine *e = j->engine;
 	mine(e)->vitals_busy = false;
-	if (v->has_summary) e->summary = v->summary;
+	if (v->has_summary) mine(e)->summary = v->summary;
 	mine(e)->wanted = v->has_summary;
 	beat_soon(e);
 	free(v);
